@@ -1,0 +1,162 @@
+"""The listing's way in: an API Gateway proxy event, or a direct invocation → a page of history.
+
+API Gateway caches whatever the function returns, whatever its status. An answer that must not be
+kept is therefore raised: the gateway's DEFAULT_5XX response makes a 503 of it.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from workspace_usage.access import Scope, WholeWorkspace, from_context, parse_id
+from workspace_usage.errors import Forbidden, InvalidRequest, StoreUnavailable, Violation
+from workspace_usage.listing import Asked, Body, Listing
+from workspace_usage.messages import choose_locale, describe, translate
+from workspace_usage.settings import UsageSettings
+from workspace_usage.store import Meter
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+TIME_FOR_ANSWERING: Final = 4_000
+"""Milliseconds to keep for one more read and the answer; with less left, reading stops."""
+
+logger = Logger()
+metrics = Metrics()
+settings = UsageSettings.from_environment()
+
+
+@cache
+def listing() -> Listing:
+    """The listing that this environment's requests share."""
+    return Listing.from_settings(settings)
+
+
+@metrics.log_metrics(capture_cold_start_metric=True)
+@logger.inject_lambda_context(log_event=False)
+def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    """Answers an API Gateway proxy event with a proxy response, any other event with the body."""
+    request_context = event.get("requestContext") if isinstance(event, dict) else None
+    if isinstance(request_context, dict) and "httpMethod" in event:
+        logger.set_correlation_id(request_context.get("requestId", context.aws_request_id))
+        return answer_request(event, context)
+    logger.set_correlation_id(context.aws_request_id)
+    return answer_invocation(event, context)
+
+
+def answer_request(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    """The proxy response to a request that the authorizer let through.
+
+    Raises:
+        StoreUnavailable: a table or a setting can't be read in time.
+    """
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    locale = choose_locale(headers.get("accept-language"), settings.default_locale)
+    try:
+        scope = requested_scope(headers.get("x-workspace-id"), event["requestContext"])
+        answer = read(scope, event.get("queryStringParameters") or {}, context)
+    except InvalidRequest as error:
+        message, fields = describe(locale, error.violations)
+        return respond(422, {"message": message, "errors": fields})
+    except Forbidden as error:
+        return respond(403, {"message": translate(locale, error.message_key)})
+    return respond(200, answer)
+
+
+def requested_scope(workspace: str | None, request_context: Mapping[str, Any]) -> Scope:
+    """What the authorizer says that the caller may see, of the workspace that the header names.
+
+    Raises:
+        InvalidRequest: the header names no workspace.
+        Forbidden: the authorizer spoke of another workspace.
+    """
+    workspace_id = parse_id(workspace)
+    if workspace_id is None:
+        raise InvalidRequest((Violation("x-workspace-id", "invalid_workspace"),))
+    return from_context(request_context.get("authorizer") or {}, workspace_id)
+
+
+def answer_invocation(event: object, context: "LambdaContext") -> Body:
+    """The 200 body, for another AWS service. IAM let it in: it sees the whole workspace.
+
+    Raises:
+        InvalidRequest: a field breaks its rule; the text is the 422 body, as JSON.
+        StoreUnavailable: a table or a setting can't be read in time.
+    """
+    fields = event if isinstance(event, dict) else {}
+    try:
+        given = fields.get("workspace_id")
+        workspace_id = None if isinstance(given, bool) else parse_id(str(given))
+        if workspace_id is None:
+            raise InvalidRequest((Violation("workspace_id", "invalid_workspace"),))
+        return read(WholeWorkspace(workspace_id), fields, context)
+    except InvalidRequest as error:
+        message, errors = describe(settings.default_locale, error.violations)
+        text = json.dumps({"message": message, "errors": errors}, ensure_ascii=False)
+        raise InvalidRequest(error.violations, text) from None
+
+
+def read(scope: Scope, parameters: Mapping[str, object], context: "LambdaContext") -> Body:
+    """The 200 body, after logging and measuring what it took to make it."""
+
+    def check_time() -> None:
+        if context.get_remaining_time_in_millis() < TIME_FOR_ANSWERING:
+            raise StoreUnavailable("the function's time is up before the page is reached")
+
+    meter = Meter(check_time)
+    try:
+        body = listing().answer(scope, parameters, Asked(datetime.now(UTC), meter, logger.warning))
+    except (InvalidRequest, Forbidden) as error:
+        logger.info("refused", extra={"reason": str(error), "workspace_id": scope.workspace_id})
+        metrics.add_metric("Refused", MetricUnit.Count, 1)
+        raise
+    except StoreUnavailable as error:
+        logger.error(
+            "unavailable", extra={"reason": str(error), "workspace_id": scope.workspace_id}
+        )
+        metrics.add_metric("StoreUnavailable", MetricUnit.Count, 1)
+        raise
+    report(body, meter, scope)
+    return body
+
+
+def report(body: Body, meter: Meter, scope: Scope) -> None:
+    """Logs and measures what one answer cost: counts only, nothing that the rows say."""
+    figures: dict[str, int] = {
+        "RowsRead": meter.rows.total(),
+        "RowsReturned": len(body["items"]),
+        "CallsMade": meter.calls.total(),
+        **{f"{source.capitalize()}RowsRead": number for source, number in meter.rows.items()},
+    }
+    if body["page"] is not None:
+        figures["PageDepth"] = body["page"]
+    for name, number in figures.items():
+        metrics.add_metric(name, MetricUnit.Count, number)
+    logger.info("answered", extra={"workspace_id": scope.workspace_id, **figures})
+
+
+def respond(status: int, body: Mapping[str, Any]) -> dict[str, Any]:
+    """A proxy response with ``body`` as JSON."""
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": "application/json", "Cache-Control": "private, no-store"},
+        "body": orjson.dumps(body, default=exact).decode(),
+        "isBase64Encoded": False,
+    }
+
+
+def exact(value: object) -> orjson.Fragment:
+    """A Decimal as a JSON number, digit for digit.
+
+    Raises:
+        TypeError: the value is something else that JSON has no form for.
+    """
+    if not isinstance(value, Decimal):
+        raise TypeError
+    return orjson.Fragment(f"{value:f}")

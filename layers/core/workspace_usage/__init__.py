@@ -1,0 +1,16 @@
+"""The domain of workspace usage: who may see which agent executions, and how they are listed.
+
+Nothing here knows a Lambda event. Each module is one idea and imports only what lies below it:
+
+    listing                       a question → the whole answer
+    history                       pages out of the three tables' merged rows
+    store                         the tables' rows in sort-key order
+    items, media                  a row as the answer shows it; signed links
+    query, window                 what is asked
+    directory                     tokens and memberships, read from their tables
+    records                       what producers send, checked → rows, tokens, memberships
+    access                        tokens, membership, scope
+    rows, position                a stored row; its place in the order
+    settings, aws                 configuration; clients with limits
+    messages, errors              the ground
+"""

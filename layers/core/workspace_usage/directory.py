@@ -1,0 +1,129 @@
+"""Who holds which token, and who belongs to which workspace: the directory's two tables.
+
+Every answer comes from a consistent read, so that a revoked token or a removed member is refused
+from the next request on. Nothing is cached here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from workspace_usage.access import AccessToken, BearerToken, Membership
+from workspace_usage.aws import reading
+from workspace_usage.position import format_timestamp, parse_timestamp
+from workspace_usage.rows import StoredItem
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BY_HASH = "by_hash"
+"""The index that finds a token by its hash alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The AccessTokens and Memberships tables, for reading."""
+
+    client: "DynamoDBClient"
+    access_tokens_table: str
+    memberships_table: str
+
+    def find_token(self, presented: BearerToken) -> AccessToken | None:
+        """The stored token that ``presented`` may be; the caller checks it (``TokenPolicy``).
+
+        Raises:
+            StoreUnavailable: the tables can't be read in time.
+        """
+        token_id = presented.token_id
+        if token_id is None:
+            token_id = self._id_by_hash(presented.digest)
+        if token_id is None:
+            return None
+        with reading():
+            answer = self.client.get_item(
+                TableName=self.access_tokens_table,
+                Key={"token_id": {"N": str(token_id)}},
+                ConsistentRead=True,
+            )
+        return _token(answer["Item"]) if "Item" in answer else None
+
+    def _id_by_hash(self, digest: str) -> int | None:
+        # An index answers eventually; the token itself is then read consistently.
+        with reading():
+            answer = self.client.query(
+                TableName=self.access_tokens_table,
+                IndexName=BY_HASH,
+                KeyConditionExpression="token_hash = :hash",
+                ExpressionAttributeValues={":hash": {"S": digest}},
+                Limit=1,
+            )
+        items = answer["Items"]
+        return int(items[0]["token_id"]["N"]) if items else None
+
+    def find_membership(self, workspace_id: int, user_id: int) -> Membership | None:
+        """The user's membership in the workspace, or None.
+
+        Raises:
+            StoreUnavailable: the table can't be read in time.
+        """
+        with reading():
+            answer = self.client.get_item(
+                TableName=self.memberships_table,
+                Key={"workspace_id": {"N": str(workspace_id)}, "user_id": {"N": str(user_id)}},
+                ConsistentRead=True,
+            )
+        if "Item" not in answer:
+            return None
+        return Membership(workspace_id, user_id, _texts(answer["Item"], "permissions"))
+
+
+def token_item(token: AccessToken) -> dict[str, dict[str, Any]]:
+    """``token`` as the AccessTokens table's item, in DynamoDB JSON."""
+    item: dict[str, dict[str, Any]] = {
+        "token_id": {"N": str(token.token_id)},
+        "tokenable_type": {"S": token.tokenable_type},
+        "tokenable_id": {"N": str(token.tokenable_id)},
+        "token_hash": {"S": token.token_hash},
+        "abilities": _text_list(token.abilities),
+    }
+    for name, moment in (("created_at", token.created_at), ("expires_at", token.expires_at)):
+        if moment is not None:
+            item[name] = {"S": format_timestamp(moment)}
+    return item
+
+
+def membership_item(membership: Membership) -> dict[str, dict[str, Any]]:
+    """``membership`` as the Memberships table's item, in DynamoDB JSON."""
+    return {
+        "workspace_id": {"N": str(membership.workspace_id)},
+        "user_id": {"N": str(membership.user_id)},
+        "permissions": _text_list(membership.permissions),
+    }
+
+
+def _token(item: StoredItem) -> AccessToken:
+    return AccessToken(
+        token_id=int(item["token_id"]["N"]),
+        tokenable_type=item["tokenable_type"]["S"],
+        tokenable_id=int(item["tokenable_id"]["N"]),
+        token_hash=item["token_hash"]["S"],
+        abilities=_texts(item, "abilities"),
+        created_at=_moment(item, "created_at"),
+        expires_at=_moment(item, "expires_at"),
+    )
+
+
+# A list, not a string set: DynamoDB has no empty sets.
+
+
+def _text_list(texts: frozenset[str]) -> dict[str, Any]:
+    return {"L": [{"S": text} for text in sorted(texts)]}
+
+
+def _texts(item: StoredItem, name: str) -> frozenset[str]:
+    return frozenset(element["S"] for element in item[name]["L"])
+
+
+def _moment(item: StoredItem, name: str) -> datetime | None:
+    attribute = item.get(name)
+    return None if attribute is None else parse_timestamp(attribute["S"])

@@ -1,0 +1,100 @@
+"""The whole answer to one question: from a scope and parameters to the contract's 200 body."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Any, Self
+
+from workspace_usage import aws
+from workspace_usage.access import Scope
+from workspace_usage.history import read_page
+from workspace_usage.items import to_answer
+from workspace_usage.media import Bucket, Signer
+from workspace_usage.query import Query
+from workspace_usage.rows import Source
+from workspace_usage.settings import MinDate, UsageSettings
+from workspace_usage.store import Meter, Store
+
+if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
+
+type Body = dict[str, Any]
+"""The 200 body as JSON-like values; numbers are int or Decimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The circumstances of a question.
+
+    Attributes:
+        now: when it is asked (aware).
+        meter: what reading for the answer may take, and comes to have taken.
+        warn: is told what an operator should know.
+    """
+
+    now: datetime
+    meter: Meter
+    warn: Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Answers questions about workspaces' histories.
+
+    Attributes:
+        store: the tables of rows.
+        min_date: the app setting that hides what is older.
+        bucket: where media are.
+        credentials: gives whose right to read media is lent to link holders, at each call.
+        link_lifetime: of signed links, in seconds.
+        zone: the time zone whose days windows are made of.
+    """
+
+    store: Store
+    min_date: MinDate
+    bucket: Bucket
+    credentials: Callable[[], "ReadOnlyCredentials"]
+    link_lifetime: int
+    zone: tzinfo
+
+    @classmethod
+    def from_settings(cls, settings: UsageSettings) -> Self:
+        """A listing wired to AWS as ``settings`` say."""
+        tables = {
+            Source.CURRENT: settings.executions_table,
+            Source.ARCHIVED: settings.archived_executions_table,
+            Source.EDITED: settings.edited_chats_table,
+        }
+        return cls(
+            store=Store(aws.dynamodb_client(), tables, ThreadPoolExecutor(len(tables))),
+            min_date=MinDate(aws.ssm_client(), settings.min_date_parameter, settings.time_zone),
+            bucket=Bucket(settings.media_bucket, settings.region, settings.media_endpoint),
+            credentials=aws.credentials,
+            link_lifetime=settings.link_lifetime,
+            zone=settings.time_zone,
+        )
+
+    def answer(self, scope: Scope, parameters: Mapping[str, object], asked: Asked) -> Body:
+        """The 200 body with the page of ``scope``'s rows that ``parameters`` ask for.
+
+        Raises:
+            InvalidRequest: parameters break their rules.
+            Forbidden: they ask for a user whom the scope doesn't cover.
+            StoreUnavailable: a table or the setting can't be read in time.
+        """
+        query = Query.parse(parameters)
+        scope = scope.of_user(query.user_id)
+        window = query.window(asked.now, self.zone)
+        earliest = self.min_date.earliest(asked.now, asked.warn)
+        if earliest is not None:
+            window = window.not_before(earliest)
+        page = read_page(self.store, scope, query, window, asked.meter)
+        signer = Signer(self.bucket, self.credentials(), asked.now, self.link_lifetime)
+        return {
+            "items": [to_answer(row, signer.link) for row in page.rows],
+            "has_more": page.has_more,
+            "page": query.page_number,
+            "per_page": query.per_page,
+            "next_cursor": page.next_cursor,
+        }

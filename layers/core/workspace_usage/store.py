@@ -1,0 +1,156 @@
+"""The three tables of rows, read in the listing's order.
+
+Every combination of scope and filter is one key condition of a table or of one of its indexes: what
+is read is what is returned. A read takes a scope; there is no way to read without one.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from workspace_usage.access import OwnRuns, Scope
+from workspace_usage.aws import reading
+from workspace_usage.rows import Source, StoredItem
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef, QueryOutputTypeDef
+
+MAX_BATCH: Final = 1000
+"""The most rows that one call asks for: about a third of the 1 MB at which DynamoDB stops."""
+
+type StoredRow = tuple[Source, StoredItem]
+"""An item as a table holds it, with the source that the table is of."""
+
+# (by user?, by type?) → the index whose partition key that is; None: the table's own key.
+_INDEXES: Final = {
+    (False, False): None,
+    (True, False): "by_user",
+    (False, True): "by_type",
+    (True, True): "by_user_and_type",
+}
+
+# A row at an equal place in an earlier source hides the one in a later source: an execution that is
+# being archived is listed as archived.
+_IN_ORDER_OF_PRECEDENCE: Final = (Source.ARCHIVED, Source.CURRENT, Source.EDITED)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows are asked for: whose, of which type, between which sort keys (both included)."""
+
+    scope: Scope
+    agent_type: str | None
+    low: str
+    high: str
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The sources that can hold such rows; those that win a tie come first."""
+        if self.agent_type in (None, "chat"):
+            return _IN_ORDER_OF_PRECEDENCE
+        return tuple(s for s in _IN_ORDER_OF_PRECEDENCE if s is not Source.EDITED)
+
+
+@dataclass(slots=True)
+class Meter:
+    """What reading for one answer may take and has taken.
+
+    Attributes:
+        check_time: raises StoreUnavailable when too little time is left for another call.
+        rows: rows read, by source.
+        calls: calls made, by source.
+    """
+
+    check_time: Callable[[], None]
+    rows: Counter[Source] = field(default_factory=Counter)
+    calls: Counter[Source] = field(default_factory=Counter)
+
+    def add(self, source: Source, rows: int) -> None:
+        """Counts one call that read ``rows`` rows."""
+        self.rows[source] += rows
+        self.calls[source] += 1
+
+
+class Store:
+    """The tables of current, archived and edited rows.
+
+    Args:
+        client: a DynamoDB client.
+        tables: each source's table name.
+        executor: runs the sources' first calls side by side.
+    """
+
+    def __init__(
+        self, client: "DynamoDBClient", tables: Mapping[Source, str], executor: Executor
+    ) -> None:
+        self._client = client
+        self._tables = tables
+        self._executor = executor
+
+    def streams(self, selection: Selection, wanted: int, meter: Meter) -> list[Iterator[StoredRow]]:
+        """Each source's rows within the selection, newest first, ``wanted`` at most.
+
+        The first call of every source is under way when this returns; later ones are made as the
+        streams are consumed.
+
+        Raises:
+            StoreUnavailable: while a stream is consumed: its table can't be read in time.
+        """
+        requests = [(source, self._request(source, selection)) for source in selection.sources]
+        limit = min(wanted, MAX_BATCH)
+        under_way = [self._executor.submit(self._fetch, request, limit) for _, request in requests]
+        return [
+            self._stream(source, request, first, wanted, meter)
+            for (source, request), first in zip(requests, under_way, strict=True)
+        ]
+
+    def _request(self, source: Source, selection: Selection) -> "QueryInputTypeDef":
+        key: dict[str, dict[str, str]] = {
+            "workspace_id": {"N": str(selection.scope.workspace_id)},
+        }
+        if isinstance(selection.scope, OwnRuns):
+            key["user_id"] = {"N": str(selection.scope.user_id)}
+        if selection.agent_type is not None and source is not Source.EDITED:
+            key["agent_type"] = {"S": selection.agent_type}
+        conditions = [f"{name} = :{name}" for name in key] + ["sort_key BETWEEN :low AND :high"]
+        request: QueryInputTypeDef = {
+            "TableName": self._tables[source],
+            "KeyConditionExpression": " AND ".join(conditions),
+            "ExpressionAttributeValues": {
+                **{f":{name}": value for name, value in key.items()},
+                ":low": {"S": selection.low},
+                ":high": {"S": selection.high},
+            },
+            "ScanIndexForward": False,
+        }
+        index = _INDEXES["user_id" in key, "agent_type" in key]
+        return {**request, "IndexName": index} if index else request
+
+    def _fetch(self, request: "QueryInputTypeDef", limit: int) -> "QueryOutputTypeDef":
+        limited: QueryInputTypeDef = {**request, "Limit": limit}
+        with reading():
+            return self._client.query(**limited)
+
+    def _stream(
+        self,
+        source: Source,
+        request: "QueryInputTypeDef",
+        first: "Future[QueryOutputTypeDef]",
+        wanted: int,
+        meter: Meter,
+    ) -> Iterator[StoredRow]:
+        answer = first.result()
+        while True:
+            items = answer["Items"]
+            meter.add(source, len(items))
+            for item in items:
+                yield source, item
+            wanted -= len(items)
+            last_key = answer.get("LastEvaluatedKey")
+            if not last_key or wanted <= 0:
+                return
+            meter.check_time()
+            answer = self._fetch({**request, "ExclusiveStartKey": last_key}, min(wanted, MAX_BATCH))

@@ -1,0 +1,87 @@
+"""The window of time that a listing covers: whole days of the deployment's time zone.
+
+A window is half-open: from its first day's midnight up to, not including, the midnight after its
+last day. A midnight that a clock change skips is the first moment of its day; of one that comes
+twice, the first counts.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from workspace_usage.position import Position, format_timestamp
+
+MAX_DAYS: Final = 90
+"""The longest window that two dates may span, both ends counted."""
+
+_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+_END: Final = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open span of time, ``start`` ≤ t < ``end``, both aware. Empty when start ≥ end."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no moment lies in it."""
+        return self.start >= self.end
+
+    def not_before(self, earliest: datetime) -> "Window":
+        """This window, beginning at ``earliest`` if it begins before that."""
+        return Window(max(self.start, earliest), self.end)
+
+    def sort_keys(self, after: Position | None = None) -> tuple[str, str] | None:
+        """The bounds, both inclusive, of the sort keys within the window.
+
+        With ``after``, only what the listing shows after that position (older rows). None when
+        nothing can lie between the bounds.
+        """
+        low, high = format_timestamp(self.start), format_timestamp(self.end)
+        # A bare timestamp sorts before each sort key of its moment: as the lower bound it lets them
+        # in, as the upper bound it keeps them out.
+        if after is not None:
+            high = min(high, after.just_before)
+        return (low, high) if low < high else None
+
+
+def time_zone(name: str) -> tzinfo:
+    """The time zone of an IANA name.
+
+    Raises:
+        ValueError, zoneinfo.ZoneInfoNotFoundError: there is no such zone.
+    """
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """The first moment of ``day`` in ``zone``, in UTC (the nearest that a datetime can hold)."""
+    try:
+        return datetime.combine(day, time(), zone).astimezone(UTC)
+    except OverflowError:
+        return _BEGINNING if day.year == date.min.year else _END
+
+
+def between(first: date, last: date, zone: tzinfo) -> Window:
+    """The whole days from ``first`` to ``last``, both included."""
+    return Window(midnight(first, zone), _end_of(last, zone))
+
+
+def last_day(now: datetime, zone: tzinfo) -> Window:
+    """The 24 hours up to the end of today: today itself, unless the clocks change today."""
+    end = _end_of(now.astimezone(zone).date(), zone)
+    return Window(end - timedelta(hours=24), end)
+
+
+def last_days(days: int, now: datetime, zone: tzinfo) -> Window:
+    """The last ``days`` calendar days, today included."""
+    today = now.astimezone(zone).date()
+    return between(today - timedelta(days=days - 1), today, zone)
+
+
+def _end_of(day: date, zone: tzinfo) -> datetime:
+    return _END if day == date.max else midnight(day + timedelta(days=1), zone)

@@ -1,0 +1,1 @@
+"""What the tests share: the oracle, data sets, and stand-ins."""

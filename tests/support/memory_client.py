@@ -1,0 +1,97 @@
+"""DynamoDB's Query on rows in memory: fast enough for thousands of examples.
+
+It answers what the store asks and nothing else: any other request fails the test. Like DynamoDB it
+may stop early (at a size, here a number of rows) and then says where to go on; it can be told to
+fail, and to call back before each answer, so that a test can change the data between two calls.
+"""
+
+from collections.abc import Callable, Iterable
+from threading import Lock
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from workspace_usage.rows import Row, Source, to_item
+
+TABLES = {source: source.value for source in Source}
+"""Each source's table name here."""
+
+INDEXES = {
+    None: {"workspace_id"},
+    "by_user": {"workspace_id", "user_id"},
+    "by_type": {"workspace_id", "agent_type"},
+    "by_user_and_type": {"workspace_id", "user_id", "agent_type"},
+}
+ALLOWED = {
+    "TableName",
+    "IndexName",
+    "KeyConditionExpression",
+    "ExpressionAttributeValues",
+    "ScanIndexForward",
+    "Limit",
+    "ExclusiveStartKey",
+}
+
+
+class MemoryClient:
+    """Three tables of rows, and a record of what was asked of them."""
+
+    def __init__(self, rows: Iterable[Row] = (), largest_answer: int = 10**9) -> None:
+        self.tables: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in TABLES.values()}
+        self.requests: list[dict[str, Any]] = []
+        self.largest_answer = largest_answer
+        self.failing: set[str] = set()
+        self.before_answer: Callable[[], None] = lambda: None
+        self._lock = Lock()
+        for row in rows:
+            self.put(row)
+
+    def put(self, row: Row) -> None:
+        """Stores ``row`` in its source's table."""
+        key = f"{row.workspace_id}/{row.position.sort_key}"
+        self.tables[TABLES[row.source]][key] = to_item(row)
+
+    def delete(self, row: Row) -> None:
+        """Removes ``row`` from its source's table."""
+        del self.tables[TABLES[row.source]][f"{row.workspace_id}/{row.position.sort_key}"]
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        """The answer of DynamoDB's Query, for the requests that the store makes."""
+        with self._lock:
+            self.before_answer()
+            self.requests.append(request)
+            return self._answer(request)
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert set(request) <= ALLOWED, "a request that is not a plain key condition"
+        table, values = request["TableName"], request["ExpressionAttributeValues"]
+        if table in self.failing:
+            throttled = {"Error": {"Code": "ProvisionedThroughputExceededException"}}
+            raise ClientError(throttled, "Query")
+        key = {name[1:]: value for name, value in values.items() if name not in (":low", ":high")}
+        index = request.get("IndexName")
+        assert set(key) == INDEXES[index], "the condition must name the whole partition key"
+        assert table != TABLES[Source.EDITED] or index in (None, "by_user"), "no such index"
+        conditions = [f"{name} = :{name}" for name in key] + ["sort_key BETWEEN :low AND :high"]
+        assert request["KeyConditionExpression"] == " AND ".join(conditions)
+        assert request["ScanIndexForward"] is False
+        low, high = values[":low"]["S"], values[":high"]["S"]
+        assert low <= high, "DynamoDB refuses a BETWEEN whose ends are in the wrong order"
+        start = request.get("ExclusiveStartKey", {"sort_key": {"S": "~"}})["sort_key"]["S"]
+        found = sorted(
+            (
+                item
+                for item in self.tables[table].values()
+                if all(item[name] == value for name, value in key.items())
+                and low <= item["sort_key"]["S"] <= high
+                and item["sort_key"]["S"] < start
+            ),
+            key=lambda item: str(item["sort_key"]["S"]),
+            reverse=True,
+        )
+        limit = min(request["Limit"], self.largest_answer)
+        answer: dict[str, Any] = {"Items": found[:limit]}
+        if len(found) >= limit:
+            # Like DynamoDB, which doesn't look whether anything follows.
+            answer["LastEvaluatedKey"] = {**key, "sort_key": answer["Items"][-1]["sort_key"]}
+        return answer
