@@ -6,7 +6,7 @@ from the next request on. Nothing is cached here.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from workspace_usage.access import AccessToken, BearerToken, Membership
 from workspace_usage.aws import reading
@@ -16,7 +16,10 @@ from workspace_usage.rows import StoredItem
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-BY_HASH = "by_hash"
+REMOVED_MARK: Final = "removed"
+"""The attribute that marks a revoked token or a removed membership (``recording``)."""
+
+BY_HASH: Final = "by_hash"
 """The index that finds a token by its hash alone."""
 
 
@@ -45,7 +48,8 @@ class Directory:
                 Key={"token_id": {"N": str(token_id)}},
                 ConsistentRead=True,
             )
-        return _token(answer["Item"]) if "Item" in answer else None
+        item = answer.get("Item")
+        return None if item is None or REMOVED_MARK in item else _token(item)
 
     def _id_by_hash(self, digest: str) -> int | None:
         # An index answers eventually; the token itself is then read consistently.
@@ -72,9 +76,10 @@ class Directory:
                 Key={"workspace_id": {"N": str(workspace_id)}, "user_id": {"N": str(user_id)}},
                 ConsistentRead=True,
             )
-        if "Item" not in answer:
+        item = answer.get("Item")
+        if item is None or REMOVED_MARK in item:
             return None
-        return Membership(workspace_id, user_id, _texts(answer["Item"], "permissions"))
+        return Membership(workspace_id, user_id, _texts(item, "permissions"))
 
 
 def token_item(token: AccessToken) -> dict[str, dict[str, Any]]:

@@ -22,9 +22,10 @@ RANK_EXECUTION: Final = 0
 RANK_EDITED: Final = 1
 """Rank of edited chats, which come before executions of the same moment."""
 
-_TIMESTAMP: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z", re.ASCII
-)
+TIMESTAMP_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"
+"""The one form of timestamps, as a regular expression: ``2026-01-05T19:35:21.000000Z``."""
+
+_TIMESTAMP: Final = re.compile(TIMESTAMP_PATTERN)
 _SORT_KEY: Final = re.compile(r"(?P<created_at>[^#]{27})#(?P<rank>[01])#(?P<id>[0-9]{20})")
 _CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 

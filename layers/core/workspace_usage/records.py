@@ -18,10 +18,17 @@ from pydantic import (
     Field,
     PlainValidator,
     ValidationError,
+    WithJsonSchema,
 )
 
 from workspace_usage.access import AccessToken, Membership
-from workspace_usage.position import MAX_ID, Position, format_timestamp, parse_timestamp
+from workspace_usage.position import (
+    MAX_ID,
+    TIMESTAMP_PATTERN,
+    Position,
+    format_timestamp,
+    parse_timestamp,
+)
 from workspace_usage.rows import MEDIA_TYPES, Row, Source, Tokens
 
 MAX_TEXT_BYTES: Final = 16_384
@@ -68,43 +75,51 @@ def _encodable(text: str) -> str:
     return text
 
 
-type _Id = Annotated[int, Field(strict=True, ge=1, le=MAX_ID)]
+type Id = Annotated[int, Field(strict=True, ge=1, le=MAX_ID)]
 type _Count = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
 type _Text = Annotated[str, Field(strict=True), AfterValidator(_encodable)]
 # Part of an index key, which DynamoDB wants to be non-empty and at most 2,048 bytes long.
 type _KeyText = Annotated[
     str, Field(strict=True, min_length=1, max_length=255), AfterValidator(_encodable)
 ]
-type _Timestamp = Annotated[datetime, BeforeValidator(_timestamp)]
-type _Credits = Annotated[Decimal, PlainValidator(_credits)]
+type Timestamp = Annotated[
+    datetime,
+    BeforeValidator(_timestamp),
+    WithJsonSchema({"type": "string", "pattern": TIMESTAMP_PATTERN}),
+]
+type _Credits = Annotated[
+    Decimal, PlainValidator(_credits), WithJsonSchema({"type": ["number", "null"]})
+]
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """What every record has in common: it can't be changed, and unknown fields are ignored."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class _Agent(_Record):
+class _Agent(Record):
     title: _Text
     slug: _Text
     type: _KeyText
 
 
-class _Metadata(_Record):
+class _Metadata(Record):
     execution_origin: _Text | None = None
 
 
-class _DetailedCredits(_Record):
+class _DetailedCredits(Record):
     billing: _Text | None = None
     input_tokens: _Count | None = None
     output_tokens: _Count | None = None
     total_tokens: _Count | None = None
 
 
-class _Run(_Record):
-    workspace_id: _Id
-    user_id: _Id
+class _Run(Record):
+    workspace_id: Id
+    user_id: Id
     user_email: _Text
-    created_at: _Timestamp
+    created_at: Timestamp
     agent: _Agent
     status: _Text
     credits: _Credits = Decimal(0)
@@ -114,8 +129,8 @@ class _Run(_Record):
     used_model: _Text | None = None
     detailed_credits: _DetailedCredits | None = None
 
-    def row(self, source: Source, number: int, *, output: str | None = None) -> Row:
-        return Row(
+    def _row(self, source: Source, number: int, output: str | None) -> Row:
+        row = Row(
             source=source,
             workspace_id=self.workspace_id,
             position=Position(format_timestamp(self.created_at), source.rank, number),
@@ -132,6 +147,9 @@ class _Run(_Record):
             used_model=None if source is Source.EDITED else self.used_model,
             tokens=self._tokens(),
         )
+        if _text_bytes(row) > MAX_TEXT_BYTES:
+            raise InvalidRecord(f"texts: must take at most {MAX_TEXT_BYTES:,} bytes together")
+        return row
 
     def _tokens(self) -> Tokens | None:
         detail = self.detailed_credits
@@ -140,8 +158,19 @@ class _Run(_Record):
         return Tokens(detail.input_tokens, detail.output_tokens, detail.total_tokens)
 
 
-class _Execution(_Run):
-    id: _Id
+class Execution(_Run):
+    """An agent execution, current or archived."""
+
+    id: Id
+
+    def row(self, source: Source) -> Row:
+        """The execution as a row of the listing, without what that never shows.
+
+        Raises:
+            InvalidRecord: its texts are too long.
+        """
+        is_shown = source is Source.CURRENT and self.agent.type in MEDIA_TYPES
+        return self._row(source, self.id, self.output if is_shown else None)
 
 
 class _ChatAgent(_Agent):
@@ -149,25 +178,55 @@ class _ChatAgent(_Agent):
     type: Literal["chat"]
 
 
-class _EditedChat(_Run):
-    user_openai_id: _Id
+class EditedChat(_Run):
+    """A chat as it was before it was edited."""
+
+    user_openai_id: Id
     agent: _ChatAgent
 
+    def row(self) -> Row:
+        """The edited chat as a row of the listing.
 
-class _AccessToken(_Record):
-    id: _Id
+        Raises:
+            InvalidRecord: its texts are too long.
+        """
+        return self._row(Source.EDITED, self.user_openai_id, output=None)
+
+
+class AccessTokenRecord(Record):
+    """A Sanctum token; ``token`` is the lower-case hex SHA-256 of its secret, not the secret."""
+
+    id: Id
     tokenable_type: _Text
-    tokenable_id: _Id
-    token: Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{64}\z")]
+    tokenable_id: Id
+    token: Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{64}$", max_length=64)]
     abilities: frozenset[_Text]
-    created_at: _Timestamp | None = None
-    expires_at: _Timestamp | None = None
+    created_at: Timestamp | None = None
+    expires_at: Timestamp | None = None
+
+    def access_token(self) -> AccessToken:
+        """The token as it is stored."""
+        return AccessToken(
+            token_id=self.id,
+            tokenable_type=self.tokenable_type,
+            tokenable_id=self.tokenable_id,
+            token_hash=self.token,
+            abilities=self.abilities,
+            created_at=self.created_at,
+            expires_at=self.expires_at,
+        )
 
 
-class _Member(_Record):
-    workspace_id: _Id
-    user_id: _Id
+class MemberRecord(Record):
+    """A user's place in a workspace."""
+
+    workspace_id: Id
+    user_id: Id
     permissions: frozenset[_Text]
+
+    def membership(self) -> Membership:
+        """The membership as it is stored."""
+        return Membership(self.workspace_id, self.user_id, self.permissions)
 
 
 def execution_row(source: Source, record: object) -> Row:
@@ -177,15 +236,8 @@ def execution_row(source: Source, record: object) -> Row:
         InvalidRecord: a field is missing or can't be used.
     """
     if source is Source.EDITED:
-        edited = _checked(_EditedChat, record)
-        row = edited.row(source, edited.user_openai_id)
-    else:
-        execution = _checked(_Execution, record)
-        is_shown = source is Source.CURRENT and execution.agent.type in MEDIA_TYPES
-        row = execution.row(source, execution.id, output=execution.output if is_shown else None)
-    if _text_bytes(row) > MAX_TEXT_BYTES:
-        raise InvalidRecord(f"texts: must take at most {MAX_TEXT_BYTES:,} bytes together")
-    return row
+        return checked(EditedChat, record).row()
+    return checked(Execution, record).row(source)
 
 
 def access_token(record: object) -> AccessToken:
@@ -194,16 +246,7 @@ def access_token(record: object) -> AccessToken:
     Raises:
         InvalidRecord: a field is missing or can't be used.
     """
-    token = _checked(_AccessToken, record)
-    return AccessToken(
-        token_id=token.id,
-        tokenable_type=token.tokenable_type,
-        tokenable_id=token.tokenable_id,
-        token_hash=token.token,
-        abilities=token.abilities,
-        created_at=token.created_at,
-        expires_at=token.expires_at,
-    )
+    return checked(AccessTokenRecord, record).access_token()
 
 
 def membership(record: object) -> Membership:
@@ -212,11 +255,15 @@ def membership(record: object) -> Membership:
     Raises:
         InvalidRecord: a field is missing or can't be used.
     """
-    member = _checked(_Member, record)
-    return Membership(member.workspace_id, member.user_id, member.permissions)
+    return checked(MemberRecord, record).membership()
 
 
-def _checked[M: _Record](model: type[M], record: object) -> M:
+def checked[M: Record](model: type[M], record: object) -> M:
+    """``record``, a parsed JSON value, as a ``model``.
+
+    Raises:
+        InvalidRecord: a field is missing or can't be used; the text names all such fields.
+    """
     if not isinstance(record, Mapping):
         raise InvalidRecord("must be a JSON object")
     try:

@@ -21,6 +21,9 @@ MEDIA_TYPES: Final = frozenset({"image", "video", "voiceover"})
 SUCCEEDED: Final = "succeeded"
 """The one stored status that counts as success; every other is shown as ``failed``."""
 
+ARCHIVED_MARK: Final = "archived"
+"""The attribute that marks a row among the current ones as archived by now (``recording``)."""
+
 
 class Source(StrEnum):
     """Where a row of the listing comes from; the values are the answer's ``source``."""
@@ -99,13 +102,13 @@ def to_item(row: Row) -> dict[str, dict[str, Any]]:
 
 
 def from_item(source: Source, item: StoredItem) -> Row:
-    """The row that ``to_item`` made ``item`` from.
+    """The row that ``to_item`` made ``item`` from; ``source`` is the table's that it is in.
 
     Raises:
         KeyError, ValueError: the item isn't one that this service wrote.
     """
     return Row(
-        source=source,
+        source=Source.ARCHIVED if ARCHIVED_MARK in item else source,
         workspace_id=int(item["workspace_id"]["N"]),
         position=Position.from_sort_key(item["sort_key"]["S"]),
         user_id=int(item["user_id"]["N"]),

@@ -1,0 +1,199 @@
+"""What happened on the platform: the events that producers send, checked, as changes to the tables.
+
+Events come at least once and in any order. Each says when it happened (``occurred_at``), and that
+orders the events of one subject: a change carries a version, and the greatest version wins,
+whichever comes first (``recording``). Of events at the same moment the more final one wins: a
+success, a removal; of equally final ones either, but always the same.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from workspace_usage.access import AccessToken, Membership
+from workspace_usage.directory import membership_item, token_item
+from workspace_usage.position import format_timestamp
+from workspace_usage.records import (
+    AccessTokenRecord,
+    EditedChat,
+    Execution,
+    Id,
+    InvalidRecord,
+    MemberRecord,
+    Record,
+    Timestamp,
+    checked,
+)
+from workspace_usage.rows import SUCCEEDED, Row, Source, to_item
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """A row as of one version; its source says that it was recorded, archived or edited."""
+
+    row: Row
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenChange:
+    """A token as of one version; None: it is revoked."""
+
+    token_id: int
+    token: AccessToken | None
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipChange:
+    """A membership as of one version; None: the user is no member any more."""
+
+    workspace_id: int
+    user_id: int
+    membership: Membership | None
+    version: str
+
+
+type Change = RowChange | TokenChange | MembershipChange
+"""What an event changes."""
+
+
+def _version(occurred_at: datetime, is_final: bool, content: Mapping[str, Any]) -> str:
+    """Compares as its events should: by time, then finality, then by what they say."""
+    digest = sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return f"{format_timestamp(occurred_at)}#{int(is_final)}#{digest}"
+
+
+class Event(Record, ABC):
+    """What every event has in common: when it happened."""
+
+    occurred_at: Timestamp
+
+    @abstractmethod
+    def change(self) -> Change:
+        """What the event changes.
+
+        Raises:
+            InvalidRecord: what it says can't be stored.
+        """
+
+
+class _Run(Event):
+    def _row_change(self, row: Row) -> RowChange:
+        version = _version(self.occurred_at, row.status == SUCCEEDED, to_item(row))
+        return RowChange(row, version)
+
+
+class ExecutionRecorded(_Run):
+    """An agent ran, or its execution has a later status. ``created_at`` never changes."""
+
+    execution: Execution
+
+    def change(self) -> RowChange:
+        return self._row_change(self.execution.row(Source.CURRENT))
+
+
+class ExecutionArchived(_Run):
+    """An execution was deleted by its user: its output is dropped, the rest stays listed."""
+
+    execution: Execution
+
+    def change(self) -> RowChange:
+        return self._row_change(self.execution.row(Source.ARCHIVED))
+
+
+class ChatEdited(_Run):
+    """A chat was edited; this is what it was, and cost, before."""
+
+    chat: EditedChat
+
+    def change(self) -> RowChange:
+        return self._row_change(self.chat.row())
+
+
+class AccessTokenIssued(Event):
+    """A token was issued."""
+
+    token: AccessTokenRecord
+
+    def change(self) -> TokenChange:
+        token = self.token.access_token()
+        version = _version(self.occurred_at, False, token_item(token))
+        return TokenChange(token.token_id, token, version)
+
+
+class AccessTokenChanged(AccessTokenIssued):
+    """A token has other abilities or another expiry than before; all its fields are sent."""
+
+
+class AccessTokenRevoked(Event):
+    """A token was revoked: it is refused from the next request on, for good."""
+
+    token_id: Id
+
+    def change(self) -> TokenChange:
+        return TokenChange(self.token_id, None, _version(self.occurred_at, True, {}))
+
+
+class WorkspaceMemberAdded(Event):
+    """A user joined a workspace."""
+
+    member: MemberRecord
+
+    def change(self) -> MembershipChange:
+        membership = self.member.membership()
+        version = _version(self.occurred_at, False, membership_item(membership))
+        return MembershipChange(membership.workspace_id, membership.user_id, membership, version)
+
+
+class WorkspaceMemberChanged(WorkspaceMemberAdded):
+    """A member has other permissions than before; all of them are sent."""
+
+
+class WorkspaceMemberRemoved(Event):
+    """A user left a workspace, or was removed: refused from the next request on."""
+
+    workspace_id: Id
+    user_id: Id
+
+    def change(self) -> MembershipChange:
+        version = _version(self.occurred_at, True, {})
+        return MembershipChange(self.workspace_id, self.user_id, None, version)
+
+
+EVENTS: Final[Mapping[str, type[Event]]] = {
+    event.__name__: event
+    for event in (
+        ExecutionRecorded,
+        ExecutionArchived,
+        ChatEdited,
+        AccessTokenIssued,
+        AccessTokenChanged,
+        AccessTokenRevoked,
+        WorkspaceMemberAdded,
+        WorkspaceMemberChanged,
+        WorkspaceMemberRemoved,
+    )
+}
+"""The events by their ``detail-type`` on the bus."""
+
+
+def parse(envelope: object) -> Change:
+    """The change of an event as EventBridge delivers it, parsed from JSON.
+
+    Raises:
+        InvalidRecord: it is no such event; the text says which field is wrong, never its value.
+    """
+    if not isinstance(envelope, Mapping):
+        raise InvalidRecord("must be a JSON object")
+    event = EVENTS.get(str(envelope.get("detail-type")))
+    if event is None:
+        raise InvalidRecord(f"detail-type: must be one of {', '.join(EVENTS)}")
+    try:
+        return checked(event, envelope.get("detail")).change()
+    except InvalidRecord as error:
+        raise InvalidRecord(f"detail: {error}") from None
