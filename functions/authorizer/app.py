@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+
 from workspace_usage.access import USE_AGENTS, BearerToken, parse_id, to_context
 from workspace_usage.aws import dynamodb_client
 from workspace_usage.directory import Directory

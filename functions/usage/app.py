@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+
 from workspace_usage.access import Scope, WholeWorkspace, from_context, parse_id
 from workspace_usage.errors import Forbidden, InvalidRequest, StoreUnavailable, Violation
 from workspace_usage.listing import Asked, Body, Listing

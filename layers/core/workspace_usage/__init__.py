@@ -7,7 +7,10 @@ Nothing here knows a Lambda event. Each module is one idea and imports only what
     store                         the tables' rows in sort-key order
     items, media                  a row as the answer shows it; signed links
     query, window                 what is asked
+    recording                     changes applied to the tables, in any order
+    events                        what the platform says has happened → changes
     directory                     tokens and memberships, read from their tables
+    min_date                      the app setting that hides what is older
     records                       what producers send, checked → rows, tokens, memberships
     access                        tokens, membership, scope
     rows, position                a stored row; its place in the order

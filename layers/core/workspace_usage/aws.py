@@ -19,6 +19,7 @@ from workspace_usage.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
 _LIMITS: Final = Config(
@@ -41,6 +42,11 @@ def dynamodb_client() -> "DynamoDBClient":
 def ssm_client() -> "SSMClient":
     """A Systems Manager client within the limits above."""
     return _session().client("ssm", config=_LIMITS)
+
+
+def sqs_client() -> "SQSClient":
+    """An SQS client within the limits above."""
+    return _session().client("sqs", config=_LIMITS)
 
 
 def credentials() -> ReadOnlyCredentials:

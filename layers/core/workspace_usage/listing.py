@@ -11,9 +11,10 @@ from workspace_usage.access import Scope
 from workspace_usage.history import read_page
 from workspace_usage.items import to_answer
 from workspace_usage.media import Bucket, Signer
+from workspace_usage.min_date import MinDate
 from workspace_usage.query import Query
 from workspace_usage.rows import Source
-from workspace_usage.settings import MinDate, UsageSettings
+from workspace_usage.settings import UsageSettings
 from workspace_usage.store import Meter, Store
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ Every subject has a version, and the greatest wins. An execution is archived onc
 whatever comes later. Both are joins (a maximum, an "or"): order and repetition don't matter. What
 was removed leaves a marker with its version, so that an older event can't bring it back.
 
-An archived execution is put among the archived rows and marked where it was, in one transaction; the
-marked row is shown as archived too, and goes a day later. So a reader who has read one table before
-the move and the other after it finds the row all the same, as does one whose index lags behind.
+An archived execution is put among the archived rows and marked where it was, in one transaction.
+The marked row is shown as archived too, and goes a day later: a reader who has read one table
+before the move and the other after it finds the row all the same, as one whose index lags does.
 """
 
 from dataclasses import dataclass, replace
@@ -20,6 +20,7 @@ from workspace_usage.directory import REMOVED_MARK, membership_item, token_item
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.events import Change, MembershipChange, RowChange, TokenChange
 from workspace_usage.rows import ARCHIVED_MARK, Row, Source, StoredItem, from_item, to_item
+from workspace_usage.settings import Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,17 +36,6 @@ ATTEMPTS: Final = 5
 """How often a change is tried while others change the same subject."""
 
 type _Item = dict[str, dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """The names of the tables that are written."""
-
-    executions: str
-    archived_executions: str
-    edited_chats: str
-    access_tokens: str
-    memberships: str
 
 
 class Recorder:

@@ -1,0 +1,78 @@
+"""The app setting ``usage_history_min_date``: before its date, nothing is shown.
+
+It is a Systems Manager parameter of JSON text::
+
+    {"enabled": true, "date": "2026-01-01"}
+"""
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Final
+
+from workspace_usage.aws import reading
+from workspace_usage.errors import StoreUnavailable
+from workspace_usage.window import midnight
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+LIFETIME: Final = timedelta(minutes=1)
+"""How long the setting is believed before it is read again."""
+
+
+class MinDate:
+    """The setting, read at most once a minute.
+
+    While it can't be read, the last value that could be counts; a deployment that never could read
+    it does not answer, since the answer might show too much.
+    """
+
+    def __init__(self, client: "SSMClient", name: str, zone: tzinfo) -> None:
+        self._client = client
+        self._name = name
+        self._zone = zone
+        self._earliest: datetime | None = None
+        self._read_at: datetime | None = None
+
+    def earliest(self, now: datetime, warn: Callable[[str], object]) -> datetime | None:
+        """The moment before which nothing is shown; None when the setting is not enabled.
+
+        ``warn`` hears of it when an old value has to serve.
+
+        Raises:
+            StoreUnavailable: the setting can't be read, and never was.
+        """
+        if self._read_at is None or not timedelta() <= now - self._read_at < LIFETIME:
+            try:
+                self._earliest = self._read()
+            except StoreUnavailable as error:
+                if self._read_at is None:
+                    raise
+                warn(f"usage_history_min_date is old: {error}")
+            self._read_at = now
+        return self._earliest
+
+    def _read(self) -> datetime | None:
+        with reading():
+            answer = self._client.get_parameter(Name=self._name)
+        return parse_min_date(answer["Parameter"]["Value"], self._zone)
+
+
+def parse_min_date(text: str, zone: tzinfo) -> datetime | None:
+    """The moment that the setting's JSON ``text`` names: midnight of its date in ``zone``.
+
+    None when it isn't enabled.
+
+    Raises:
+        StoreUnavailable: the text can't be understood.
+    """
+    try:
+        setting = json.loads(text)
+        if setting["enabled"] is False:
+            return None
+        if setting["enabled"] is True:
+            return midnight(date.fromisoformat(setting["date"]), zone)
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise StoreUnavailable("usage_history_min_date can not be understood")

@@ -1,0 +1,103 @@
+"""DynamoDB's conditional writes on items in memory, beside ``memory_client``'s Query.
+
+It knows the conditions that the recorder writes, and fails the test for any other. A test can let
+another writer in between a read and the write that follows it.
+"""
+
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.support.memory_client import MemoryClient
+
+KEYS = ("workspace_id", "sort_key", "token_id", "user_id")
+type _Item = Mapping[str, Mapping[str, Any]]
+
+
+class ConditionFailed(ClientError):
+    """One item was not as the writer expected."""
+
+    def __init__(self) -> None:
+        super().__init__({"Error": {"Code": "ConditionalCheckFailedException"}}, "PutItem")
+
+
+class TransactionCanceled(ClientError):
+    """Some item of a transaction was not as the writer expected; nothing was written."""
+
+    def __init__(self) -> None:
+        reasons = [{"Code": "None"}, {"Code": "ConditionalCheckFailed"}]
+        error: Any = {
+            "Error": {"Code": "TransactionCanceledException"},
+            "CancellationReasons": reasons,
+        }
+        super().__init__(error, "TransactWriteItems")
+
+
+class MemoryWriter(MemoryClient):
+    """Tables that can be written as the recorder writes them; ``writes`` counts what was stored."""
+
+    exceptions = SimpleNamespace(
+        ConditionalCheckFailedException=ConditionFailed,
+        TransactionCanceledException=TransactionCanceled,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables |= {"access_tokens": {}, "memberships": {}}
+        self.writes = 0
+        self.after_read: Callable[[], None] = lambda: None
+
+    def get_item(self, *, TableName: str, Key: _Item, ConsistentRead: bool) -> dict[str, Any]:  # noqa: N803
+        """The item of a key."""
+        assert ConsistentRead, "what is read to be written must be of this moment"
+        item = self.tables[TableName].get(_key(TableName, Key))
+        self.after_read()
+        return {} if item is None else {"Item": item}
+
+    def put_item(self, **request: Any) -> dict[str, Any]:
+        """Stores an item under its condition."""
+        if not self._holds(request, request["Item"]):
+            raise ConditionFailed
+        self._store(request)
+        return {}
+
+    def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        """Stores several items under their conditions, or none."""
+        requests = [next(iter(action.items())) for action in TransactItems]
+        if not all(self._holds(r, r.get("Item", r.get("Key"))) for _, r in requests):
+            raise TransactionCanceled
+        for kind, request in requests:
+            if kind == "Put":
+                self._store(request)
+        return {}
+
+    def _store(self, request: dict[str, Any]) -> None:
+        self.tables[request["TableName"]][_key(request["TableName"], request["Item"])] = request[
+            "Item"
+        ]
+        self.writes += 1
+
+    def _holds(self, request: dict[str, Any], keyed: _Item) -> bool:
+        old = self.tables[request["TableName"]].get(_key(request["TableName"], keyed))
+        values = request.get("ExpressionAttributeValues", {})
+        version = values.get(":version", {}).get("S")
+        found = None if old is None else old.get("version", {}).get("S")
+        match request["ConditionExpression"]:
+            case "attribute_not_exists(version) OR version < :version":
+                return found is None or found < version
+            case "attribute_not_exists(sort_key)":
+                return old is None
+            case "version = :version":
+                return found is not None and found == version
+            case "attribute_exists(sort_key) AND attribute_not_exists(version)":
+                return old is not None and found is None
+            case condition:
+                raise AssertionError(condition)
+
+
+def _key(table: str, item: _Item) -> str:
+    if table in ("access_tokens", "memberships"):
+        return "/".join(item[name]["N"] for name in KEYS if name in item and name != "sort_key")
+    return f"{item['workspace_id']['N']}/{item['sort_key']['S']}"

@@ -1,0 +1,264 @@
+"""Events come twice, late and in any order; the tables end as if they had come once, in order."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.memory_client import TABLES
+from tests.support.memory_writer import MemoryWriter
+from workspace_usage.access import BearerToken
+from workspace_usage.directory import Directory
+from workspace_usage.errors import StoreUnavailable
+from workspace_usage.events import EVENTS, parse
+from workspace_usage.position import format_timestamp
+from workspace_usage.recording import ATTEMPTS, MARKED_ROWS_LIVE, Recorder
+from workspace_usage.records import InvalidRecord
+from workspace_usage.rows import Row, Source, from_item
+from workspace_usage.settings import Tables
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NAMES = Tables(
+    executions=TABLES[Source.CURRENT],
+    archived_executions=TABLES[Source.ARCHIVED],
+    edited_chats=TABLES[Source.EDITED],
+    access_tokens="access_tokens",
+    memberships="memberships",
+)
+
+
+def envelope(kind: str, minute: int, **detail: object) -> dict[str, Any]:
+    occurred_at = format_timestamp(NOW + timedelta(minutes=minute))
+    return {"detail-type": kind, "detail": {"occurred_at": occurred_at, **detail}}
+
+
+def execution(number: int = 1, status: str = "succeeded", kind: str = "image") -> dict[str, Any]:
+    return {
+        "id": number,
+        "workspace_id": 11,
+        "user_id": 42,
+        "user_email": "ana@example.com",
+        "created_at": "2026-03-01T11:00:00.000000Z",
+        "agent": {"title": "Painter", "slug": "painter", "type": kind},
+        "status": status,
+        "credits": 0.006145,
+        "output": f"images/{number}-{status}.png",
+    }
+
+
+def recorded(minute: int, number: int = 1, status: str = "succeeded") -> dict[str, Any]:
+    return envelope("ExecutionRecorded", minute, execution=execution(number, status))
+
+
+def archived(minute: int, number: int = 1) -> dict[str, Any]:
+    return envelope("ExecutionArchived", minute, execution=execution(number))
+
+
+def apply(client: MemoryWriter, *events: dict[str, Any], now: datetime = NOW) -> None:
+    recorder = Recorder(cast(Any, client), NAMES)
+    for event in events:
+        recorder.apply(parse(event), now)
+
+
+def listed(client: MemoryWriter) -> list[Row]:
+    """What the listing shows: archived rows hide current ones at the same place."""
+    rows = {
+        row.position: row
+        for source in (Source.EDITED, Source.CURRENT, Source.ARCHIVED)
+        for row in (from_item(source, item) for item in client.tables[TABLES[source]].values())
+    }
+    return sorted(rows.values(), key=lambda row: row.position)
+
+
+def let_in(client: MemoryWriter) -> tuple[Any, ...]:
+    """Whom the authorizer lets in, and with what."""
+    directory = Directory(cast(Any, client), "access_tokens", "memberships")
+    tokens = [directory.find_token(BearerToken(n, "")) for n in range(1, 4)]
+    members = [directory.find_membership(11, n) for n in range(1, 4)]
+    return (*tokens, *members)
+
+
+def token(number: int, *abilities: str) -> dict[str, Any]:
+    return {
+        "id": number,
+        "tokenable_type": "App\\Models\\User",
+        "tokenable_id": 42,
+        "token": f"{number:064x}",
+        "abilities": list(abilities),
+    }
+
+
+@st.composite
+def events(draw: st.DrawFn) -> dict[str, Any]:
+    """Events of few subjects in few minutes, so that they meet."""
+    kind, minute = draw(st.sampled_from(list(EVENTS))), draw(st.integers(0, 4))
+    number = draw(st.integers(1, 3))
+    status = draw(st.sampled_from(["processing", "succeeded", "failed"]))
+    words = draw(st.lists(st.sampled_from(["use_agents", "read_users_activity"]), unique=True))
+    member = {"workspace_id": 11, "user_id": number, "permissions": words}
+    details: dict[str, dict[str, Any]] = {
+        "ExecutionRecorded": {"execution": execution(number, status)},
+        "ExecutionArchived": {"execution": execution(number, status)},
+        "ChatEdited": {"chat": {**execution(kind="chat", status=status), "user_openai_id": number}},
+        "AccessTokenIssued": {"token": token(number, *words)},
+        "AccessTokenChanged": {"token": token(number, *words)},
+        "AccessTokenRevoked": {"token_id": number},
+        "WorkspaceMemberAdded": {"member": member},
+        "WorkspaceMemberChanged": {"member": member},
+        "WorkspaceMemberRemoved": {"workspace_id": 11, "user_id": number},
+    }
+    return envelope(kind, minute, **details[kind])
+
+
+@settings(max_examples=1000)
+@given(st.lists(events(), max_size=12), st.data())
+def test_any_order_and_any_repetition_end_alike(
+    sequence: list[dict[str, Any]], choices: st.DataObject
+) -> None:
+    in_order = MemoryWriter()
+    apply(in_order, *sorted(sequence, key=lambda event: str(event["detail"]["occurred_at"])))
+    repeated = sequence + (choices.draw(st.lists(st.sampled_from(sequence))) if sequence else [])
+    shuffled = MemoryWriter()
+    apply(shuffled, *choices.draw(st.permutations(repeated)))
+    assert listed(shuffled) == listed(in_order)
+    assert let_in(shuffled) == let_in(in_order)
+
+
+@given(st.lists(events(), max_size=8))
+def test_the_same_events_again_write_nothing(sequence: list[dict[str, Any]]) -> None:
+    client = MemoryWriter()
+    apply(client, *sequence)
+    before, client.writes = deepcopy(client.tables), 0
+    apply(client, *sequence, now=NOW + timedelta(hours=1))
+    assert client.tables == before
+    assert client.writes == 0
+
+
+def test_a_later_status_replaces_an_earlier_one_and_never_the_other_way() -> None:
+    client = MemoryWriter()
+    apply(client, recorded(2), recorded(1, status="processing"))
+    assert [row.status for row in listed(client)] == ["succeeded"]
+    apply(client, recorded(3, status="failed"))
+    assert [row.status for row in listed(client)] == ["failed"]
+
+
+def test_at_the_same_moment_a_success_is_the_later_status() -> None:
+    for sequence in ([recorded(1), recorded(1, status="processing")],) * 2:
+        client = MemoryWriter()
+        apply(client, *sequence)
+        sequence.reverse()
+        assert [row.status for row in listed(client)] == ["succeeded"]
+
+
+@pytest.mark.parametrize("order", ["recorded first", "archived first"])
+def test_an_archived_execution_stays_archived_and_its_output_is_gone(order: str) -> None:
+    client = MemoryWriter()
+    sequence = [recorded(1), archived(2), recorded(3, status="failed")]
+    apply(client, *(sequence if order == "recorded first" else reversed(sequence)))
+    [row] = listed(client)
+    assert (row.source, row.output, row.status) == (Source.ARCHIVED, None, "failed")
+    assert "images/" not in str(client.tables)
+
+
+def states_while(client: MemoryWriter, event: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The tables before and after an event: what a reader can come across."""
+    yield deepcopy(client.tables)
+    apply(client, event)
+    yield deepcopy(client.tables)
+
+
+def test_a_reader_finds_a_row_that_moves_whichever_table_it_reads_first() -> None:
+    client = MemoryWriter()
+    apply(client, recorded(1))
+    before, after = states_while(client, archived(2))
+    for current_as_of, archived_as_of in ((before, after), (after, before), (after, after)):
+        client.tables = {**after, TABLES[Source.CURRENT]: current_as_of[TABLES[Source.CURRENT]]}
+        client.tables[TABLES[Source.ARCHIVED]] = archived_as_of[TABLES[Source.ARCHIVED]]
+        assert [row.source for row in listed(client)] == [Source.ARCHIVED]
+
+
+def test_a_marked_row_goes_a_day_later() -> None:
+    client = MemoryWriter()
+    apply(client, recorded(1), archived(2))
+    [marked] = client.tables[TABLES[Source.CURRENT]].values()
+    assert marked["purge_at"] == {"N": str(int((NOW + MARKED_ROWS_LIVE).timestamp()))}
+
+
+def test_an_imported_row_is_older_than_any_event() -> None:
+    client = MemoryWriter()
+    apply(client, recorded(1, status="processing"))
+    [imported] = client.tables[TABLES[Source.CURRENT]].values()
+    del imported["version"]
+    apply(client, recorded(0))
+    assert [row.status for row in listed(client)] == ["succeeded"]
+
+
+def test_another_writer_in_between_is_not_overwritten() -> None:
+    client = MemoryWriter()
+    apply(client, recorded(1, status="processing"))
+
+    def archive_meanwhile() -> None:
+        client.after_read = lambda: None
+        apply(client, archived(3))
+
+    client.after_read = archive_meanwhile
+    apply(client, recorded(2))
+    [row] = listed(client)
+    assert row.source is Source.ARCHIVED
+
+
+def test_a_subject_that_never_rests_is_put_back() -> None:
+    client = MemoryWriter()
+    apply(client, recorded(1))
+    minutes = iter(range(10, 1000))
+
+    def change_again() -> None:
+        quiet, client.after_read = client.after_read, lambda: None
+        apply(client, recorded(next(minutes)))
+        client.after_read = quiet
+
+    client.after_read = change_again
+    with pytest.raises(StoreUnavailable):
+        apply(client, recorded(5000))
+    assert next(minutes) == 10 + 2 * ATTEMPTS
+
+
+def test_a_removal_stays_when_what_it_removes_comes_later() -> None:
+    client = MemoryWriter()
+    apply(client, envelope("AccessTokenRevoked", 2, token_id=1))
+    apply(client, envelope("AccessTokenIssued", 1, token=token(1, "*")))
+    apply(client, envelope("WorkspaceMemberRemoved", 2, workspace_id=11, user_id=2))
+    member = {"workspace_id": 11, "user_id": 2, "permissions": []}
+    apply(client, envelope("WorkspaceMemberAdded", 1, member=member))
+    assert let_in(client) == (None,) * 6
+    apply(client, envelope("WorkspaceMemberAdded", 3, member=member))
+    assert let_in(client)[4] is not None
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        ([], "must be a JSON object"),
+        ({}, "detail-type: must be one of"),
+        ({"detail-type": "Nonsense", "detail": {}}, "detail-type: must be one of"),
+        ({"detail-type": "ChatEdited"}, "detail: must be a JSON object"),
+        (envelope("AccessTokenRevoked", 1), "detail: token_id: field required"),
+        (envelope("AccessTokenRevoked", 1, token_id="x"), "detail: token_id: "),
+        (
+            envelope("ExecutionRecorded", 1, execution={**execution(), "status": 7}),
+            "detail: execution.status: ",
+        ),
+        (
+            {"detail-type": "AccessTokenRevoked", "detail": {"occurred_at": "now", "token_id": 1}},
+            "detail: occurred_at: ",
+        ),
+    ],
+)
+def test_a_malformed_event_is_refused_with_the_field_s_name(event: object, reason: str) -> None:
+    with pytest.raises(InvalidRecord) as refused:
+        parse(event)
+    assert str(refused.value).startswith(reason)
