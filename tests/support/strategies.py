@@ -43,3 +43,51 @@ def rows(draw: st.DrawFn) -> Row:
         status=draw(st.sampled_from(["succeeded", "failed", "processing"])),
         credits=Decimal("0.5"),
     )
+
+
+ZONES = (
+    "UTC",
+    "America/Sao_Paulo",  # until 2019 the clocks changed at midnight
+    "America/New_York",
+    "America/Havana",  # they change at midnight and one o'clock
+    "America/St_Johns",
+    "Europe/Berlin",
+    "Africa/Casablanca",
+    "Asia/Beirut",  # they change at midnight
+    "Asia/Kathmandu",
+    "Asia/Tokyo",
+    "Australia/Lord_Howe",  # by half an hour
+    "Pacific/Apia",  # had no 30 December 2011
+    "Pacific/Kiritimati",
+    "Etc/GMT+12",
+)
+"""Time zones of every kind that a deployment may be set to."""
+
+
+def zones() -> st.SearchStrategy[str]:
+    """Names of time zones."""
+    return st.sampled_from(ZONES)
+
+
+def json_values() -> st.SearchStrategy[object]:
+    """What a JSON document may hold, as Python's parser gives it: half surrogate pairs, too."""
+    scalars = st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.integers(-(10**40), 10**40),
+        st.floats(),
+        any_text(),
+    )
+    return st.recursive(
+        scalars,
+        lambda values: st.one_of(
+            st.lists(values, max_size=3), st.dictionaries(st.text(max_size=5), values, max_size=3)
+        ),
+        max_leaves=5,
+    )
+
+
+def any_text(max_size: int = 60) -> st.SearchStrategy[str]:
+    """Any text, with half surrogate pairs."""
+    return st.text(st.characters(categories=None), max_size=max_size)

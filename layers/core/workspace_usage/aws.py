@@ -53,12 +53,13 @@ def credentials() -> ReadOnlyCredentials:
     """The credentials of this moment; botocore renews them as they age.
 
     Raises:
-        StoreUnavailable: there are none.
+        StoreUnavailable: there are none, or they could not be renewed.
     """
-    found = _session().get_credentials()
-    if found is None:
-        raise StoreUnavailable("there are no AWS credentials")
-    return found.get_frozen_credentials()
+    with reading():
+        found = _session().get_credentials()
+        if found is None:
+            raise StoreUnavailable("there are no AWS credentials")
+        return found.get_frozen_credentials()
 
 
 @contextmanager

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
+_OWN_PORTS: Final = {"http": ":80", "https": ":443"}
+
+# The public partitions' domains, by how their regions' names begin.
+_DOMAIN: Final = "amazonaws.com"
+_DOMAINS: Final = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class Bucket:
         """
         if self.endpoint is not None:
             return f"{self.endpoint.rstrip('/')}/{self.name}"
-        domain = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+        domain = _DOMAINS.get(self.region.partition("-")[0], _DOMAIN)
         host = f"s3.{self.region}.{domain}"
         return f"https://{host}/{self.name}" if "." in self.name else f"https://{self.name}.{host}"
 
@@ -59,33 +64,36 @@ class Signer:
         base = urlsplit(bucket.base_url)
         self._origin = f"{base.scheme}://{base.netloc}"
         self._path = base.path
-        self._host = base.netloc
-        self._query = "&".join(
+        # As clients send it, who leave out a port that is the scheme's own.
+        self._host = base.netloc.lower().removesuffix(_OWN_PORTS.get(base.scheme, ""))
+        query = "&".join(
             (
                 f"X-Amz-Algorithm={_ALGORITHM}",
                 f"X-Amz-Credential={quote(f'{credentials.access_key}/{scope}', safe='~')}",
                 f"X-Amz-Date={timestamp}",
                 f"X-Amz-Expires={lifetime}",
-                *_security_token(credentials),
-                "X-Amz-SignedHeaders=host",
             )
         )
+        # In order of their names, as they are signed, and in botocore's order, as they are shown.
+        token, headers = _security_token(credentials), "&X-Amz-SignedHeaders=host"
+        self._signed_query = f"{query}{token}{headers}"
+        self._shown_query = f"{query}{headers}{token}"
         self._to_sign = f"{_ALGORITHM}\n{timestamp}\n{scope}\n"
         self._key = _signing_key(credentials.secret_key or "", day, bucket.region)
 
     def link(self, key: str) -> str:
         """A URL that shows the object ``key`` to whoever holds it, for the lifetime."""
         path = f"{self._path}/{quote(key, safe='/~')}"
-        request = f"GET\n{path}\n{self._query}\nhost:{self._host}\n\nhost\nUNSIGNED-PAYLOAD"
+        request = f"GET\n{path}\n{self._signed_query}\nhost:{self._host}\n\nhost\nUNSIGNED-PAYLOAD"
         to_sign = self._to_sign + sha256(request.encode()).hexdigest()
         signature = hmac.digest(self._key, to_sign.encode(), "sha256").hex()
-        return f"{self._origin}{path}?{self._query}&X-Amz-Signature={signature}"
+        return f"{self._origin}{path}?{self._shown_query}&X-Amz-Signature={signature}"
 
 
-def _security_token(credentials: "ReadOnlyCredentials") -> tuple[str, ...]:
+def _security_token(credentials: "ReadOnlyCredentials") -> str:
     if not credentials.token:
-        return ()
-    return (f"X-Amz-Security-Token={quote(credentials.token, safe='~')}",)
+        return ""
+    return f"&X-Amz-Security-Token={quote(credentials.token, safe='~')}"
 
 
 def _signing_key(secret: str, day: str, region: str) -> bytes:

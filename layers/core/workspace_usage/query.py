@@ -57,7 +57,13 @@ def _cursor(value: object) -> Position:
     raise PydanticCustomError("invalid_cursor", "not a cursor")
 
 
+def _choice(value: object) -> object:
+    # Half of a surrogate pair is a wrong choice like any other: pydantic can't read it as text.
+    return value if isinstance(value, str) and value.isascii() else None
+
+
 type _Integer = Annotated[int, BeforeValidator(_integer)]
+_Choice: Final = BeforeValidator(_choice)
 
 
 class Query(BaseModel):
@@ -69,11 +75,13 @@ class Query(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
 
-    range: Literal["1d", "7d", "30d"] | None = None
+    range: Annotated[Literal["1d", "7d", "30d"], _Choice] | None = None
     start_date: Annotated[date, PlainValidator(_date)] | None = None
     end_date: Annotated[date, PlainValidator(_date)] | None = None
     user_id: Annotated[_Integer, Field(ge=1, le=MAX_ID)] | None = None
-    type: Literal["all", "chat", "image", "text", "voiceover", "video", "code"] = "all"
+    type: Annotated[
+        Literal["all", "chat", "image", "text", "voiceover", "video", "code"], _Choice
+    ] = "all"
     page: Annotated[_Integer, Field(ge=1, le=MAX_ID)] | None = None
     per_page: Annotated[_Integer, Field(ge=1, le=MAX_PER_PAGE)] = DEFAULT_PER_PAGE
     cursor: Annotated[Position, PlainValidator(_cursor)] | None = None
@@ -83,7 +91,8 @@ class Query(BaseModel):
         """The question that ``parameters`` ask.
 
         Raises:
-            InvalidRequest: parameters break their rules; it names all that do.
+            InvalidRequest: parameters break their rules; it names all that do each by itself or,
+                when none does, all that contradict one another.
         """
         given = {name: parameters.get(name) for name in PARAMETERS}
         given = {name: value for name, value in given.items() if value not in (None, "")}

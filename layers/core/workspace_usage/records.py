@@ -51,7 +51,9 @@ def _credits(value: object) -> Decimal:
         raise ValueError("must be a number") from None
     if not number.is_finite():
         raise ValueError("must be a finite number")
-    if number and not (_digits(number) <= 38 and -130 <= number.adjusted() <= 125):
+    if not number:
+        return Decimal(0)  # in its one form: 0E-500 has too many digits for a table
+    if not (_digits(number) <= 38 and -130 <= number.adjusted() <= 125):
         raise ValueError("must have at most 38 digits and lie between 1E-130 and 1E+126")
     return number
 
@@ -275,6 +277,8 @@ def checked[M: Record](model: type[M], record: object) -> M:
 
 def _reason(problem: Mapping[str, Any]) -> str:
     field = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "model_type":
+        return f"{field}: must be a JSON object"
     text = problem["msg"].removeprefix("Value error, ")
     return f"{field}: {text[:1].lower()}{text[1:]}"
 

@@ -10,6 +10,7 @@ from datetime import timedelta, tzinfo
 from typing import Self
 
 from workspace_usage.access import TokenPolicy
+from workspace_usage.messages import LOCALES
 from workspace_usage.window import time_zone
 
 
@@ -38,7 +39,7 @@ class AuthorizerSettings:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         minutes = int(environment["TOKEN_LIFETIME_MINUTES"])
         return cls(
-            default_locale=environment["DEFAULT_LOCALE"],
+            default_locale=_locale(environment["DEFAULT_LOCALE"]),
             access_tokens_table=environment["ACCESS_TOKENS_TABLE"],
             memberships_table=environment["MEMBERSHIPS_TABLE"],
             token_policy=TokenPolicy(
@@ -67,7 +68,7 @@ class UsageSettings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         return cls(
-            default_locale=environment["DEFAULT_LOCALE"],
+            default_locale=_locale(environment["DEFAULT_LOCALE"]),
             time_zone=time_zone(environment["TIME_ZONE"]),
             executions_table=environment["EXECUTIONS_TABLE"],
             archived_executions_table=environment["ARCHIVED_EXECUTIONS_TABLE"],
@@ -100,3 +101,9 @@ class RecorderSettings:
             ),
             dead_letter_queue_url=environment["DEAD_LETTER_QUEUE_URL"],
         )
+
+
+def _locale(name: str) -> str:
+    if name not in LOCALES:
+        raise ValueError(f"there are no messages in the locale {name!r}")
+    return name

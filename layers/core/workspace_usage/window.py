@@ -26,11 +26,6 @@ class Window:
     start: datetime
     end: datetime
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no moment lies in it."""
-        return self.start >= self.end
-
     def not_before(self, earliest: datetime) -> "Window":
         """This window, beginning at ``earliest`` if it begins before that."""
         return Window(max(self.start, earliest), self.end)
