@@ -17,7 +17,7 @@ SAM_VENV := .venv-sam
 LOCK_VENV := .venv-lock
 SOURCES := functions layers/core local usagectl tests
 
-.PHONY: help run test check format lint types template build lock clean
+.PHONY: help run test check format lint types template build schemas lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -49,6 +49,10 @@ template: $(SAM_VENV)/installed ## validate and lint the template
 # sam build and the layers' makefiles look for python3.13 on PATH: the virtual environment has it.
 build: $(SAM_VENV)/installed ## build the functions and layers into .aws-sam/build, for sam deploy
 	PATH="$(CURDIR)/$(SAM_VENV)/bin:$$PATH" $(SAM_VENV)/bin/sam build
+
+schemas: export PYTHONPATH := $(CURDIR)/layers/core
+schemas: $(VENV)/installed ## write the events' JSON Schemas anew
+	$(VENV)/bin/python -m usagectl.schemas schemas
 
 lock: $(LOCK_VENV)/installed ## make the lock files anew, with the newest versions
 	cd layers/dependencies && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) requirements.in

@@ -41,7 +41,7 @@ def listing() -> Listing:
 
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context(log_event=False)
-def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def lambda_handler(event: Any, context: "LambdaContext") -> dict[str, Any]:
     """Answers an API Gateway proxy event with a proxy response, any other event with the body."""
     request_context = event.get("requestContext") if isinstance(event, dict) else None
     if isinstance(request_context, dict) and "httpMethod" in event:

@@ -92,6 +92,8 @@ class Stack:
 
     def _resolve(self, tree: Tree) -> Tree:
         match tree:
+            case {"Ref": "AWS::NoValue"}:
+                return None
             case {"Ref": str(name)}:
                 return self._values.get(name, f"${{{name}}}")
             case {"Fn::GetAtt": [str(name), str(attribute)]}:
@@ -113,9 +115,13 @@ class Stack:
             text = text.replace(f"${{{name}}}", value)
         return text
 
-    def _holds(self, condition: str) -> bool:
-        left, right = self._conditions[condition]["Fn::Equals"]
-        return bool(self._resolve(left) == self._resolve(right))
+    def _holds(self, condition: str | Tree) -> bool:
+        match self._conditions[condition] if isinstance(condition, str) else condition:
+            case {"Fn::Equals": [left, right]}:
+                return bool(self._resolve(left) == self._resolve(right))
+            case {"Fn::Not": [negated]}:
+                return not self._holds(negated)
+        raise KeyError(condition)
 
 
 def as_list(value: Tree) -> list[Tree]:

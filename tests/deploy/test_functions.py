@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from tests.deploy.stack import ROOT, Stack, as_list, source
-from workspace_usage.settings import AuthorizerSettings, UsageSettings
+from workspace_usage.settings import AuthorizerSettings, RecorderSettings, UsageSettings
 
 LISTING_TABLES: Final = {
     "ExecutionsTable": {"by_user", "by_type", "by_user_and_type"},
@@ -16,6 +16,7 @@ LISTING_TABLES: Final = {
 SETTINGS: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
     "UsageFunction": UsageSettings.from_environment,
     "AuthorizerFunction": AuthorizerSettings.from_environment,
+    "RecorderFunction": RecorderSettings.from_environment,
 }
 
 
@@ -78,6 +79,23 @@ def test_the_authorizer_may_only_read_tokens_and_memberships() -> None:
     }
 
 
+def test_the_recorder_may_only_take_events_and_write_rows_one_by_one() -> None:
+    """It moves executions, puts the rest, and rejects what it can't understand; no deleting."""
+    moved = {"${ExecutionsTable.Arn}", "${ArchivedExecutionsTable.Arn}"}
+    put = {"${EditedChatsTable.Arn}", "${AccessTokensTable.Arn}", "${MembershipsTable.Arn}"}
+    assert granted("RecorderRole") == {
+        "dynamodb:GetItem": moved,
+        "dynamodb:ConditionCheckItem": moved,
+        "dynamodb:PutItem": moved | put,
+        "sqs:ReceiveMessage": {"${EventQueue.Arn}"},
+        "sqs:DeleteMessage": {"${EventQueue.Arn}"},
+        "sqs:GetQueueAttributes": {"${EventQueue.Arn}"},
+        "sqs:SendMessage": {"${DeadLetterQueue.Arn}"},
+        "logs:CreateLogStream": {"${RecorderLogGroup.Arn}"},
+        "logs:PutLogEvents": {"${RecorderLogGroup.Arn}"},
+    }
+
+
 def test_no_role_is_wider_than_it_says() -> None:
     """No wildcard but a bucket's objects, no scan, no managed policy, no other principal."""
     stack = Stack()
@@ -89,7 +107,7 @@ def test_no_role_is_wider_than_it_says() -> None:
         for resource in as_list(statement["Resource"]):
             assert "*" not in resource.removesuffix("${MediaBucket.Arn}/*")
     roles = stack.of_type("AWS::IAM::Role")
-    assert roles.keys() == {"UsageRole", "AuthorizerRole"}
+    assert roles.keys() == {"UsageRole", "AuthorizerRole", "RecorderRole"}
     for role_properties in roles.values():
         assert "ManagedPolicyArns" not in role_properties
         (trust,) = role_properties["AssumeRolePolicyDocument"]["Statement"]
@@ -103,18 +121,21 @@ def test_each_function_has_its_own_role_and_log() -> None:
     assert {name: properties["Role"] for name, properties in functions.items()} == {
         "UsageFunction": "${UsageRole.Arn}",
         "AuthorizerFunction": "${AuthorizerRole.Arn}",
+        "RecorderFunction": "${RecorderRole.Arn}",
     }
     logs = {name: function["LoggingConfig"]["LogGroup"] for name, function in functions.items()}
     assert logs == {
         "UsageFunction": "${UsageLogGroup}",
         "AuthorizerFunction": "${AuthorizerLogGroup}",
+        "RecorderFunction": "${RecorderLogGroup}",
     }
 
 
 def test_logs_do_not_stay_for_ever() -> None:
     """Every log group has the retention that the parameter says."""
     groups = Stack(LogRetentionDays="7").of_type("AWS::Logs::LogGroup")
-    assert groups.keys() == {"UsageLogGroup", "AuthorizerLogGroup", "AccessLogGroup"}
+    logs = {"UsageLogGroup", "AuthorizerLogGroup", "RecorderLogGroup", "AccessLogGroup"}
+    assert groups.keys() == logs
     assert {group["RetentionInDays"] for group in groups.values()} == {"7"}
 
 
@@ -168,7 +189,11 @@ def test_no_variable_is_declared_for_nothing(function: str) -> None:
 @pytest.mark.parametrize("function", SETTINGS)
 def test_endpoints_are_declared_and_empty(function: str) -> None:
     """So that sam local can set them, and a deployment uses AWS's own."""
-    services = {"UsageFunction": ["DYNAMODB", "S3", "SSM"], "AuthorizerFunction": ["DYNAMODB"]}
+    services = {
+        "UsageFunction": ["DYNAMODB", "S3", "SSM"],
+        "AuthorizerFunction": ["DYNAMODB"],
+        "RecorderFunction": ["DYNAMODB", "SQS"],
+    }
     declared = Stack().environment(function)
     for service in services[function]:
         assert declared[f"AWS_ENDPOINT_URL_{service}"] == ""

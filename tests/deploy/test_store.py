@@ -94,6 +94,16 @@ def test_data_outlives_mistakes(table: str) -> None:
     assert "SSESpecification" not in properties
 
 
+def test_what_was_moved_or_removed_goes_at_its_time() -> None:
+    """The tables whose items leave marked ones behind let DynamoDB delete those."""
+    tables = Stack().of_type("AWS::DynamoDB::Table")
+    purged = {name for name, table in tables.items() if "TimeToLiveSpecification" in table}
+    assert purged == {"ExecutionsTable", "AccessTokensTable", "MembershipsTable"}
+    for name in purged:
+        expected = {"AttributeName": "purge_at", "Enabled": True}
+        assert tables[name]["TimeToLiveSpecification"] == expected
+
+
 def test_the_bucket_is_private_and_encrypted() -> None:
     """Nothing makes an object public, by ACL or by policy, and objects are encrypted at rest."""
     stack = Stack()
@@ -142,4 +152,7 @@ def test_what_an_operator_needs_is_an_output() -> None:
         **{f"{table}Name": f"${{{table}}}" for table in KEYS},
         "MediaBucketName": "${MediaBucket}",
         "MinDateParameterName": "${MinDateParameter}",
+        "EventBusName": "${EventBus}",
+        "EventQueueUrl": "${EventQueue}",
+        "DeadLetterQueueUrl": "${DeadLetterQueue}",
     }

@@ -66,7 +66,7 @@ class MemoryClient:
         assert set(request) <= ALLOWED, "a request that is not a plain key condition"
         table, values = request["TableName"], request["ExpressionAttributeValues"]
         if table in self.failing:
-            throttled = {"Error": {"Code": "ProvisionedThroughputExceededException"}}
+            throttled: Any = {"Error": {"Code": "ProvisionedThroughputExceededException"}}
             raise ClientError(throttled, "Query")
         key = {name[1:]: value for name, value in values.items() if name not in (":low", ":high")}
         index = request.get("IndexName")

@@ -77,11 +77,12 @@ def _encodable(text: str) -> str:
     return text
 
 
+# Public names: they are the names in the published schemas.
 type Id = Annotated[int, Field(strict=True, ge=1, le=MAX_ID)]
-type _Count = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
-type _Text = Annotated[str, Field(strict=True), AfterValidator(_encodable)]
+type Count = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
+type Text = Annotated[str, Field(strict=True), AfterValidator(_encodable)]
 # Part of an index key, which DynamoDB wants to be non-empty and at most 2,048 bytes long.
-type _KeyText = Annotated[
+type KeyText = Annotated[
     str, Field(strict=True, min_length=1, max_length=255), AfterValidator(_encodable)
 ]
 type Timestamp = Annotated[
@@ -89,8 +90,8 @@ type Timestamp = Annotated[
     BeforeValidator(_timestamp),
     WithJsonSchema({"type": "string", "pattern": TIMESTAMP_PATTERN}),
 ]
-type _Credits = Annotated[
-    Decimal, PlainValidator(_credits), WithJsonSchema({"type": ["number", "null"]})
+type Credits = Annotated[
+    Decimal, PlainValidator(_credits), WithJsonSchema({"type": ["number", "string", "null"]})
 ]
 
 
@@ -100,36 +101,42 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class _Agent(Record):
-    title: _Text
-    slug: _Text
-    type: _KeyText
+class Agent(Record):
+    """The agent that ran."""
+
+    title: Text
+    slug: Text
+    type: KeyText
 
 
-class _Metadata(Record):
-    execution_origin: _Text | None = None
+class Metadata(Record):
+    """What the platform noted about an execution."""
+
+    execution_origin: Text | None = None
 
 
-class _DetailedCredits(Record):
-    billing: _Text | None = None
-    input_tokens: _Count | None = None
-    output_tokens: _Count | None = None
-    total_tokens: _Count | None = None
+class DetailedCredits(Record):
+    """What an execution was billed by; token counts are listed when ``billing`` is ``tokens``."""
+
+    billing: Text | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    total_tokens: Count | None = None
 
 
 class _Run(Record):
     workspace_id: Id
     user_id: Id
-    user_email: _Text
+    user_email: Text
     created_at: Timestamp
-    agent: _Agent
-    status: _Text
-    credits: _Credits = Decimal(0)
-    output: _Text | None = None
-    root_id: _Count | None = None
-    metadata: _Metadata | None = None
-    used_model: _Text | None = None
-    detailed_credits: _DetailedCredits | None = None
+    agent: Agent
+    status: Text
+    credits: Credits = Decimal(0)
+    output: Text | None = None
+    root_id: Count | None = None
+    metadata: Metadata | None = None
+    used_model: Text | None = None
+    detailed_credits: DetailedCredits | None = None
 
     def _row(self, source: Source, number: int, output: str | None) -> Row:
         row = Row(
@@ -175,7 +182,7 @@ class Execution(_Run):
         return self._row(source, self.id, self.output if is_shown else None)
 
 
-class _ChatAgent(_Agent):
+class ChatAgent(Agent):
     # Only chats are edited: the listing asks the edited chats' table for no other type.
     type: Literal["chat"]
 
@@ -184,7 +191,7 @@ class EditedChat(_Run):
     """A chat as it was before it was edited."""
 
     user_openai_id: Id
-    agent: _ChatAgent
+    agent: ChatAgent
 
     def row(self) -> Row:
         """The edited chat as a row of the listing.
@@ -199,10 +206,10 @@ class AccessTokenRecord(Record):
     """A Sanctum token; ``token`` is the lower-case hex SHA-256 of its secret, not the secret."""
 
     id: Id
-    tokenable_type: _Text
+    tokenable_type: Text
     tokenable_id: Id
     token: Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{64}$", max_length=64)]
-    abilities: frozenset[_Text]
+    abilities: frozenset[Text]
     created_at: Timestamp | None = None
     expires_at: Timestamp | None = None
 
@@ -224,7 +231,7 @@ class MemberRecord(Record):
 
     workspace_id: Id
     user_id: Id
-    permissions: frozenset[_Text]
+    permissions: frozenset[Text]
 
     def membership(self) -> Membership:
         """The membership as it is stored."""
