@@ -34,7 +34,7 @@ def directory() -> Directory:
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)
-@logger.inject_lambda_context(log_event=False)
+@logger.inject_lambda_context(log_event=False, clear_state=True)
 def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """The policy for one request.
 
@@ -44,7 +44,7 @@ def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str,
     """
     request_id = (event.get("requestContext") or {}).get("requestId", context.aws_request_id)
     logger.set_correlation_id(request_id)
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    headers = lower_case(event)
     try:
         claims = identify(headers, datetime.now(UTC))
     except Unauthorized:
@@ -61,6 +61,11 @@ def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str,
         raise
     count("Allowed")
     return policy("Allow", event["methodArn"], claims["user_id"], claims)
+
+
+def lower_case(event: Mapping[str, Any]) -> Mapping[str, str]:
+    """The request's headers, with names in lower case: clients write them as they like."""
+    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 
 def identify(headers: Mapping[str, str], now: datetime) -> dict[str, str]:

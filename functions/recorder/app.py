@@ -50,7 +50,7 @@ def sqs() -> "SQSClient":
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)
-@logger.inject_lambda_context(log_event=False)
+@logger.inject_lambda_context(log_event=False, clear_state=True)
 def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Applies a batch; answers which messages must come again, as SQS wants to know it."""
     failed = list(unprocessed(event["Records"], context))

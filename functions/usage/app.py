@@ -5,7 +5,8 @@ kept is therefore raised: the gateway's DEFAULT_5XX response makes a 503 of it.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -40,7 +41,7 @@ def listing() -> Listing:
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)
-@logger.inject_lambda_context(log_event=False)
+@logger.inject_lambda_context(log_event=False, clear_state=True)
 def lambda_handler(event: Any, context: "LambdaContext") -> dict[str, Any]:
     """Answers an API Gateway proxy event with a proxy response, any other event with the body."""
     request_context = event.get("requestContext") if isinstance(event, dict) else None
@@ -57,17 +58,23 @@ def answer_request(event: dict[str, Any], context: "LambdaContext") -> dict[str,
     Raises:
         StoreUnavailable: a table or a setting can't be read in time.
     """
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    headers = lower_case(event)
     locale = choose_locale(headers.get("accept-language"), settings.default_locale)
     try:
-        scope = requested_scope(headers.get("x-workspace-id"), event["requestContext"])
-        answer = read(scope, event.get("queryStringParameters") or {}, context)
+        with observed():
+            scope = requested_scope(headers.get("x-workspace-id"), event["requestContext"])
+            body = read(scope, event.get("queryStringParameters") or {}, context)
     except InvalidRequest as error:
         message, fields = describe(locale, error.violations)
         return respond(422, {"message": message, "errors": fields})
     except Forbidden as error:
         return respond(403, {"message": translate(locale, error.message_key)})
-    return respond(200, answer)
+    return respond(200, body)
+
+
+def lower_case(event: Mapping[str, Any]) -> Mapping[str, str]:
+    """The request's headers, with names in lower case: clients write them as they like."""
+    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 
 def requested_scope(workspace: str | None, request_context: Mapping[str, Any]) -> Scope:
@@ -90,44 +97,58 @@ def answer_invocation(event: object, context: "LambdaContext") -> Body:
         InvalidRequest: a field breaks its rule; the text is the 422 body, as JSON.
         StoreUnavailable: a table or a setting can't be read in time.
     """
-    fields = event if isinstance(event, dict) else {}
     try:
-        given = fields.get("workspace_id")
-        workspace_id = None if isinstance(given, bool) else parse_id(str(given))
-        if workspace_id is None:
-            raise InvalidRequest((Violation("workspace_id", "invalid_workspace"),))
-        return read(WholeWorkspace(workspace_id), fields, context)
+        with observed():
+            fields = event if isinstance(event, dict) else {}
+            return read(invoked_scope(fields.get("workspace_id")), fields, context)
     except InvalidRequest as error:
         message, errors = describe(settings.default_locale, error.violations)
         text = json.dumps({"message": message, "errors": errors}, ensure_ascii=False)
         raise InvalidRequest(error.violations, text) from None
 
 
+def invoked_scope(given: object) -> Scope:
+    """The whole workspace that a direct invocation names, by a number or by its digits.
+
+    Raises:
+        InvalidRequest: it names none.
+    """
+    workspace_id = None if isinstance(given, bool) else parse_id(str(given))
+    if workspace_id is None:
+        raise InvalidRequest((Violation("workspace_id", "invalid_workspace"),))
+    return WholeWorkspace(workspace_id)
+
+
+@contextmanager
+def observed() -> Iterator[None]:
+    """Logs and counts what goes wrong within it, and lets it pass."""
+    try:
+        yield
+    except (InvalidRequest, Forbidden) as error:
+        logger.info("refused", extra={"reason": str(error)})
+        metrics.add_metric("Refused", MetricUnit.Count, 1)
+        raise
+    except StoreUnavailable as error:
+        logger.error("unavailable", extra={"reason": str(error)})
+        metrics.add_metric("StoreUnavailable", MetricUnit.Count, 1)
+        raise
+
+
 def read(scope: Scope, parameters: Mapping[str, object], context: "LambdaContext") -> Body:
-    """The 200 body, after logging and measuring what it took to make it."""
+    """The 200 body; what reading it took is logged and measured."""
 
     def check_time() -> None:
         if context.get_remaining_time_in_millis() < TIME_FOR_ANSWERING:
             raise StoreUnavailable("the function's time is up before the page is reached")
 
+    logger.append_keys(workspace_id=scope.workspace_id)
     meter = Meter(check_time)
-    try:
-        body = listing().answer(scope, parameters, Asked(datetime.now(UTC), meter, logger.warning))
-    except (InvalidRequest, Forbidden) as error:
-        logger.info("refused", extra={"reason": str(error), "workspace_id": scope.workspace_id})
-        metrics.add_metric("Refused", MetricUnit.Count, 1)
-        raise
-    except StoreUnavailable as error:
-        logger.error(
-            "unavailable", extra={"reason": str(error), "workspace_id": scope.workspace_id}
-        )
-        metrics.add_metric("StoreUnavailable", MetricUnit.Count, 1)
-        raise
-    report(body, meter, scope)
+    body = listing().answer(scope, parameters, Asked(datetime.now(UTC), meter, logger.warning))
+    report(body, meter)
     return body
 
 
-def report(body: Body, meter: Meter, scope: Scope) -> None:
+def report(body: Body, meter: Meter) -> None:
     """Logs and measures what one answer cost: counts only, nothing that the rows say."""
     figures: dict[str, int] = {
         "RowsRead": meter.rows.total(),
@@ -139,7 +160,7 @@ def report(body: Body, meter: Meter, scope: Scope) -> None:
         figures["PageDepth"] = body["page"]
     for name, number in figures.items():
         metrics.add_metric(name, MetricUnit.Count, number)
-    logger.info("answered", extra={"workspace_id": scope.workspace_id, **figures})
+    logger.info("answered", extra=figures)
 
 
 def respond(status: int, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from workspace_usage.position import MAX_ID, Position, format_timestamp
-from workspace_usage.rows import Row, Source
+from workspace_usage.rows import MEDIA_TYPES, Row, Source, Tokens
 
 EPOCH = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -91,3 +91,42 @@ def json_values() -> st.SearchStrategy[object]:
 def any_text(max_size: int = 60) -> st.SearchStrategy[str]:
     """Any text, with half surrogate pairs."""
     return st.text(st.characters(categories=None), max_size=max_size)
+
+
+def plain_text(min_size: int = 0, max_size: int = 40) -> st.SearchStrategy[str]:
+    """Text that can be stored: any, without half surrogate pairs."""
+    return st.text(st.characters(exclude_categories=["Cs"]), min_size=min_size, max_size=max_size)
+
+
+def credit_amounts() -> st.SearchStrategy[Decimal]:
+    """Amounts within DynamoDB's numbers: up to 38 digits, none of them lost."""
+    digits = st.integers(-(10**38) + 1, 10**38 - 1)
+    exponents = st.one_of(st.integers(-12, 3), st.integers(-130, 88))
+    return st.builds(lambda number, exponent: Decimal(f"{number}E{exponent}"), digits, exponents)
+
+
+@st.composite
+def stored_rows(draw: st.DrawFn) -> Row:
+    """Rows as they may be stored, with every field that can be absent absent or present."""
+    source = draw(st.sampled_from(Source))
+    kinds = ["chat"] if source is Source.EDITED else ["chat", "image", "video", "voiceover", "?"]
+    kind = draw(st.sampled_from(kinds))
+    has_output = source is Source.CURRENT and kind in MEDIA_TYPES
+    ids, counts = st.integers(1, MAX_ID), st.none() | st.integers(0, MAX_ID)
+    return Row(
+        source=source,
+        workspace_id=draw(ids),
+        position=Position(draw(timestamps()), source.rank, draw(ids)),
+        user_id=draw(ids),
+        user_email=draw(plain_text()),
+        agent_type=kind,
+        agent_title=draw(plain_text()),
+        agent_slug=draw(plain_text()),
+        status=draw(st.sampled_from(["succeeded", "failed", ""])),
+        credits=draw(credit_amounts()),
+        output=draw(st.none() | plain_text()) if has_output else None,
+        root_id=draw(counts),
+        execution_origin=draw(st.none() | plain_text()),
+        used_model=None if source is Source.EDITED else draw(st.none() | plain_text()),
+        tokens=draw(st.none() | st.builds(Tokens, counts, counts, counts)),
+    )

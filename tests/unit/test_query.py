@@ -80,22 +80,49 @@ def test_an_integer_in_range_is_taken_as_text_and_as_a_number(
 @pytest.mark.parametrize("name", INTEGERS)
 @pytest.mark.parametrize(
     "value",
-    ["01", "+1", "1.0", "1e1", "1_0", " 1", "1 ", "1\n", "0x1", "abc", "-", "-0", "00", "١", "1²"]
-    + ["null", "true", "[1]", "\ud800", 1.0, 1.5, float("nan"), True, False, [1], {}, {"a": 1}],
+    [
+        "01",
+        "+1",
+        "1.0",
+        "1e1",
+        "1_0",
+        " 1",
+        "1 ",
+        "1\n",
+        "0x1",
+        "abc",
+        "-",
+        "-0",
+        "00",
+        "\u0661",
+        "1²",
+        "null",
+        "true",
+        "[1]",
+        "\ud800",
+        1.0,
+        1.5,
+        float("nan"),
+        True,
+        False,
+        [1],
+        {},
+        {"a": 1},
+    ],
 )
 def test_what_is_no_canonical_integer_is_refused(name: str, value: object) -> None:
     assert refused({name: value}) == [(name, "invalid_integer")]
 
 
 @pytest.mark.parametrize("name", INTEGERS)
-@pytest.mark.parametrize("number", [0, -1, -(2**63), -(10**29), -(10**40), -(10**4000)])
+@pytest.mark.parametrize("number", [0, -1, -(2**63), -(10**29), -(10**40)])
 def test_an_integer_below_one_is_refused(name: str, number: int) -> None:
     assert refused({name: number}) == [(name, "invalid_minimum")]
     assert refused({name: str(number)}) == [(name, "invalid_minimum")]
 
 
 @pytest.mark.parametrize("name", INTEGERS)
-@pytest.mark.parametrize("excess", [1, 2**63, 10**29, 10**40, 10**4000])
+@pytest.mark.parametrize("excess", [1, 2**63, 10**29, 10**40])
 def test_an_integer_above_its_limit_is_refused(name: str, excess: int) -> None:
     number = INTEGERS[name] + excess
     assert refused({name: number}) == [(name, "invalid_maximum")]
@@ -105,6 +132,11 @@ def test_an_integer_above_its_limit_is_refused(name: str, excess: int) -> None:
 def test_an_integer_of_any_length_is_refused() -> None:
     """Python itself refuses to read texts of more than 4,300 digits."""
     assert refused({"page": "9" * 100_000}) == [("page", "invalid_maximum")]
+    assert refused({"page": "-" + "9" * 100_000}) == [("page", "invalid_minimum")]
+    assert refused({"page": 10**5000, "per_page": -(10**5000)}) == [
+        ("page", "invalid_maximum"),
+        ("per_page", "invalid_minimum"),
+    ]
 
 
 # Type and range
@@ -185,10 +217,35 @@ def test_one_date_without_the_other_is_refused(nothing: dict[str, object], empty
 @pytest.mark.parametrize("name", ["start_date", "end_date"])
 @pytest.mark.parametrize(
     "value",
-    ["2026-02-29", "2026-02-30", "2026-13-01", "2026-00-01", "2026-01-00", "0000-01-01"]
-    + ["2026-1-5", "20260105", "2026-W01-1", "2026-005", "05.01.2026", "2026/01/05", "26-01-05"]
-    + ["2026-01-05T00:00:00", " 2026-01-05", "2026-01-05\n", "+2026-01-05", "-2026-01-05"]
-    + ["today", "٢٠٢٦-٠١-٠٥", "\ud8002026-01-05", 20260105, 1.5, True, [], {}, ["2026-01-05"]],
+    [
+        "2026-02-29",
+        "2026-02-30",
+        "2026-13-01",
+        "2026-00-01",
+        "2026-01-00",
+        "0000-01-01",
+        "2026-1-5",
+        "20260105",
+        "2026-W01-1",
+        "2026-005",
+        "05.01.2026",
+        "2026/01/05",
+        "26-01-05",
+        "2026-01-05T00:00:00",
+        " 2026-01-05",
+        "2026-01-05\n",
+        "+2026-01-05",
+        "-2026-01-05",
+        "today",
+        "\u0662\u0660\u0662\u0666-\u0660\u0661-\u0660\u0665",
+        "\ud8002026-01-05",
+        20260105,
+        1.5,
+        True,
+        [],
+        {},
+        ["2026-01-05"],
+    ],
 )
 def test_what_is_no_real_date_is_refused(name: str, value: object) -> None:
     other = {"start_date", "end_date"} - {name}
@@ -238,7 +295,7 @@ def test_what_is_no_cursor_of_ours_is_refused(value: object) -> None:
 
 
 def test_all_fields_that_break_their_rules_are_named_in_the_contracts_order() -> None:
-    wrong = {name: "\x00?" for name in reversed(PARAMETERS)}
+    wrong = dict.fromkeys(reversed(PARAMETERS), "\x00?")
     del wrong["start_date"]
     assert refused(wrong) == [
         ("range", "invalid_choice"),
@@ -294,11 +351,7 @@ def test_any_values_are_a_question_or_are_refused_in_every_language(
     try:
         query = Query.parse(parameters)
     except InvalidRequest as error:
-        assert error.violations
-        assert {violation.field for violation in error.violations} <= set(PARAMETERS)
-        for locale in LOCALES:
-            message, fields = describe(locale, error.violations)
-            assert json.loads(json.dumps({message: fields}).encode()) == {message: fields}
+        assert_can_be_told(error)
         return
     window = query.window(NOW, UTC)
     assert window.start < window.end
@@ -308,15 +361,22 @@ def test_any_values_are_a_question_or_are_refused_in_every_language(
     assert (query.page_number is None) == (query.cursor is not None)
 
 
+def assert_can_be_told(error: InvalidRequest) -> None:
+    assert error.violations
+    for locale in LOCALES:
+        message, fields = describe(locale, error.violations)
+        assert fields.keys() <= set(PARAMETERS)
+        assert json.loads(json.dumps({message: fields}).encode()) == {message: fields}
+
+
 @given(st.sampled_from(PARAMETERS), any_text())
-def test_any_text_is_a_value_or_is_refused_with_its_name(name: str, text: str) -> None:
+def test_any_text_is_a_value_or_is_refused_in_every_language(name: str, text: str) -> None:
     try:
         query = Query.parse({name: text})
     except InvalidRequest as error:
-        named = {"start_date": "end_date", "end_date": "start_date"}.get(name, name)
-        assert {violation.field for violation in error.violations} <= {name, named}
-    else:
-        assert text == "" or getattr(query, name) is not None
+        assert_can_be_told(error)
+        return
+    assert text == "" or getattr(query, name) is not None
 
 
 def test_a_refusal_names_rules_and_never_values() -> None:

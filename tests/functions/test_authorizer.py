@@ -1,0 +1,214 @@
+"""The authorizer on the real template's tables: who is let in, with what, and who is not."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from local.store import Clients
+from local.template import Template
+from tests.support.functions import Context, environment_of, load
+from workspace_usage.access import AccessToken, Membership
+from workspace_usage.directory import membership_item, token_item
+from workspace_usage.errors import StoreUnavailable
+
+ARN = "arn:aws:execute-api:us-east-1:123456789012:api/v1/GET/workspaces/usage"
+SECRET = "s3cr3t|with|bars"
+
+
+def put_token(clients: Clients, template: Template, **fields: Any) -> None:
+    values: dict[str, Any] = {
+        "token_id": 7,
+        "tokenable_type": "App\\Models\\User",
+        "tokenable_id": 42,
+        "token_hash": sha256(SECRET.encode()).hexdigest(),
+        "abilities": frozenset({"use_agents"}),
+        "created_at": datetime.now(UTC) - timedelta(minutes=10),
+        "expires_at": None,
+    }
+    item = token_item(AccessToken(**{**values, **fields}))
+    table = template.resources["AccessTokensTable"].name
+    clients.dynamodb.put_item(TableName=table, Item=item)
+
+
+def put_member(clients: Clients, template: Template, *permissions: str) -> None:
+    item = membership_item(Membership(11, 42, frozenset(permissions)))
+    table = template.resources["MembershipsTable"].name
+    clients.dynamodb.put_item(TableName=table, Item=item)
+
+
+def ask(
+    authorizer: ModuleType,
+    authorization: str | None = f"Bearer 7|{SECRET}",
+    workspace: str | None = "11",
+    language: str = "en",
+) -> tuple[str, Mapping[str, str]]:
+    """The effect of the policy, and the context."""
+    given = {
+        "Authorization": authorization,
+        "x-workspace-id": workspace,
+        "Accept-Language": language,
+    }
+    headers = {name: value for name, value in given.items() if value is not None}
+    event = {"methodArn": ARN, "headers": headers, "requestContext": {"requestId": "r"}}
+    answer = authorizer.lambda_handler(event, Context())
+    [statement] = answer["policyDocument"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("execute-api:Invoke", ARN)
+    assert all(isinstance(value, str) for value in answer["context"].values())
+    return statement["Effect"], answer["context"]
+
+
+@pytest.mark.parametrize(
+    ("permissions", "sees"), [((), "own"), (("read_users_activity", "other"), "everyone")]
+)
+def test_a_member_is_let_in_with_what_they_may_see(
+    authorizer: ModuleType, clients: Clients, template: Template, permissions: Any, sees: str
+) -> None:
+    put_token(clients, template)
+    put_member(clients, template, *permissions)
+    expected = ("Allow", {"user_id": "42", "workspace_id": "11", "sees": sees})
+    for form in (f"Bearer 7|{SECRET}", f"bEARER   7|{SECRET}"):
+        assert ask(authorizer, form) == expected
+
+
+def test_a_bare_secret_is_found_by_its_hash(
+    authorizer: ModuleType, clients: Clients, template: Template
+) -> None:
+    digest = sha256(b"bare").hexdigest()
+    put_token(clients, template, token_hash=digest, abilities=frozenset({"*"}))
+    put_member(clients, template)
+    assert ask(authorizer, "Bearer bare")[0] == "Allow"
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic NzpzM2NyM3Q=",
+        f"7|{SECRET}",
+        f"Bearer 8|{SECRET}",
+        "Bearer 7|wrong",
+        "Bearer 7|",
+        f"Bearer |{SECRET}",
+        f"Bearer 07|{SECRET}",
+        f"Bearer 7.0|{SECRET}",
+        f"Bearer {2**63}|{SECRET}",
+        f"Bearer 7|{SECRET} x",
+        "Bearer unknown",
+        "Bearer \ud800",
+        "Bearer " + "x" * 20_000,
+    ],
+)
+def test_everyone_else_is_unauthorized(
+    authorizer: ModuleType, clients: Clients, template: Template, authorization: str | None
+) -> None:
+    put_token(clients, template)
+    put_member(clients, template)
+    with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
+        ask(authorizer, authorization)
+
+
+@pytest.mark.parametrize("fields", [{"expires_at": -1}, {"expires_at": 0}])
+def test_a_dead_token_is_unauthorized(
+    authorizer: ModuleType, clients: Clients, template: Template, fields: dict[str, int]
+) -> None:
+    expires_at = datetime.now(UTC) + timedelta(seconds=fields["expires_at"])
+    put_token(clients, template, expires_at=expires_at)
+    put_member(clients, template)
+    with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
+        ask(authorizer)
+
+
+@pytest.mark.parametrize(("minutes", "alive"), [("0", True), ("11", True), ("10", False)])
+def test_a_deployment_can_limit_the_lifetime_of_tokens(
+    clients: Clients,
+    template: Template,
+    monkeypatch: pytest.MonkeyPatch,
+    minutes: str,
+    alive: bool,  # noqa: FBT001
+) -> None:
+    put_token(clients, template)
+    put_member(clients, template)
+    environment = environment_of(template, "AuthorizerFunction")
+    limited = {**environment, "TOKEN_LIFETIME_MINUTES": minutes}
+    authorizer = load("authorizer", limited, monkeypatch)
+    if alive:
+        assert ask(authorizer)[0] == "Allow"
+    else:
+        with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
+            ask(authorizer)
+
+
+def test_a_deployment_can_refuse_tokens_of_other_models(
+    clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """User 42 and team 42 are not the same."""
+    put_token(clients, template, tokenable_type="App\\Models\\Team")
+    put_member(clients, template)
+    environment = environment_of(template, "AuthorizerFunction")
+    limited = {**environment, "TOKENABLE_TYPE": "App\\Models\\User"}
+    with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
+        ask(load("authorizer", limited, monkeypatch))
+
+
+def test_a_token_without_the_ability_is_denied_in_the_caller_s_language(
+    authorizer: ModuleType, clients: Clients, template: Template
+) -> None:
+    """Before the workspace id is looked at, and before the membership."""
+    put_token(clients, template, abilities=frozenset({"read_files"}))
+    expected = ("Deny", {"message": "Este token não pode usar agentes."})
+    assert ask(authorizer, language="pt-PT", workspace="x") == expected
+
+
+def test_who_is_no_member_is_denied(
+    authorizer: ModuleType, clients: Clients, template: Template
+) -> None:
+    put_token(clients, template)
+    put_member(clients, template)
+    effect, context = ask(authorizer, workspace="12", language="es-MX")
+    message = "No tienes acceso a este espacio de trabajo."
+    assert (effect, context) == ("Deny", {"message": message})
+
+
+@pytest.mark.parametrize("workspace", [None, "", "0", "011", "x", str(2**63)])
+def test_an_invalid_workspace_id_is_the_function_s_to_answer(
+    authorizer: ModuleType, clients: Clients, template: Template, workspace: str | None
+) -> None:
+    put_token(clients, template)
+    assert ask(authorizer, workspace=workspace) == ("Allow", {"user_id": "42"})
+
+
+def test_when_the_tables_can_t_be_read_nobody_is_let_in(
+    authorizer: ModuleType, clients: Clients, template: Template
+) -> None:
+    clients.dynamodb.delete_table(TableName=template.resources["AccessTokensTable"].name)
+    with pytest.raises(StoreUnavailable):
+        ask(authorizer)
+
+
+def test_the_log_names_outcomes_and_no_tokens(
+    capsys: pytest.CaptureFixture[str],
+    authorizer: ModuleType,
+    clients: Clients,
+    template: Template,
+) -> None:
+    put_token(clients, template)
+    put_member(clients, template)
+    ask(authorizer)
+    ask(authorizer, workspace="12")
+    with pytest.raises(Exception, match="Unauthorized"):
+        ask(authorizer, "Bearer 7|wrong-secret")
+    printed = capsys.readouterr().out
+    assert "secret" not in printed
+    assert SECRET not in printed
+    assert sha256(SECRET.encode()).hexdigest() not in printed
+    logged = [json.loads(line) for line in printed.splitlines()]
+    outcomes = [line["message"] for line in logged if "message" in line]
+    assert outcomes == ["Allowed", "Forbidden", "Unauthorized"]

@@ -1,0 +1,305 @@
+"""The usage function on the real template's tables: answers, refusals, failures, and its log."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from types import ModuleType
+from typing import Any
+
+import orjson
+import pytest
+
+from local.store import Clients
+from local.template import Template
+from tests.support.functions import Context
+from workspace_usage.errors import InvalidRequest, StoreUnavailable
+from workspace_usage.position import format_timestamp
+from workspace_usage.query import PARAMETERS
+from workspace_usage.records import execution_row
+from workspace_usage.rows import Source, to_item
+
+TABLES = {
+    Source.CURRENT: "ExecutionsTable",
+    Source.ARCHIVED: "ArchivedExecutionsTable",
+    Source.EDITED: "EditedChatsTable",
+}
+NOW = datetime.now(UTC)
+EVERYONE = {"user_id": "1", "workspace_id": "11", "sees": "everyone"}
+OWN = {"user_id": "2", "workspace_id": "11", "sees": "own"}
+
+
+def put(clients: Clients, template: Template, source: Source, number: int, **fields: Any) -> None:
+    """Stores one row of workspace 11, ``number`` minutes old."""
+    record = {
+        "id": number,
+        "user_openai_id": number,
+        "workspace_id": 11,
+        "user_id": 2,
+        "user_email": "bo@example.com",
+        "created_at": format_timestamp(NOW - timedelta(minutes=number)),
+        "agent": {"title": "Chat", "slug": "chat", "type": "chat"},
+        "status": "succeeded",
+        "credits": Decimal("0.006145"),
+        **fields,
+    }
+    item = to_item(execution_row(source, record))
+    clients.dynamodb.put_item(TableName=template.resources[TABLES[source]].name, Item=item)
+
+
+def request(
+    context: Mapping[str, Any],
+    parameters: Mapping[str, str] | None = None,
+    workspace: str | None = "11",
+    language: str = "en",
+) -> dict[str, Any]:
+    """What API Gateway sends for a request that the authorizer let through."""
+    headers = {"Authorization": "Bearer 1|secret", "Accept-Language": language}
+    if workspace is not None:
+        headers["X-Workspace-Id"] = workspace
+    return {
+        "httpMethod": "GET",
+        "headers": headers,
+        "queryStringParameters": parameters,
+        "requestContext": {"requestId": "the-request", "authorizer": context},
+    }
+
+
+def answer(usage: ModuleType, event: dict[str, Any]) -> tuple[int, Any]:
+    response = usage.lambda_handler(event, Context())
+    assert response["headers"]["Content-Type"] == "application/json"
+    return response["statusCode"], json.loads(response["body"], parse_float=Decimal)
+
+
+def lines(text: str) -> Iterator[dict[str, Any]]:
+    return (json.loads(line) for line in text.splitlines() if line.startswith("{"))
+
+
+def test_a_page_is_the_contract_s_body(
+    usage: ModuleType, clients: Clients, template: Template
+) -> None:
+    for number in (1, 2, 3):
+        put(clients, template, Source.CURRENT, number)
+    status, body = answer(usage, request(EVERYONE, {"per_page": "2"}))
+    assert status == 200
+    assert list(body) == ["items", "has_more", "page", "per_page", "next_cursor"]
+    assert [item["id"] for item in body["items"]] == [1, 2]
+    assert body["items"][0]["credits"] == Decimal("0.006145")
+    assert (body["has_more"], body["page"], body["per_page"]) == (True, 1, 2)
+    status, rest = answer(usage, request(EVERYONE, {"cursor": body["next_cursor"]}))
+    assert [item["id"] for item in rest["items"]] == [3]
+    assert (rest["has_more"], rest["page"], rest["next_cursor"]) == (False, None, None)
+
+
+@pytest.mark.parametrize("digits", ["0.006145", "12345678901234567890.123456789", "0.0000000001"])
+def test_credits_keep_every_digit(
+    usage: ModuleType, clients: Clients, template: Template, digits: str
+) -> None:
+    put(clients, template, Source.CURRENT, 1, credits=Decimal(digits))
+    response = usage.lambda_handler(request(EVERYONE), Context())
+    assert f'"credits":{digits},' in response["body"]
+    body = usage.lambda_handler({"workspace_id": 11}, Context())
+    assert body["items"][0]["credits"] == Decimal(digits)
+
+
+def test_a_member_without_the_permission_sees_their_own_runs_only(
+    usage: ModuleType, clients: Clients, template: Template
+) -> None:
+    put(clients, template, Source.CURRENT, 1, user_id=1)
+    put(clients, template, Source.ARCHIVED, 2)
+    put(clients, template, Source.EDITED, 3, user_id=1)
+    for parameters in (None, {"user_id": "2"}, {"type": "chat"}, {"user_id": ""}):
+        status, body = answer(usage, request(OWN, parameters))
+        assert status == 200
+        assert [item["id"] for item in body["items"]] == [2]
+    status, body = answer(usage, request(OWN, {"user_id": "1"}, language="pt-BR"))
+    assert status == 403
+    assert body == {"message": "Você não pode ver a atividade de outros usuários neste workspace."}
+
+
+@pytest.mark.parametrize(
+    "workspace", [None, "", "0", "011", "+11", "1.5", "abc", "11 ", str(2**63)]
+)
+def test_an_invalid_workspace_id_is_422(usage: ModuleType, workspace: str | None) -> None:
+    event = request({"user_id": "1"}, workspace=workspace, language="es")
+    status, body = answer(usage, event)
+    assert status == 422
+    text = "El id del espacio de trabajo debe ser un número entero positivo."
+    assert body == {"message": text, "errors": {"x-workspace-id": [text]}}
+
+
+@pytest.mark.parametrize(
+    "context",
+    [{}, {"user_id": "1"}, {**EVERYONE, "workspace_id": "12"}, {**EVERYONE, "sees": "nothing"}],
+)
+def test_what_the_authorizer_did_not_say_is_denied(
+    usage: ModuleType, clients: Clients, template: Template, context: dict[str, str]
+) -> None:
+    put(clients, template, Source.CURRENT, 1)
+    status, body = answer(usage, request(context))
+    assert (status, list(body)) == (403, ["message"])
+
+
+def test_every_broken_rule_is_named(usage: ModuleType) -> None:
+    event = request(EVERYONE, {"range": "5d", "page": "0", "per_page": "101"}, language="fr")
+    status, body = answer(usage, event)
+    assert status == 422
+    assert body["message"] == "The range field must be one of: 1d, 7d, 30d. (and 2 more errors)"
+    assert body["errors"] == {
+        "range": ["The range field must be one of: 1d, 7d, 30d."],
+        "page": ["The page field must be at least 1."],
+        "per_page": ["The per_page field must not be greater than 100."],
+    }
+
+
+def test_the_query_is_checked_before_the_user(usage: ModuleType) -> None:
+    status, body = answer(usage, request(OWN, {"user_id": "1", "page": "x"}))
+    assert (status, list(body["errors"])) == (422, ["page"])
+
+
+def test_a_direct_invocation_sees_the_whole_workspace(
+    usage: ModuleType, clients: Clients, template: Template
+) -> None:
+    put(clients, template, Source.CURRENT, 1, user_id=1)
+    put(clients, template, Source.CURRENT, 2, user_id=2)
+    body = usage.lambda_handler({"workspace_id": 11}, Context())
+    assert [item["id"] for item in body["items"]] == [1, 2]
+    assert orjson.loads(orjson.dumps(body, default=float))["per_page"] == 20
+    body = usage.lambda_handler({"workspace_id": "11", "user_id": 2, "per_page": 1}, Context())
+    assert [item["id"] for item in body["items"]] == [2]
+
+
+@pytest.mark.parametrize(
+    ("event", "fields"),
+    [
+        ({}, ["workspace_id"]),
+        ({"workspace_id": True}, ["workspace_id"]),
+        ({"workspace_id": 11.0}, ["workspace_id"]),
+        ({"workspace_id": [11]}, ["workspace_id"]),
+        ([], ["workspace_id"]),
+        (None, ["workspace_id"]),
+        ({"workspace_id": 11, "page": 0, "type": "Chat"}, ["type", "page"]),
+        ({"workspace_id": 11, "requestContext": "x", "range": {}}, ["range"]),
+    ],
+)
+def test_a_direct_invocation_that_is_wrong_raises_with_the_422_body(
+    usage: ModuleType, event: object, fields: list[str]
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        usage.lambda_handler(event, Context())
+    body = json.loads(str(refused.value))
+    assert body["message"]
+    assert list(body["errors"]) == fields
+
+
+def test_a_store_that_fails_is_raised_and_not_returned(
+    usage: ModuleType, clients: Clients, template: Template
+) -> None:
+    """What is returned, API Gateway would cache."""
+    clients.dynamodb.delete_table(TableName=template.resources["EditedChatsTable"].name)
+    with pytest.raises(StoreUnavailable):
+        usage.lambda_handler(request(EVERYONE), Context())
+    status, _ = answer(usage, request(EVERYONE, {"type": "image"}))
+    assert status == 200
+
+
+def test_without_the_setting_there_is_no_answer(
+    usage: ModuleType, clients: Clients, template: Template
+) -> None:
+    clients.ssm.delete_parameter(Name=template.resources["MinDateParameter"].name)
+    with pytest.raises(StoreUnavailable):
+        usage.lambda_handler(request(EVERYONE), Context())
+
+
+def test_the_setting_hides_what_is_older(
+    usage: ModuleType, clients: Clients, template: Template
+) -> None:
+    put(clients, template, Source.CURRENT, 1)
+    put(clients, template, Source.CURRENT, 60 * 24 * 5)
+    clients.ssm.put_parameter(
+        Name=template.resources["MinDateParameter"].name,
+        Value=json.dumps({"enabled": True, "date": f"{NOW - timedelta(days=2):%Y-%m-%d}"}),
+        Overwrite=True,
+    )
+    _, body = answer(usage, request(EVERYONE))
+    assert [item["id"] for item in body["items"]] == [1]
+
+
+def test_reading_stops_before_lambda_ends_the_function(
+    usage: ModuleType, clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workspace_usage.store.MAX_BATCH", 2)
+    for number in range(1, 6):
+        put(clients, template, Source.CURRENT, number)
+    event = request(EVERYONE, {"page": "5", "per_page": "1"})
+    with pytest.raises(StoreUnavailable):
+        usage.lambda_handler(event, Context(remaining=[3_000]))
+
+
+class Watched(dict[str, Any]):
+    """A mapping that remembers which names were asked for."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.asked: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked.add(key)
+        return super().get(key, default)
+
+
+def test_the_cache_s_key_is_exactly_what_the_function_reads(
+    usage: ModuleType, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it read beyond the key, callers would share; what is only in the key, is wasted."""
+    parameters, read_headers = Watched({}), set[str]()
+    real = usage.lower_case
+
+    def watched_headers(event: Mapping[str, Any]) -> Watched:
+        headers = Watched(real(event))
+        headers.asked = read_headers
+        return headers
+
+    monkeypatch.setattr(usage, "lower_case", watched_headers)
+    event = request(EVERYONE)
+    event["queryStringParameters"] = parameters
+    # An empty mapping would be replaced before it is asked.
+    parameters["unknown"] = "1"
+    assert answer(usage, event)[0] == 200
+    api = template.the("AWS::ApiGateway::RestApi").properties["Body"]
+    method = api["paths"]["/workspaces/usage"]["get"]
+    declared = set(method["x-amazon-apigateway-integration"]["cacheKeyParameters"])
+    # The authorizer made the context out of the token and the workspace.
+    read_headers.add("authorization")
+    assert {name.lower() for name in declared} == {
+        *(f"method.request.header.{name}" for name in read_headers),
+        *(f"method.request.querystring.{name}" for name in parameters.asked),
+    }
+    assert parameters.asked == set(PARAMETERS)
+
+
+def test_the_log_has_counts_and_the_request_s_id_and_nothing_personal(
+    capsys: pytest.CaptureFixture[str],
+    usage: ModuleType,
+    clients: Clients,
+    template: Template,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
+    image = {"title": "Painter", "slug": "painter", "type": "image"}
+    put(clients, template, Source.CURRENT, 1, agent=image, output="secret/picture.png")
+    put(clients, template, Source.ARCHIVED, 2)
+    answer(usage, request(EVERYONE, {"page": "1"}))
+    answer(usage, request(EVERYONE, {"page": "x"}))
+    printed = capsys.readouterr().out
+    for personal in ("secret", "Bearer", "bo@example.com", "X-Amz", "picture"):
+        assert personal not in printed
+    logged = [line for line in lines(printed) if "message" in line]
+    assert {line["correlation_id"] for line in logged} == {"the-request"}
+    answered = next(line for line in logged if line["message"] == "answered")
+    assert (answered["RowsRead"], answered["RowsReturned"], answered["PageDepth"]) == (2, 2, 1)
+    assert answered["CurrentRowsRead"] == answered["ArchivedRowsRead"] == 1
+    metrics = [line for line in lines(printed) if "_aws" in line]
+    assert metrics[0]["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "WorkspaceUsage"
+    assert any(line.get("RowsRead") == [2.0] for line in metrics)
+    assert any(line.get("Refused") == [1.0] for line in metrics)

@@ -1,0 +1,162 @@
+"""A service of AWS gets its time and its tries, and whatever fails is one kind of failure."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore import exceptions
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.credentials import Credentials, ReadOnlyCredentials
+
+from workspace_usage import aws
+from workspace_usage.aws import credentials, dynamodb_client, reading, sqs_client, ssm_client
+from workspace_usage.errors import StoreUnavailable
+
+CLIENTS = [dynamodb_client, ssm_client, sqs_client]
+
+
+@pytest.fixture(autouse=True)
+def an_environment_of_our_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    aws._session.cache_clear()
+    yield
+    aws._session.cache_clear()
+
+
+@pytest.fixture
+def some_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+
+# Limits
+
+
+@pytest.mark.parametrize("make_client", CLIENTS)
+def test_a_call_gets_a_second_to_connect_and_three_to_answer(
+    make_client: Callable[[], Any],
+) -> None:
+    config = make_client().meta.config
+    assert (config.connect_timeout, config.read_timeout) == (1, 3)
+
+
+@pytest.mark.parametrize("status", [500, 503])
+@pytest.mark.parametrize("make_client", CLIENTS)
+@pytest.mark.usefixtures("some_credentials")
+def test_a_call_is_tried_three_times_in_all(
+    make_client: Callable[[], Any], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    client, tries = make_client(), []
+
+    def answer(request: Any, **_: object) -> AWSResponse:
+        tries.append(request)
+        return Answer(request.url, status)
+
+    client.meta.events.register("before-send", answer)
+    calls: dict[str, tuple[str, dict[str, object]]] = {
+        "dynamodb": ("get_item", {"TableName": "table", "Key": {"id": {"N": "1"}}}),
+        "ssm": ("get_parameter", {"Name": "parameter"}),
+        "sqs": ("send_message", {"QueueUrl": "https://queue", "MessageBody": "message"}),
+    }
+    operation, parameters = calls[client.meta.service_model.service_name]
+    with pytest.raises(StoreUnavailable), reading():
+        getattr(client, operation)(**parameters)
+    assert len(tries) == 3
+
+
+class Answer(AWSResponse):
+    """What a service in trouble answers: a status, and nothing that could be read."""
+
+    def __init__(self, url: str, status: int) -> None:
+        super().__init__(url, status, HTTPHeaders(), None)
+
+    @property
+    def content(self) -> bytes:
+        """Not JSON."""
+        return b"<html>trouble</html>"
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "ResourceNotFoundException",
+        "AccessDeniedException",
+        "InternalServerError",
+        "ExpiredTokenException",
+    ],
+)
+def test_a_refused_call_is_the_store_s_failure_and_names_what_failed(code: str) -> None:
+    failure = exceptions.ClientError({"Error": {"Code": code, "Message": "secret"}}, "Query")
+    with pytest.raises(StoreUnavailable, match=f"^Query failed: {code}$") as caught, reading():
+        raise failure
+    assert caught.value.__cause__ is failure
+
+
+def test_a_refusal_without_a_code_is_a_failure_too() -> None:
+    with pytest.raises(StoreUnavailable, match=r"^Query failed: unknown$"), reading():
+        raise exceptions.ClientError({}, "Query")
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        exceptions.ConnectTimeoutError(endpoint_url="https://x"),
+        exceptions.ReadTimeoutError(endpoint_url="https://x"),
+        exceptions.EndpointConnectionError(endpoint_url="https://x"),
+        exceptions.ConnectionClosedError(endpoint_url="https://x"),
+        exceptions.HTTPClientError(error="x"),
+        exceptions.NoCredentialsError(),
+        exceptions.ResponseStreamingError(error="x"),
+    ],
+)
+def test_a_call_without_an_answer_is_the_store_s_failure(failure: Exception) -> None:
+    name = type(failure).__name__
+    with pytest.raises(StoreUnavailable, match=f": {name}$") as caught, reading():
+        raise failure
+    assert caught.value.__cause__ is failure
+
+
+@pytest.mark.parametrize("failure", [KeyError("x"), ValueError("x"), ZeroDivisionError()])
+def test_a_mistake_of_ours_is_not_the_store_s_failure(failure: Exception) -> None:
+    with pytest.raises(type(failure)), reading():
+        raise failure
+
+
+# Credentials
+
+
+@pytest.mark.usefixtures("some_credentials")
+def test_credentials_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
+    assert credentials() == ReadOnlyCredentials("id", "secret", "token")
+
+
+def test_without_credentials_nothing_can_be_signed() -> None:
+    with pytest.raises(StoreUnavailable, match="no AWS credentials"):
+        credentials()
+
+
+def test_credentials_that_can_not_be_renewed_are_the_store_s_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Stale(Credentials):
+        def get_frozen_credentials(self) -> ReadOnlyCredentials:
+            raise exceptions.CredentialRetrievalError(provider="role", error_msg="expired")
+
+    monkeypatch.setattr(boto3.Session, "get_credentials", lambda _: Stale("id", "secret"))
+    with pytest.raises(StoreUnavailable, match="CredentialRetrievalError"):
+        credentials()

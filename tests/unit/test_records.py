@@ -1,0 +1,524 @@
+"""A record becomes what the listing needs of it, or is refused with its field's name."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.support.strategies import credit_amounts, json_values, stored_rows
+from workspace_usage.access import AccessToken, Membership
+from workspace_usage.position import MAX_ID, Position
+from workspace_usage.records import (
+    MAX_TEXT_BYTES,
+    InvalidRecord,
+    access_token,
+    execution_row,
+    membership,
+)
+from workspace_usage.rows import Row, Source, Tokens, from_item, to_item
+
+type Record = dict[str, Any]
+
+HASH = "0123456789abcdef" * 4
+EXECUTION: Record = {
+    "id": 7,
+    "user_openai_id": 8,
+    "workspace_id": 11,
+    "user_id": 42,
+    "user_email": "ana@example.com",
+    "created_at": "2026-01-05T19:35:21.000000Z",
+    "agent": {"title": "Chat with Tess", "slug": "chat-with-tess", "type": "chat"},
+    "status": "succeeded",
+    "credits": Decimal("0.006145"),
+    "output": "What it said",
+    "root_id": 5,
+    "metadata": {"execution_origin": "api", "more": 1},
+    "used_model": "a-model",
+    "detailed_credits": {
+        "billing": "tokens",
+        "input_tokens": 1,
+        "output_tokens": 2,
+        "total_tokens": 3,
+    },
+    "unknown": {"fields": "are ignored"},
+}
+"""A record that is one of every source."""
+
+TOKEN: Record = {
+    "id": 7,
+    "tokenable_type": "App\\Models\\User",
+    "tokenable_id": 42,
+    "name": "my token",
+    "token": HASH,
+    "abilities": ["use_agents"],
+    "last_used_at": "whenever",
+    "expires_at": "2027-01-01T00:00:00.000000Z",
+    "created_at": "2026-01-01T00:00:00.000001Z",
+}
+MEMBER: Record = {"workspace_id": 11, "user_id": 42, "permissions": ["read_users_activity"]}
+
+
+def row(source: Source = Source.CURRENT, **changes: object) -> Row:
+    return execution_row(source, {**EXECUTION, **changes})
+
+
+def agent(kind: str) -> Record:
+    return {**EXECUTION["agent"], "type": kind}
+
+
+def without(record: Record, field: str) -> Record:
+    return {name: value for name, value in record.items() if name != field}
+
+
+def reason(read: Callable[[object], object], record: object) -> str:
+    """Why ``record`` is refused."""
+    with pytest.raises(InvalidRecord) as caught:
+        read(record)
+    return str(caught.value)
+
+
+def refused_field(source: Source, **changes: object) -> str:
+    """The one field that is named when a record with ``changes`` is refused."""
+    text = reason(lambda record: execution_row(source, record), {**EXECUTION, **changes})
+    field, colon, why = text.partition(": ")
+    assert colon
+    assert why
+    assert ";" not in text
+    return field
+
+
+# Executions
+
+
+def test_an_execution_becomes_a_row() -> None:
+    assert row() == Row(
+        source=Source.CURRENT,
+        workspace_id=11,
+        position=Position("2026-01-05T19:35:21.000000Z", 0, 7),
+        user_id=42,
+        user_email="ana@example.com",
+        agent_type="chat",
+        agent_title="Chat with Tess",
+        agent_slug="chat-with-tess",
+        status="succeeded",
+        credits=Decimal("0.006145"),
+        output=None,
+        root_id=5,
+        execution_origin="api",
+        used_model="a-model",
+        tokens=Tokens(1, 2, 3),
+    )
+
+
+def test_an_archived_execution_keeps_its_place() -> None:
+    assert row(Source.ARCHIVED) == replace(row(), source=Source.ARCHIVED)
+
+
+def test_an_edited_chat_has_its_own_number_and_rank_and_no_model() -> None:
+    edited = row(Source.EDITED)
+    assert edited.position == Position("2026-01-05T19:35:21.000000Z", 1, 8)
+    assert edited.used_model is None
+    assert edited == replace(row(), source=Source.EDITED, position=edited.position, used_model=None)
+
+
+@given(st.sampled_from(Source), stored_rows())
+def test_a_record_survives_its_way_through_a_file_and_a_table(source: Source, shown: Row) -> None:
+    """Record → JSON line → record → row → item → row: nothing is lost on the way."""
+    billing = None
+    if shown.tokens is not None:
+        billing = {
+            "billing": "tokens",
+            "input_tokens": shown.tokens.input,
+            "output_tokens": shown.tokens.output,
+            "total_tokens": shown.tokens.total,
+        }
+    kind = "chat" if source is Source.EDITED else shown.agent_type
+    record = {
+        "id": shown.position.id or 1,
+        "user_openai_id": shown.position.id or 1,
+        "workspace_id": shown.workspace_id,
+        "user_id": shown.user_id,
+        "user_email": shown.user_email,
+        "created_at": shown.position.created_at,
+        "agent": {"title": shown.agent_title, "slug": shown.agent_slug, "type": kind},
+        "status": shown.status,
+        "credits": str(shown.credits),
+        "output": shown.output,
+        "root_id": shown.root_id,
+        "metadata": {"execution_origin": shown.execution_origin},
+        "used_model": shown.used_model,
+        "detailed_credits": billing,
+    }
+    line = json.dumps(record)
+    read = execution_row(source, json.loads(line, parse_float=Decimal))
+    is_media = source is Source.CURRENT and kind in {"image", "video", "voiceover"}
+    assert read == replace(
+        shown,
+        source=source,
+        position=replace(shown.position, rank=source.rank),
+        agent_type=kind,
+        output=shown.output if is_media else None,
+        used_model=None if source is Source.EDITED else shown.used_model,
+    )
+    assert from_item(source, to_item(read)) == read
+
+
+@pytest.mark.parametrize("kind", ["chat", "text", "code", "music", "Image"])
+def test_an_output_that_is_never_shown_is_dropped(kind: str) -> None:
+    assert row(agent=agent(kind)).output is None
+
+
+@pytest.mark.parametrize("kind", ["image", "video", "voiceover"])
+def test_an_output_of_media_is_kept_while_it_is_current(kind: str) -> None:
+    assert row(agent=agent(kind)).output == "What it said"
+    assert row(Source.ARCHIVED, agent=agent(kind)).output is None
+    assert "output" not in to_item(row(Source.ARCHIVED, agent=agent(kind)))
+
+
+@pytest.mark.parametrize("source", Source)
+def test_what_is_not_shown_may_be_of_any_length(source: Source) -> None:
+    assert row(source, output="x" * 1_000_000).output is None
+
+
+@pytest.mark.parametrize(
+    "field", ["output", "root_id", "metadata", "used_model", "detailed_credits", "credits"]
+)
+def test_what_need_not_be_known_may_be_null_or_missing(field: str) -> None:
+    unknown = execution_row(Source.CURRENT, {**EXECUTION, field: None})
+    assert unknown == execution_row(Source.CURRENT, without(EXECUTION, field))
+
+
+def test_credits_that_are_not_known_are_none() -> None:
+    assert row(credits=None).credits == 0
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"execution_origin": None}])
+def test_an_unknown_origin_is_none(metadata: object) -> None:
+    assert row(metadata=metadata).execution_origin is None
+
+
+@pytest.mark.parametrize("billing", ["credits", "Tokens", "", None])
+def test_without_billing_by_tokens_there_are_no_tokens(billing: str | None) -> None:
+    detail = {**EXECUTION["detailed_credits"], "billing": billing}
+    assert row(detailed_credits=detail).tokens is None
+    assert row(detailed_credits={"billing": "tokens"}).tokens == Tokens(None, None, None)
+
+
+@given(credit_amounts())
+def test_credits_are_exact_as_text_and_as_a_number(amount: Decimal) -> None:
+    for written in (amount, str(amount), f"{amount:f}"):
+        assert row(credits=written).credits == amount
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        (0.006145, "0.006145"),  # what a parser makes of it that knows no decimals
+        (0.1, "0.1"),
+        (1e-7, "1E-7"),
+        (12, "12"),
+        ("0.50", "0.50"),
+        (Decimal("-1.5"), "-1.5"),
+        ("0", "0"),
+        ("-0", "0"),
+        ("0.000", "0"),
+        ("0E-500", "0"),  # more digits than a table takes, for nothing
+    ],
+)
+def test_credits_are_spelled_as_a_table_takes_them(written: object, number: str) -> None:
+    assert str(row(credits=written).credits) == number
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "abc",
+        "1,5",
+        "NaN",
+        "sNaN",
+        "NaN123",
+        "Infinity",
+        "-inf",
+        "1e999999999999999999999",
+        "1E126",
+        "1E-131",
+        "1" * 39,
+        "0." + "1" * 39,
+        1e300,
+        1e-320,
+        10**200,
+        float("nan"),
+        float("inf"),
+        Decimal("NaN"),
+        Decimal("-Infinity"),
+        True,
+        False,
+        [],
+        {},
+    ],
+)
+@pytest.mark.parametrize("source", Source)
+def test_credits_that_no_table_can_hold_are_refused(value: object, source: Source) -> None:
+    assert refused_field(source, credits=value) == "credits"
+
+
+IDS = {
+    Source.CURRENT: ("id", "workspace_id", "user_id"),
+    Source.ARCHIVED: ("id", "workspace_id", "user_id"),
+    Source.EDITED: ("user_openai_id", "workspace_id", "user_id"),
+}
+
+
+@pytest.mark.parametrize("source", Source)
+@pytest.mark.parametrize(
+    "value",
+    [None, 0, -1, MAX_ID + 1, 10**40, "7", "", 7.0, 7.5, Decimal("7.0"), True, [7], {}],
+)
+def test_ids_are_integers_of_64_bits(source: Source, value: object) -> None:
+    for name in IDS[source]:
+        assert refused_field(source, **{name: value}) == name
+        assert row(source, **{name: MAX_ID}) != row(source)
+
+
+@pytest.mark.parametrize("value", [-1, MAX_ID + 1, "5", 5.0, True, []])
+def test_counts_are_integers_from_zero(value: object) -> None:
+    assert refused_field(Source.CURRENT, root_id=value) == "root_id"
+    assert row(root_id=0).root_id == 0
+    for name in ("input_tokens", "output_tokens", "total_tokens"):
+        detail = {"billing": "tokens", name: value}
+        field = refused_field(Source.CURRENT, detailed_credits=detail)
+        assert field == f"detailed_credits.{name}"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        "2026-01-05",
+        "2026-01-05T19:35:21Z",
+        "2026-01-05T19:35:21.000Z",
+        "2026-01-05T19:35:21.000000",
+        "2026-01-05T19:35:21.000000+00:00",
+        "\ud800",
+        "2026-01-05 19:35:21.000000Z",
+        "2026-02-30T19:35:21.000000Z",
+        "now",
+        1767641721,
+        True,
+        [],
+    ],
+)
+@pytest.mark.parametrize("source", Source)
+def test_a_timestamp_has_exactly_one_form(source: Source, value: object) -> None:
+    assert refused_field(source, created_at=value) == "created_at"
+
+
+@pytest.mark.parametrize("value", [None, 5, 5.5, True, [], {}, "\ud800", "a\udfffb"])
+@pytest.mark.parametrize("name", ["user_email", "status"])
+def test_texts_are_text_that_can_be_stored(name: str, value: object) -> None:
+    assert refused_field(Source.CURRENT, **{name: value}) == name
+
+
+@pytest.mark.parametrize("value", [5, True, [], {}, "\ud800"])
+def test_texts_that_may_be_null_are_text_otherwise(value: object) -> None:
+    for name in ("output", "used_model"):
+        assert refused_field(Source.CURRENT, **{name: value}) == name
+    origin = {"execution_origin": value}
+    assert refused_field(Source.CURRENT, metadata=origin) == "metadata.execution_origin"
+
+
+@pytest.mark.parametrize("name", ["title", "slug", "type"])
+@pytest.mark.parametrize("value", [None, 5, "\ud800"])
+@pytest.mark.parametrize("source", Source)
+def test_an_agent_s_fields_are_named_with_it(source: Source, name: str, value: object) -> None:
+    changed = {**EXECUTION["agent"], name: value}
+    assert refused_field(source, agent=changed) == f"agent.{name}"
+    assert refused_field(source, agent=without(changed, name)) == f"agent.{name}"
+
+
+@pytest.mark.parametrize("kind", ["", "x" * 256])
+def test_an_agent_s_type_can_be_part_of_a_key(kind: str) -> None:
+    assert refused_field(Source.CURRENT, agent=agent(kind)) == "agent.type"
+    assert row(agent=agent("😀" * 255)).agent_type == "😀" * 255
+
+
+@pytest.mark.parametrize("kind", ["image", "text", "Chat", "chat "])
+def test_only_chats_are_edited(kind: str) -> None:
+    """The listing asks the edited chats for no other type: such a row would not be found."""
+    assert refused_field(Source.EDITED, agent=agent(kind)) == "agent.type"
+
+
+@pytest.mark.parametrize("name", ["agent", "metadata", "detailed_credits"])
+@pytest.mark.parametrize("value", [5, "text", [], True])
+def test_what_should_be_an_object_says_so(name: str, value: object) -> None:
+    text = reason(lambda record: execution_row(Source.CURRENT, record), {**EXECUTION, name: value})
+    assert text == f"{name}: must be a JSON object"
+
+
+@pytest.mark.parametrize("source", Source)
+@pytest.mark.parametrize("name", ["workspace_id", "user_id", "user_email", "created_at", "status"])
+def test_what_is_missing_is_named(source: Source, name: str) -> None:
+    text = reason(lambda record: execution_row(source, record), without(EXECUTION, name))
+    assert text == f"{name}: field required"
+
+
+@pytest.mark.parametrize("source", Source)
+def test_each_source_has_the_id_of_its_own(source: Source) -> None:
+    own = IDS[source][0]
+    text = reason(lambda record: execution_row(source, record), without(EXECUTION, own))
+    assert text == f"{own}: field required"
+    (other,) = {"id", "user_openai_id"} - {own}
+    assert execution_row(source, without(EXECUTION, other)) == row(source)
+
+
+def test_all_fields_that_can_not_be_used_are_named() -> None:
+    record = {**EXECUTION, "id": 0, "status": None, "agent": agent("")}
+    text = reason(lambda record: execution_row(Source.CURRENT, record), record)
+    assert {part.partition(": ")[0] for part in text.split("; ")} == {"id", "status", "agent.type"}
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "😀"])
+def test_texts_are_limited_together_in_bytes(letter: str) -> None:
+    """A hundred rows and their links must fit into one answer."""
+    others = len("ana@example.com" + "Images" + "images" + "succeeded" + "api" + "a-model")
+    room, size = MAX_TEXT_BYTES - others, len(letter.encode())
+    image = {"title": "Images", "slug": "images", "type": "image"}
+    longest = "x" * (room % size) + letter * (room // size)
+    assert row(agent=image, output=longest).output == longest
+    assert refused_field(Source.CURRENT, agent=image, output=longest + "x") == "texts"
+    assert refused_field(Source.CURRENT, agent={**image, "title": "x" * room}) == "texts"
+
+
+@given(json_values())
+@example([EXECUTION])
+@example("{}")
+def test_what_is_no_object_is_refused(value: object) -> None:
+    for read in (lambda v: execution_row(Source.CURRENT, v), access_token, membership):
+        with pytest.raises(InvalidRecord):
+            read(value)
+
+
+def test_a_line_that_is_no_object_says_so() -> None:
+    assert reason(access_token, ["id"]) == "must be a JSON object"
+
+
+fields = st.sampled_from([*EXECUTION, "\ud800", ""])
+agents = st.dictionaries(st.sampled_from(["title", "slug", "type"]), json_values())
+
+
+@given(st.dictionaries(fields, json_values() | agents, max_size=4), st.sampled_from(Source))
+def test_any_values_are_a_row_or_are_refused(changes: Record, source: Source) -> None:
+    try:
+        read = execution_row(source, {**EXECUTION, **changes})
+    except InvalidRecord as error:
+        assert_names_a_field(error)
+        return
+    assert from_item(source, to_item(read)) == read
+
+
+def assert_names_a_field(error: InvalidRecord) -> None:
+    field, colon, why = str(error).partition(": ")
+    assert all((field, colon, why))
+    str(error).encode()
+
+
+# Tokens
+
+
+def test_a_token_record_becomes_a_token() -> None:
+    assert access_token(TOKEN) == AccessToken(
+        token_id=7,
+        tokenable_type="App\\Models\\User",
+        tokenable_id=42,
+        token_hash=HASH,
+        abilities=frozenset({"use_agents"}),
+        created_at=datetime(2026, 1, 1, 0, 0, 0, 1, tzinfo=UTC),
+        expires_at=datetime(2027, 1, 1, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize("name", ["expires_at", "created_at"])
+def test_a_token_s_dates_may_be_null_or_missing(name: str) -> None:
+    assert getattr(access_token({**TOKEN, name: None}), name) is None
+    assert getattr(access_token(without(TOKEN, name)), name) is None
+
+
+@pytest.mark.parametrize("abilities", [[], ["*"], ["a", "a", "b"], [""]])
+def test_a_token_has_the_abilities_that_are_listed(abilities: list[str]) -> None:
+    assert access_token({**TOKEN, "abilities": abilities}).abilities == frozenset(abilities)
+
+
+UNUSABLE: dict[str, list[object]] = {
+    "id": [None, 0, "7", 7.0, True, MAX_ID + 1],
+    "tokenable_id": [None, 0, "42", True],
+    "tokenable_type": [None, 5, "\ud800"],
+    "token": [
+        None,
+        "",
+        HASH[1:],
+        HASH + "0",
+        HASH.upper(),
+        HASH + "\n",
+        "g" * 64,
+        "\u0660" * 64,
+        f"7|{HASH[:62]}",
+        5,
+        "\ud800",
+    ],
+    "abilities": [None, "*", '["*"]', {"*": 1}, 5],
+    "expires_at": ["", "2027-01-01", "never", 0, False],
+    "created_at": ["", "2026-01-01 00:00:00", 1, []],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in UNUSABLE.items() for value in values]
+)
+def test_a_token_that_can_not_be_used_is_refused(name: str, value: object) -> None:
+    assert reason(access_token, {**TOKEN, name: value}).startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("ability", [5, None, ["*"], {}, "\ud800"])
+def test_an_ability_that_is_no_text_is_named(ability: object) -> None:
+    text = reason(access_token, {**TOKEN, "abilities": ["use_agents", ability]})
+    assert text.startswith("abilities.1: ")
+
+
+# Members
+
+
+def test_a_member_record_becomes_a_membership() -> None:
+    assert membership(MEMBER) == Membership(11, 42, frozenset({"read_users_activity"}))
+    assert membership({**MEMBER, "permissions": []}) == Membership(11, 42, frozenset())
+
+
+@pytest.mark.parametrize("name", MEMBER)
+@pytest.mark.parametrize("value", [None, 0, "11", 1.0, True, {}, "\ud800"])
+def test_a_member_that_can_not_be_used_is_refused(name: str, value: object) -> None:
+    assert reason(membership, {**MEMBER, name: value}).startswith(f"{name}: ")
+    assert reason(membership, without(MEMBER, name)) == f"{name}: field required"
+
+
+@given(st.dictionaries(st.sampled_from([*TOKEN, *MEMBER]), json_values()))
+def test_any_values_are_a_token_or_a_member_or_are_refused(changes: Record) -> None:
+    for read, record in ((access_token, TOKEN), (membership, MEMBER)):
+        try:
+            read({**record, **changes})
+        except InvalidRecord as error:
+            assert_names_a_field(error)
+
+
+def test_a_reason_never_repeats_a_value() -> None:
+    """Reasons are logged and reported; a value may be a person's, or a secret."""
+    for record in ({**TOKEN, "token": "a-secret"}, {**TOKEN, "abilities": "a-secret"}):
+        assert "a-secret" not in reason(access_token, record)
+    text = reason(lambda r: execution_row(Source.EDITED, r), {**EXECUTION, "agent": agent("p!")})
+    assert "p!" not in text

@@ -1,0 +1,136 @@
+"""A function's environment is read once, whole, and one that can't be used is noticed at once."""
+
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from workspace_usage.access import TokenPolicy
+from workspace_usage.settings import (
+    AuthorizerSettings,
+    RecorderSettings,
+    Tables,
+    UsageSettings,
+)
+
+AUTHORIZER = {
+    "DEFAULT_LOCALE": "en",
+    "ACCESS_TOKENS_TABLE": "tokens",
+    "MEMBERSHIPS_TABLE": "members",
+    "TOKEN_LIFETIME_MINUTES": "0",
+    "TOKENABLE_TYPE": "",
+}
+USAGE = {
+    "DEFAULT_LOCALE": "pt_BR",
+    "TIME_ZONE": "UTC",
+    "EXECUTIONS_TABLE": "executions",
+    "ARCHIVED_EXECUTIONS_TABLE": "archived",
+    "EDITED_CHATS_TABLE": "edited",
+    "MEDIA_BUCKET": "media",
+    "AWS_ENDPOINT_URL_S3": "",
+    "AWS_REGION": "sa-east-1",
+    "LINK_LIFETIME_SECONDS": "3600",
+    "MIN_DATE_PARAMETER": "/usage/min-date",
+}
+RECORDER = {
+    "EXECUTIONS_TABLE": "executions",
+    "ARCHIVED_EXECUTIONS_TABLE": "archived",
+    "EDITED_CHATS_TABLE": "edited",
+    "ACCESS_TOKENS_TABLE": "tokens",
+    "MEMBERSHIPS_TABLE": "members",
+    "DEAD_LETTER_QUEUE_URL": "https://queue",
+}
+ALL: list[tuple[type[AuthorizerSettings | UsageSettings | RecorderSettings], dict[str, str]]] = [
+    (AuthorizerSettings, AUTHORIZER),
+    (UsageSettings, USAGE),
+    (RecorderSettings, RECORDER),
+]
+
+
+def test_the_authorizer_s_environment() -> None:
+    assert AuthorizerSettings.from_environment(AUTHORIZER) == AuthorizerSettings(
+        default_locale="en",
+        access_tokens_table="tokens",
+        memberships_table="members",
+        token_policy=TokenPolicy(lifetime=None, tokenable_type=None),
+    )
+
+
+def test_a_deployment_s_wishes_for_tokens() -> None:
+    model = "App\\Models\\User"
+    environment = AUTHORIZER | {"TOKEN_LIFETIME_MINUTES": "90", "TOKENABLE_TYPE": model}
+    assert AuthorizerSettings.from_environment(environment).token_policy == TokenPolicy(
+        lifetime=timedelta(minutes=90), tokenable_type=model
+    )
+
+
+def test_the_usage_function_s_environment() -> None:
+    assert UsageSettings.from_environment(USAGE) == UsageSettings(
+        default_locale="pt_BR",
+        time_zone=UTC,
+        executions_table="executions",
+        archived_executions_table="archived",
+        edited_chats_table="edited",
+        media_bucket="media",
+        media_endpoint=None,
+        region="sa-east-1",
+        link_lifetime=3600,
+        min_date_parameter="/usage/min-date",
+    )
+
+
+def test_another_endpoint_and_another_time_zone() -> None:
+    endpoint = "http://127.0.0.1:5000"
+    settings = UsageSettings.from_environment(
+        USAGE | {"AWS_ENDPOINT_URL_S3": endpoint, "TIME_ZONE": "America/Sao_Paulo"}
+    )
+    assert settings.media_endpoint == endpoint
+    assert settings.time_zone == ZoneInfo("America/Sao_Paulo")
+
+
+def test_the_recorder_s_environment() -> None:
+    assert RecorderSettings.from_environment(RECORDER) == RecorderSettings(
+        tables=Tables(
+            executions="executions",
+            archived_executions="archived",
+            edited_chats="edited",
+            access_tokens="tokens",
+            memberships="members",
+        ),
+        dead_letter_queue_url="https://queue",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "environment", "name"),
+    [(kind, environment, name) for kind, environment in ALL for name in environment],
+)
+def test_a_variable_that_is_missing_is_named(
+    kind: type[AuthorizerSettings | UsageSettings | RecorderSettings],
+    environment: dict[str, str],
+    name: str,
+) -> None:
+    lacking = {key: value for key, value in environment.items() if key != name}
+    with pytest.raises(KeyError, match=name):
+        kind.from_environment(lacking)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        (AuthorizerSettings, "TOKEN_LIFETIME_MINUTES", ""),
+        (AuthorizerSettings, "TOKEN_LIFETIME_MINUTES", "an hour"),
+        (AuthorizerSettings, "DEFAULT_LOCALE", "fr"),
+        (UsageSettings, "DEFAULT_LOCALE", ""),
+        (UsageSettings, "DEFAULT_LOCALE", "pt-BR"),
+        (UsageSettings, "TIME_ZONE", "Mars/Olympus"),
+        (UsageSettings, "TIME_ZONE", ""),
+        (UsageSettings, "LINK_LIFETIME_SECONDS", "1h"),
+    ],
+)
+def test_a_value_that_can_not_be_used_is_noticed(
+    kind: type[AuthorizerSettings | UsageSettings], name: str, value: str
+) -> None:
+    environment = AUTHORIZER | USAGE | {name: value}
+    with pytest.raises((ValueError, KeyError)):
+        kind.from_environment(environment)
