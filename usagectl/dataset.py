@@ -23,7 +23,7 @@ type Item = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A line, or (line 0) a file, that can't be used, and why. It doesn't hold what the line says."""
+    """A line, or (line 0) a file, that can't be used, and why; never what the line says."""
 
     file: str
     line: int
@@ -38,7 +38,7 @@ class Rejection:
 class Records:
     """One of a data set's files: its name, the table that it fills, and how its records are read.
 
-    ``table`` is the field of ``workspace_usage.settings.Tables`` that names it; ``to_item`` makes an
+    ``table`` is the field of ``workspace_usage.settings.Tables`` that names it. ``to_item`` makes an
     item of a record, or raises InvalidRecord.
     """
 

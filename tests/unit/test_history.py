@@ -1,7 +1,7 @@
 """Pages: concatenated they are the sorted, deduplicated whole, also while the data changes."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.immediately import Immediately
 from tests.support.memory_client import TABLES, MemoryClient
 from tests.support.strategies import EPOCH, rows
 from workspace_usage.access import OwnRuns, Scope, WholeWorkspace
@@ -28,18 +29,6 @@ LATER = "2026-03-01T00:00:00.000006Z"
 WIDE_WINDOW = Window(EPOCH, EPOCH + timedelta(microseconds=7))
 SCOPES: tuple[Scope, ...] = (WholeWorkspace(1), OwnRuns(1, 2))
 TYPES = ("all", "chat", "image", "text")
-
-
-class Immediately(Executor):
-    """Runs each call at once, in the caller's thread."""
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except StoreUnavailable as error:
-            future.set_exception(error)
-        return future
 
 
 def store_of(client: MemoryClient, executor: Executor | None = None) -> Store:

@@ -54,11 +54,11 @@ def time_zone(name: str) -> tzinfo:
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:
-    """The first moment of ``day`` in ``zone``, in UTC (the nearest that a datetime can hold)."""
+    """The first moment of ``day`` in ``zone``, in UTC."""
     try:
         return datetime.combine(day, time(), zone).astimezone(UTC)
-    except OverflowError:
-        return _BEGINNING if day.year == date.min.year else _END
+    except OverflowError:  # east of Greenwich, the calendar's first day began before it
+        return _BEGINNING
 
 
 def between(first: date, last: date, zone: tzinfo) -> Window:

@@ -1,0 +1,224 @@
+"""Random data sets and random questions: deterministic for a seed, and full of edges.
+
+Moments gather at the edges of every window; ids are close together and far apart; executions are
+found current and archived; texts, credits and outputs are awkward.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import Any
+
+WORKSPACES = (11, 12)
+USERS = (1, 2, 3, 9_007_199_254_740_993)
+KINDS = ("chat", "chat", "image", "text", "voiceover", "video", "code", "music")
+STATUSES = ("succeeded", "succeeded", "succeeded", "failed", "cancelled", "processing", "")
+CREDITS = ("0", "1", "0.006145", "12.5", "0.0000000001", "123456789012345678.0123456789", "3e2")
+OUTPUTS = (
+    None,
+    "",
+    "images/plain.png",
+    "images/with space+plus&amp.png",
+    "images//double/~tilde/100%.png",
+    "vídeos/ação.mp4",
+    "声/音.mp3",
+    "/leading/slash.png",
+    "../dots/./here.png",
+    "http://example.com/a.png",
+    "https://example.com/b.png?x=1",
+    "HTTPS://EXAMPLE.COM/C.PNG",
+    "httpsx://not-a-url",
+    'quote"and\\backslash.png',
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody who may ask, with the token to ask with."""
+
+    token: str
+    workspace_id: int
+    user_id: int
+    sees_everyone: bool
+
+
+def write_dataset(
+    folder: Path, seed: int, now: datetime, zone: tzinfo = UTC, rows: int = 1500
+) -> tuple[Member, ...]:
+    """Writes a data set into ``folder`` and returns those who may ask about it."""
+    random = Random(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    moments = list(_moments(random, now, zone))
+    files: dict[str, list[dict[str, Any]]] = {"executions": [], "archived": [], "edited": []}
+    for number in range(rows):
+        record = _record(random, number, random.choice(moments))
+        match random.random():
+            case n if n < 0.55:
+                files["executions"].append(record)
+            case n if n < 0.80:
+                files["archived"].append(record)
+            case n if n < 0.85:
+                files["executions"].append(record)
+                files["archived"].append(record)
+            case _:
+                agent = {**record["agent"], "type": "chat"}
+                edited = {**record, "agent": agent, "user_openai_id": record["id"]}
+                del edited["id"]
+                files["edited"].append(edited)
+    for name, records in files.items():
+        random.shuffle(records)
+        _write(folder / f"{name}.ndjson", records)
+    members = tuple(_members())
+    _write(folder / "tokens.ndjson", [_token(n, m, now) for n, m in enumerate(members, 1)])
+    _write(
+        folder / "members.ndjson",
+        [
+            {
+                "workspace_id": member.workspace_id,
+                "user_id": member.user_id,
+                "permissions": ["read_users_activity"] if member.sees_everyone else ["other"],
+            }
+            for member in members
+        ],
+    )
+    enabled = seed % 3 == 0
+    day = (now - timedelta(days=20)).date().isoformat()
+    setting = {"usage_history_min_date": {"enabled": enabled, "date": day}}
+    (folder / "settings.json").write_text(json.dumps(setting), "utf-8")
+    return members
+
+
+def question(random: Random, now: datetime) -> dict[str, str]:
+    """A query, mostly valid."""
+    query: dict[str, str] = {}
+    if random.random() < 0.5:
+        query["range"] = random.choice(["1d", "7d", "30d", "", "5d"] if _rarely(random) else RANGES)
+    if random.random() < 0.4:
+        end = now.date() - timedelta(days=random.choice([0, 1, 6, 29, 60, 89]))
+        length = random.choice([0, 1, 6, 29, 88, 89, 90] if _rarely(random) else [0, 1, 29, 89])
+        query["start_date"] = (end - timedelta(days=length)).isoformat()
+        query["end_date"] = end.isoformat()
+        if _rarely(random):
+            del query[random.choice(["start_date", "end_date"])]
+    if random.random() < 0.3:
+        query["user_id"] = str(random.choice([*USERS, 77]))
+    if random.random() < 0.5:
+        query["type"] = random.choice(
+            ["all", "chat", "image", "text", "voiceover", "video", "code"]
+        )
+    if random.random() < 0.5:
+        query["page"] = str(random.choice([1, 1, 2, 3, 5, 40]))
+    if random.random() < 0.7:
+        query["per_page"] = str(random.choice([1, 2, 7, 20, 99, 100]))
+    if _rarely(random):
+        name = random.choice(["page", "per_page", "user_id", "type", "start_date", "range"])
+        query[name] = random.choice(
+            ["0", "-1", "01", "1.0", "x", "+1", "101", "Chat", "2026-02-30"]
+        )
+    return query
+
+
+RANGES = ["1d", "7d", "30d", ""]
+
+
+def _rarely(random: Random) -> bool:
+    return random.random() < 0.1
+
+
+def _moments(random: Random, now: datetime, zone: tzinfo) -> Iterator[datetime]:
+    """Moments of which many are drawn twice: edges of windows, and whatever lies between."""
+    today = now.astimezone(zone).date()
+    for days in (0, 1, 5, 6, 7, 20, 28, 29, 30, 59, 60, 88, 89, 90, -1):
+        midnight = datetime.combine(today - timedelta(days=days), time(), zone).astimezone(UTC)
+        for microseconds in (-1, 0, 1):
+            yield midnight + timedelta(microseconds=microseconds)
+        yield midnight + timedelta(hours=1)
+        yield midnight - timedelta(hours=1)
+    for _ in range(400):
+        yield now - timedelta(microseconds=random.randrange(100 * 24 * 3600 * 10**6))
+
+
+def _record(random: Random, number: int, moment: datetime) -> dict[str, Any]:
+    kind, user = random.choice(KINDS), random.choice(USERS)
+    far = random.choice([0, 0, 0, 10**6, 10**12, 2**63 - 2**20])
+    record: dict[str, Any] = {
+        "id": 1 + number + far,
+        "workspace_id": random.choice((11, 11, 11, 12)),
+        "user_id": user,
+        "user_email": f"user{user}@example.com",
+        "created_at": f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        "agent": {"title": f"Agente {kind} “{number % 7}”", "slug": f"{kind}-agent", "type": kind},
+        "status": random.choice(STATUSES),
+        "credits": _Literal(random.choice(CREDITS)),
+        "output": random.choice(OUTPUTS),
+        "root_id": random.choice([None, 0, 5, 123456789]),
+        "metadata": random.choice(
+            [None, {}, {"execution_origin": None}, {"execution_origin": "api"}]
+        ),
+        "used_model": random.choice([None, "gpt-5", "claude-opus-5"]),
+        "detailed_credits": random.choice(
+            [
+                None,
+                {"billing": "units", "input_tokens": 1},
+                {"billing": "tokens", "input_tokens": 10, "output_tokens": 0, "total_tokens": 10},
+                {"billing": "tokens", "input_tokens": None},
+            ]
+        ),
+        "unknown_field": "is ignored",
+    }
+    for name in ("root_id", "metadata", "used_model", "detailed_credits", "output"):
+        if record[name] is None and random.random() < 0.5:
+            del record[name]
+    return record
+
+
+class _Literal(float):
+    """A number that is written as it is spelled, digit for digit."""
+
+    spelled: str
+
+    def __new__(cls, spelled: str) -> "_Literal":
+        number = super().__new__(cls, spelled)
+        number.spelled = spelled
+        return number
+
+
+def _members() -> Iterator[Member]:
+    number = 0
+    for workspace_id in WORKSPACES:
+        for user_id in USERS[:3]:
+            number += 1
+            secret = sha256(f"{workspace_id}/{user_id}".encode()).hexdigest()[:40]
+            token = f"{number}|{secret}" if number % 2 else secret
+            yield Member(token, workspace_id, user_id, sees_everyone=user_id == 1)
+
+
+def _token(number: int, member: Member, now: datetime) -> dict[str, Any]:
+    secret = member.token.rpartition("|")[2]
+    return {
+        "id": number,
+        "tokenable_type": "App\\Models\\User",
+        "tokenable_id": member.user_id,
+        "name": "test",
+        "token": sha256(secret.encode()).hexdigest(),
+        "abilities": ["use_agents"] if number % 2 else ["*"],
+        "last_used_at": None,
+        "expires_at": f"{now + timedelta(days=1):%Y-%m-%dT%H:%M:%S.%fZ}" if number % 2 else None,
+        "created_at": f"{now - timedelta(days=1):%Y-%m-%dT%H:%M:%S.%fZ}",
+    }
+
+
+def _write(path: Path, records: list[dict[str, Any]]) -> None:
+    path.write_text("".join(f"{_to_json(record)}\n" for record in records), "utf-8")
+
+
+def _to_json(record: dict[str, Any]) -> str:
+    spelled = record.get("credits")
+    if not isinstance(spelled, _Literal):
+        return json.dumps(record)
+    text = json.dumps({**record, "credits": "CREDITS"}, ensure_ascii=False)
+    return text.replace('"CREDITS"', spelled.spelled)
