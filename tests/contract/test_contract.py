@@ -1,0 +1,579 @@
+"""The contract over real HTTP, sentence by sentence, against the real template served locally."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.conftest import PATH, Answer, Service
+from tests.support.generator import USERS, Member, question
+from tests.support.oracle import assert_items
+
+pytestmark = pytest.mark.xdist_group("contract")
+
+PT = {"Accept-Language": "pt-BR"}
+LARGEST = 2**63 - 1
+
+
+def today(days: int = 0) -> str:
+    return (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
+
+
+# Headers: Authorization
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
+def test_the_scheme_may_be_in_any_case(service: Service, own: Member, scheme: str) -> None:
+    assert service.ask(own, headers={"Authorization": f"{scheme} {own.token}"}).status == 200
+
+
+def test_a_token_may_have_its_id_in_front_or_be_the_bare_secret(service: Service) -> None:
+    forms = {("|" in member.token): member for member in service.members}
+    assert set(forms) == {True, False}
+    for member in forms.values():
+        assert service.ask(member).status == 200
+
+
+def test_a_token_is_split_at_the_first_bar(service: Service, own: Member) -> None:
+    token = service.put_token(900, "has|bars||inside", own.user_id)
+    assert service.ask(own, headers={"Authorization": f"Bearer {token}"}).status == 200
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "",
+        "Bearer",
+        "Basic dXNlcjpwYXNz",
+        "Token abc",
+        "Bearer unknown",
+        "Bearer 1|wrong",
+        "Bearer 1|",
+        "Bearer |x",
+        "Bearer 01|x",
+        "Bearer x|y",
+        "Bearer 999999|x",
+        f"Bearer {2**63}|x",
+        "Bearer a b",
+    ],
+)
+def test_a_token_that_is_missing_malformed_or_unknown_is_401(
+    service: Service, own: Member, authorization: str
+) -> None:
+    answer = service.ask(own, headers={"Authorization": authorization, **PT})
+    assert (answer.status, answer.body) == (401, {"message": "Unauthenticated."})
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(-1, 401), (3600, 200)])
+def test_a_token_is_dead_from_expires_at_on(
+    service: Service, own: Member, seconds: int, status: int
+) -> None:
+    moment = datetime.now(UTC) + timedelta(seconds=seconds)
+    expires_at = {"S": f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"}
+    token = service.put_token(901, "expiring", own.user_id, expires_at=expires_at)
+    assert service.ask(own, headers={"Authorization": f"Bearer {token}"}).status == status
+
+
+def test_a_token_needs_the_ability_or_all_of_them(service: Service, own: Member) -> None:
+    for abilities, status in ((["*"], 200), (["use_agents"], 200), (["use"], 403), ([], 403)):
+        stored = {"L": [{"S": ability} for ability in abilities]}
+        token = service.put_token(902, "abilities", own.user_id, abilities=stored)
+        answer = service.ask(own, headers={"Authorization": f"Bearer {token}", **PT})
+        assert answer.status == status
+    assert answer.body == {"message": "Este token não pode usar agentes."}
+
+
+# Headers: x-workspace-id
+
+
+@pytest.mark.parametrize("workspace", ["", "0", "011", "+11", "-11", "1.5", "abc", "11x", "9" * 19])
+def test_a_workspace_id_that_is_no_canonical_integer_is_422(
+    service: Service, own: Member, workspace: str
+) -> None:
+    answer = service.ask(own, headers={"x-workspace-id": workspace})
+    text = "The workspace id must be a positive whole number."
+    assert answer.status == 422
+    assert answer.body == {"message": text, "errors": {"x-workspace-id": [text]}}
+
+
+def test_a_workspace_id_goes_up_to_2_63_minus_1(service: Service, own: Member) -> None:
+    assert service.ask(own, headers={"x-workspace-id": str(LARGEST)}).status == 403
+    assert service.ask(own, headers={"x-workspace-id": str(LARGEST + 1)}).status == 422
+
+
+# Headers: Accept-Language
+
+
+@pytest.mark.parametrize(
+    ("language", "message"),
+    [
+        ("", "You do not have access to this workspace."),
+        ("en", "You do not have access to this workspace."),
+        ("en-GB", "You do not have access to this workspace."),
+        ("pt_BR", "Você não tem acesso a este workspace."),
+        ("pt-BR,pt;q=0.9,en;q=0.8", "Você não tem acesso a este workspace."),
+        ("pt", "Você não tem acesso a este workspace."),
+        ("pt-PT", "Você não tem acesso a este workspace."),
+        ("es", "No tienes acceso a este espacio de trabajo."),
+        ("es-MX", "No tienes acceso a este espacio de trabajo."),
+        ("fr", "You do not have access to this workspace."),
+        ("*", "You do not have access to this workspace."),
+        (";;;", "You do not have access to this workspace."),
+    ],
+)
+def test_messages_are_in_the_caller_s_language(
+    service: Service, own: Member, language: str, message: str
+) -> None:
+    headers = {"x-workspace-id": "12345", "Accept-Language": language}
+    answer = service.ask(own, headers=headers)
+    assert (answer.status, answer.body) == (403, {"message": message})
+
+
+def test_fixed_texts_are_never_translated(service: Service, everyone: Member) -> None:
+    query = {"per_page": "100"}
+    english = service.ask(everyone, query).body
+    portuguese = service.ask(everyone, query, headers=PT).body
+    texts = {entry["output"] for entry in portuguese["items"] if entry["source"] != "current"}
+    assert texts == {"This item was deleted.", "This item was edited."}
+    assert [e["output"] for e in english["items"]] == [e["output"] for e in portuguese["items"]]
+
+
+# Query parameters
+
+
+def test_the_default_is_30_days_all_types_page_1_of_20(service: Service, everyone: Member) -> None:
+    plain = service.ask(everyone).body
+    query = {"range": "30d", "type": "all", "page": "1", "per_page": "20"}
+    assert_same(service.ask(everyone, query).body, plain)
+    assert (plain["page"], plain["per_page"], len(plain["items"])) == (1, 20, 20)
+
+
+def test_range_has_no_effect_when_both_dates_are_sent(service: Service, everyone: Member) -> None:
+    dates = {"start_date": today(-20), "end_date": today(-10)}
+    expected = service.ask(everyone, dates).body
+    assert expected["items"]
+    for kind in ("1d", "7d", "30d", "nonsense"):
+        assert_same(service.ask(everyone, {**dates, "range": kind}).body, expected)
+
+
+INVALID: list[tuple[dict[str, str], set[str]]] = [
+    ({"range": "5d"}, {"range"}),
+    ({"range": "7D"}, {"range"}),
+    ({"start_date": "2026-01-01"}, {"end_date"}),
+    ({"end_date": "2026-01-01"}, {"start_date"}),
+    ({"start_date": "2026-01-01", "range": "7d"}, {"end_date"}),
+    ({"start_date": "2026-02-30", "end_date": "2026-03-01"}, {"start_date"}),
+    ({"start_date": "2026-1-1", "end_date": "2026-01-02"}, {"start_date"}),
+    ({"start_date": "20260101", "end_date": "2026-01-02"}, {"start_date"}),
+    ({"start_date": "2026-01-01T00:00:00", "end_date": "2026-01-02"}, {"start_date"}),
+    ({"start_date": "٢٠٢٦-٠١-٠١", "end_date": "2026-01-02"}, {"start_date"}),
+    ({"start_date": "x", "end_date": "y", "range": "7d"}, {"start_date", "end_date"}),
+    ({"start_date": "2026-01-02", "end_date": "2026-01-01"}, {"end_date"}),
+    ({"start_date": "2026-01-01", "end_date": "2026-04-01"}, {"end_date"}),
+    ({"user_id": "0"}, {"user_id"}),
+    ({"user_id": "-1"}, {"user_id"}),
+    ({"user_id": "01"}, {"user_id"}),
+    ({"user_id": "+1"}, {"user_id"}),
+    ({"user_id": "1.0"}, {"user_id"}),
+    ({"user_id": " 1"}, {"user_id"}),
+    ({"user_id": "٣"}, {"user_id"}),
+    ({"user_id": str(LARGEST + 1)}, {"user_id"}),
+    ({"type": "Chat"}, {"type"}),
+    ({"type": "music"}, {"type"}),
+    ({"type": "chat "}, {"type"}),
+    ({"page": "0"}, {"page"}),
+    ({"page": "1e3"}, {"page"}),
+    ({"page": str(LARGEST + 1)}, {"page"}),
+    ({"page": "9" * 5000}, {"page"}),
+    ({"per_page": "0"}, {"per_page"}),
+    ({"per_page": "101"}, {"per_page"}),
+    ({"cursor": "nonsense"}, {"cursor"}),
+    ({"page": "x", "per_page": "x", "type": "x"}, {"page", "per_page", "type"}),
+]
+
+
+@pytest.mark.parametrize(("query", "fields"), INVALID)
+def test_a_parameter_that_breaks_its_rule_is_422(
+    service: Service, everyone: Member, query: dict[str, str], fields: set[str]
+) -> None:
+    answer = service.ask(everyone, query)
+    assert answer.status == 422
+    assert set(answer.body) == {"message", "errors"}
+    assert set(answer.body["errors"]) == fields
+    for texts in answer.body["errors"].values():
+        assert all(isinstance(text, str) and text for text in texts)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"start_date": "2026-01-01", "end_date": "2026-01-01"},
+        {"start_date": "2026-01-01", "end_date": "2026-03-31"},
+        {"start_date": "0001-01-01", "end_date": "0001-01-02"},
+        {"start_date": "9999-12-31", "end_date": "9999-12-31"},
+        {"user_id": str(LARGEST)},
+        {"page": str(LARGEST), "per_page": "100"},
+        {"per_page": "1"},
+        {"per_page": "100"},
+    ],
+)
+def test_a_parameter_at_its_limit_is_valid(
+    service: Service, everyone: Member, query: dict[str, str]
+) -> None:
+    answer = service.ask(everyone, query)
+    assert answer.status == 200
+    assert answer.body["page"] == int(query.get("page", 1))
+
+
+def test_an_empty_value_counts_as_absent(service: Service, everyone: Member) -> None:
+    names = "range start_date end_date user_id type page per_page cursor".split()
+    expected = service.ask(everyone).body
+    assert_same(service.ask(everyone, dict.fromkeys(names, "")).body, expected)
+    assert_same(service.ask(everyone, "type=&page").body, expected)
+
+
+def test_of_a_name_sent_twice_the_last_one_counts(service: Service, everyone: Member) -> None:
+    answer = service.ask(everyone, [("per_page", "x"), ("per_page", "3")])
+    assert answer.body["per_page"] == 3
+    assert service.ask(everyone, [("per_page", "3"), ("per_page", "x")]).status == 422
+
+
+def test_names_that_are_not_listed_change_nothing(service: Service, everyone: Member) -> None:
+    expected = service.ask(everyone, {"per_page": "5"}).body
+    query = {"per_page": "5", "limit": "1", "Page": "9", "user": "1", "workspace_id": "12"}
+    assert_same(service.ask(everyone, query).body, expected)
+
+
+# The window, who sees what, order, items: against the oracle
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_answers_to_random_questions_are_the_oracle_s(service: Service, seed: int) -> None:
+    random = Random(seed)
+    for _ in range(25):
+        member = random.choice(service.members)
+        query = question(random, datetime.now(UTC))
+        hold(service, member, query)
+
+
+@pytest.mark.parametrize("kind", ["1d", "7d", "30d"])
+def test_a_range_is_whole_days_up_to_the_end_of_today(
+    service: Service, everyone: Member, kind: str
+) -> None:
+    """The data set has rows at, just before and just after each of the edges."""
+    for page in ("1", "2", "3"):
+        hold(service, everyone, {"range": kind, "per_page": "100", "page": page})
+
+
+def test_dates_are_whole_days_both_ends_included(service: Service, everyone: Member) -> None:
+    for start, end in ((-1, -1), (-6, -6), (-29, -28), (-60, -59), (-89, 0)):
+        query = {"start_date": today(start), "end_date": today(end), "per_page": "100"}
+        hold(service, everyone, query)
+
+
+def test_a_member_with_the_permission_sees_everyone(service: Service, everyone: Member) -> None:
+    users = {entry["user_id"] for entry in walk(service, everyone, {"per_page": "100"})}
+    assert users == set(USERS)
+
+
+def test_any_other_member_sees_only_their_own_rows(service: Service, own: Member) -> None:
+    for query in ({}, {"type": "chat"}, {"user_id": str(own.user_id)}, {"user_id": ""}):
+        rows = list(walk(service, own, {"per_page": "100", **query}))
+        assert {entry["user_id"] for entry in rows} == {own.user_id}
+
+
+@pytest.mark.parametrize("user_id", ["1", "3", "77", str(LARGEST)])
+def test_someone_else_s_user_id_is_403(service: Service, own: Member, user_id: str) -> None:
+    answer = service.ask(own, {"user_id": user_id}, headers={"Accept-Language": "es-MX"})
+    message = "No puedes ver la actividad de otros usuarios en este espacio de trabajo."
+    assert (answer.status, answer.body) == (403, {"message": message})
+
+
+def test_an_unknown_user_has_no_rows(service: Service, everyone: Member) -> None:
+    body = service.ask(everyone, {"user_id": "77"}).body
+    assert (body["items"], body["has_more"], body["next_cursor"]) == ([], False, None)
+
+
+def test_nobody_sees_another_workspace(service: Service, everyone: Member) -> None:
+    """User 1 sees everyone in both workspaces, in each for itself."""
+    twelve = service.members[3]
+    both = {}
+    for member in (everyone, twelve):
+        rows = walk(service, member, {"per_page": "100"})
+        both[member.workspace_id] = {(entry["id"], entry["created_at"]) for entry in rows}
+    assert both[11]
+    assert both[12]
+    assert both[11].isdisjoint(both[12])
+
+
+# Order of checks
+
+
+def test_the_first_check_that_fails_answers(service: Service, own: Member) -> None:
+    """401 token, 403 ability, 422 workspace id, 403 member, 422 query, 403 user."""
+    no_ability = service.put_token(903, "checks", own.user_id, abilities={"L": []})
+    wrong = {"user_id": "1", "page": "x"}
+    steps: list[tuple[dict[str, str], dict[str, str], int]] = [
+        ({"Authorization": "Bearer x", "x-workspace-id": "x"}, wrong, 401),
+        ({"Authorization": f"Bearer {no_ability}", "x-workspace-id": "x"}, wrong, 403),
+        ({"x-workspace-id": "x"}, wrong, 422),
+        ({"x-workspace-id": "12345"}, wrong, 403),
+        ({}, wrong, 422),
+        ({}, {"user_id": "1"}, 403),
+        ({}, {}, 200),
+    ]
+    answers = [service.ask(own, query, headers=headers) for headers, query, _ in steps]
+    assert [answer.status for answer in answers] == [status for _, _, status in steps]
+    assert "x-workspace-id" in answers[2].body["errors"]
+    assert "page" in answers[4].body["errors"]
+
+
+# 200
+
+
+def test_the_body_has_its_fields_in_this_order(service: Service, everyone: Member) -> None:
+    body = service.ask(everyone).body
+    assert list(body) == ["items", "has_more", "page", "per_page", "next_cursor"]
+    names = "id created_at user_id type status email credits name slug output root_id"
+    names += " execution_origin source used_model tokens link"
+    assert all(list(entry) == names.split() for entry in body["items"])
+
+
+def test_has_more_and_next_cursor_say_whether_older_rows_follow(
+    service: Service, everyone: Member
+) -> None:
+    total = len(list(walk(service, everyone, {"range": "7d", "per_page": "100"})))
+    assert 2 < total
+    for per_page in (1, total - 1, total):
+        if per_page <= 100:
+            body = service.ask(everyone, {"range": "7d", "per_page": str(per_page)}).body
+            assert body["has_more"] == (per_page < total)
+            assert (body["next_cursor"] is None) == (not body["has_more"])
+
+
+@pytest.mark.parametrize("kind", ["all", "chat", "image"])
+def test_walking_by_page_and_by_cursor_gives_the_same_rows_each_once(
+    service: Service, everyone: Member, kind: str
+) -> None:
+    query = {"type": kind, "per_page": "60"}
+    by_cursor = list(walk(service, everyone, query))
+    by_page: list[Any] = []
+    for page in range(1, 100):
+        answer = service.ask(everyone, {**query, "page": str(page)})
+        by_page += answer.body["items"]
+        if not answer.body["has_more"]:
+            break
+    assert [entry["id"] for entry in by_page] == [entry["id"] for entry in by_cursor]
+    places = [(entry["created_at"], str(entry["id"])) for entry in by_page]
+    assert len(set(places)) == len(places)
+
+
+def test_with_a_cursor_page_is_null_and_page_is_an_error(
+    service: Service, everyone: Member
+) -> None:
+    cursor = service.ask(everyone, {"per_page": "1"}).body["next_cursor"]
+    answer = service.ask(everyone, {"cursor": cursor, "per_page": "1"})
+    assert (answer.status, answer.body["page"]) == (200, None)
+    answer = service.ask(everyone, {"cursor": cursor, "page": "1"})
+    assert (answer.status, list(answer.body["errors"])) == (422, ["cursor"])
+
+
+def test_a_cursor_of_someone_who_sees_more_shows_no_more(
+    service: Service, everyone: Member, own: Member
+) -> None:
+    cursor = service.ask(everyone, {"per_page": "5"}).body["next_cursor"]
+    body = service.ask(own, {"cursor": cursor, "per_page": "100"}).body
+    assert {entry["user_id"] for entry in body["items"]} <= {own.user_id}
+
+
+# Items
+
+
+def test_every_kind_of_item_was_held_against_the_oracle(service: Service, everyone: Member) -> None:
+    """The walk meets each source, type, link and token rule; the oracle has said what they are."""
+    rows = list(walk(service, everyone, {"per_page": "100"}))
+    assert {entry["source"] for entry in rows} == {"current", "archived", "edited"}
+    kinds = {"chat", "image", "text", "voiceover", "video", "code", "music"}
+    assert {entry["type"] for entry in rows} == kinds
+    assert {entry["status"] for entry in rows} == {"succeeded", "failed"}
+    links = [entry["link"] for entry in rows if entry["link"]]
+    for start in ("/dashboard/user/ai/chat/ai-chat/chat-agent?_chat_id=", "https://", "http://127"):
+        assert any(link.startswith(start) for link in links)
+    assert any(entry["tokens"] for entry in rows)
+    assert any(entry["tokens"] is None for entry in rows)
+
+
+def test_credits_are_exact(service: Service, everyone: Member) -> None:
+    url = f"{service.stack.url}{PATH}?per_page=100"
+    headers = {"Authorization": f"Bearer {everyone.token}", "x-workspace-id": "11"}
+    text = service.client.get(url, headers=headers).text
+    assert '"credits":0.006145,' in text
+    assert '"credits":123456789012345678.0123456789,' in text
+
+
+def test_a_signed_link_shows_the_object(service: Service, everyone: Member) -> None:
+    key = "images/plain.png"
+    bucket = service.stack.template.the("AWS::S3::Bucket").name
+    service.stack.clients.s3.put_object(Bucket=bucket, Key=key, Body=b"picture")
+    rows = walk(service, everyone, {"per_page": "100", "type": "image"})
+    link = next(entry["link"] for entry in rows if entry["link"] and entry["output"] == key)
+    assert httpx.get(link).content == b"picture"
+    assert "X-Amz-Expires=3600" in link
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/workspaces"),
+        ("GET", "/workspaces/usage/"),
+        ("GET", "/workspaces/usage/1"),
+        ("POST", PATH),
+        ("DELETE", PATH),
+        ("OPTIONS", PATH),
+        ("BREW", PATH),
+    ],
+)
+def test_an_unknown_path_or_method_is_404(
+    service: Service, own: Member, method: str, path: str
+) -> None:
+    answer = service.ask(own, path=path, method=method)
+    assert (answer.status, answer.body) == (404, {"message": "There is nothing at this address."})
+
+
+# The 60-second cache
+
+
+def test_identical_requests_within_60_seconds_may_get_the_same_answer(
+    service: Service, everyone: Member
+) -> None:
+    first = service.ask(everyone, {"per_page": "7"})
+    service.clock.now += 59
+    second = service.ask(everyone, {"per_page": "7"})
+    assert (first.hit, second.hit) == (False, True)
+    assert second.body == first.body
+    service.clock.now += 2
+    assert not service.ask(everyone, {"per_page": "7"}).hit
+
+
+def test_two_callers_never_share_an_answer(service: Service) -> None:
+    """Nor does one caller get the answer to another question."""
+    member, other = service.members[0], service.members[1]
+    variants: list[tuple[Member, dict[str, str], dict[str, str]]] = [
+        (member, {}, {}),
+        (other, {}, {}),
+        (member, {}, {"x-workspace-id": "12"}),
+        (member, {}, PT),
+        (member, {"range": "7d"}, {}),
+        (member, {"start_date": today(-3), "end_date": today()}, {}),
+        (member, {"start_date": today(-3), "end_date": today(-1)}, {}),
+        (member, {"start_date": today(-4), "end_date": today(-1)}, {}),
+        (member, {"user_id": "1"}, {}),
+        (member, {"type": "chat"}, {}),
+        (member, {"page": "2"}, {}),
+        (member, {"per_page": "21"}, {}),
+        (member, {"cursor": service.ask(member).body["next_cursor"]}, {}),
+    ]
+    service.clock.now += 1000
+    answers: list[Answer] = []
+    for asker, query, headers in variants:
+        answers.append(service.ask(asker, query, headers=headers))
+        assert not answers[-1].hit, (query, headers)
+    for (asker, query, headers), first in zip(variants, answers, strict=True):
+        again = service.ask(asker, query, headers=headers)
+        assert again.hit
+        assert again.body == first.body
+
+
+def test_a_revoked_token_is_refused_although_its_answer_is_cached(
+    service: Service, own: Member
+) -> None:
+    token = service.put_token(904, "revoked", own.user_id)
+    headers = {"Authorization": f"Bearer {token}"}
+    assert service.ask(own, headers=headers).status == 200
+    assert service.ask(own, headers=headers).hit
+    table = service.stack.template.resources["AccessTokensTable"].name
+    service.stack.clients.dynamodb.delete_item(TableName=table, Key={"token_id": {"N": "904"}})
+    assert service.ask(own, headers=headers).status == 401
+
+
+def test_a_removed_member_is_refused_although_their_answer_is_cached(service: Service) -> None:
+    key = {"workspace_id": {"N": "11"}, "user_id": {"N": "500"}}
+    service.put("MembershipsTable", {**key, "permissions": {"L": []}})
+    token = service.put_token(905, "removed", 500)
+    member = Member(token, 11, 500, sees_everyone=False)
+    assert service.ask(member).status == 200
+    assert service.ask(member).hit
+    table = service.stack.template.resources["MembershipsTable"].name
+    service.stack.clients.dynamodb.delete_item(TableName=table, Key=key)
+    assert service.ask(member).status == 403
+
+
+@pytest.mark.parametrize("control", ["max-age=0", "no-cache", "no-store"])
+def test_a_caller_can_t_flush_the_cache(service: Service, own: Member, control: str) -> None:
+    service.ask(own)
+    assert service.ask(own, headers={"Cache-Control": control}).hit
+
+
+# Direct invocation
+
+
+def invoke(service: Service, event: object) -> httpx.Response:
+    url = f"{service.stack.url}/2015-03-31/functions/UsageFunction/invocations"
+    return service.client.post(url, content=json.dumps(event))
+
+
+def test_a_direct_invocation_returns_the_200_body(service: Service, everyone: Member) -> None:
+    answer = invoke(service, {"workspace_id": 11, "range": "7d", "user_id": 2, "per_page": 9})
+    query = {"range": "7d", "user_id": "2", "per_page": "9"}
+    _, expected = service.expected(everyone, query)
+    body = answer.json(parse_float=float)
+    assert [entry["id"] for entry in body["items"]] == [entry["id"] for entry in expected["items"]]
+    assert (body["page"], body["per_page"], body["has_more"]) == (1, 9, expected["has_more"])
+
+
+def test_a_direct_invocation_that_fails_raises_a_named_error(service: Service) -> None:
+    answer = invoke(service, {"workspace_id": 11, "range": "5d"})
+    assert answer.headers["X-Amz-Function-Error"] == "Unhandled"
+    assert answer.json()["errorType"] == "InvalidRequest"
+    assert "range" in json.loads(answer.json()["errorMessage"])["errors"]
+
+
+# Helpers
+
+
+def hold(service: Service, member: Member, query: dict[str, str]) -> None:
+    """Holds one answer against the oracle's."""
+    status, expected = service.expected(member, query)
+    answer = service.ask(member, query)
+    assert answer.status == status, (query, answer.body)
+    if status == 422:
+        assert set(answer.body["errors"]) == expected
+    elif status == 200:
+        assert_items(answer.body["items"], expected["items"])
+        for name in ("has_more", "page", "per_page"):
+            assert answer.body[name] == expected[name]
+
+
+def walk(service: Service, member: Member, query: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """All rows of a listing, by cursor."""
+    cursor = ""
+    while True:
+        body = service.ask(member, {**query, "cursor": cursor}).body
+        yield from body["items"]
+        if body["next_cursor"] is None:
+            return
+        cursor = body["next_cursor"]
+
+
+def assert_same(actual: dict[str, Any], expected: dict[str, Any]) -> None:
+    """The same rows; signatures may be of another second."""
+    assert [e["id"] for e in actual["items"]] == [e["id"] for e in expected["items"]]
+    assert {**actual, "items": []} == {**expected, "items": []}
