@@ -1,0 +1,113 @@
+"""The contract where deployments differ, and where something fails: each with its own stack."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from local.stack import Stack
+from tests.contract.conftest import Clock, Service
+from tests.support.generator import question, write_dataset
+from tests.support.oracle import Oracle, assert_items
+
+pytestmark = pytest.mark.xdist_group("deployments")
+
+
+@contextmanager
+def deployed(folder: Path, **parameters: str) -> Iterator[Service]:
+    """A stack without rows, with one member of workspace 11."""
+    members = write_dataset(folder, 1, datetime.now(UTC), rows=0)
+    clock = Clock()
+    with Stack.start(parameters=parameters, clock=clock) as stack:
+        stack.load(folder)
+        service = Service(stack, clock, Oracle(folder), members)
+        yield service
+        service.client.close()
+
+
+def test_a_deployment_speaks_its_default_locale_in_its_time_zone_until_its_minimal_date(
+    tmp_path: Path,
+) -> None:
+    """Seed 3's data set has the setting enabled; its rows lie at the edges of New York's days."""
+    zone = ZoneInfo("America/New_York")
+    members = write_dataset(tmp_path, 3, datetime.now(UTC), zone, rows=400)
+    oracle = Oracle(tmp_path, zone)
+    parameters = {"TimeZone": "America/New_York", "DefaultLocale": "pt_BR"}
+    clock = Clock()
+    with Stack.start(parameters=parameters, clock=clock) as stack:
+        stack.load(tmp_path)
+        service = Service(stack, clock, oracle, members)
+        random = Random(3)
+        for _ in range(25):
+            member, query = random.choice(members), question(random, datetime.now(UTC))
+            status, expected = service.expected(member, query)
+            answer = service.ask(member, query)
+            assert answer.status == status, query
+            if status == 200:
+                assert_items(answer.body["items"], expected["items"])
+        assert service.ask(None).body == {"message": "Não autenticado."}
+        assert service.ask(None, path="/").body == {"message": "Não há nada neste endereço."}
+        answer = service.ask(members[0], headers={"x-workspace-id": "999"})
+        assert answer.body == {"message": "Você não tem acesso a este workspace."}
+        answer = service.ask(members[0], headers={"x-workspace-id": "999", "Accept-Language": "en"})
+        assert answer.body == {"message": "You do not have access to this workspace."}
+        service.client.close()
+
+
+def test_a_deployment_can_limit_the_lifetime_of_tokens(tmp_path: Path) -> None:
+    with deployed(tmp_path, TokenLifetimeMinutes="60") as service:
+        member = service.members[1]
+        for minutes, status in ((59, 200), (61, 401)):
+            moment = datetime.now(UTC) - timedelta(minutes=minutes)
+            created_at = {"S": f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"}
+            token = service.put_token(9, "aging", member.user_id, created_at=created_at)
+            answer = service.ask(member, headers={"Authorization": f"Bearer {token}"})
+            assert answer.status == status
+        token = service.put_token(9, "ageless", member.user_id)
+        assert service.ask(member, headers={"Authorization": f"Bearer {token}"}).status == 401
+
+
+def test_without_the_cache_every_answer_is_new(tmp_path: Path) -> None:
+    with deployed(tmp_path, CacheEnabled="false") as service:
+        for _ in range(2):
+            assert service.ask(service.members[0]).headers.get("X-Cache") != "Hit"
+
+
+def test_who_asks_too_often_gets_429_and_is_told_when_to_come_back(tmp_path: Path) -> None:
+    with deployed(tmp_path, ThrottleRate="1", ThrottleBurst="2") as service:
+        answers = [service.ask(service.members[0]) for _ in range(3)]
+        assert [answer.status for answer in answers] == [200, 200, 429]
+        message = {"message": "Too many requests. Please try again in a moment."}
+        assert answers[2].body == message
+        assert answers[2].headers["Retry-After"].isdigit()
+        service.clock.now += 1
+        assert service.ask(service.members[0]).status == 200
+
+
+UNAVAILABLE = {"message": "The service is unavailable at the moment. Please try again shortly."}
+
+
+def test_what_can_t_be_read_is_503_and_never_cached(tmp_path: Path) -> None:
+    """Rows, tokens, members, the setting: and when they can be read again, they are."""
+    with deployed(tmp_path) as service:
+        member, clients = service.members[0], service.stack.clients
+        parameter = service.stack.template.the("AWS::SSM::Parameter").name
+        clients.ssm.delete_parameter(Name=parameter)
+        first = service.ask(member)
+        assert (first.status, first.body) == (503, UNAVAILABLE)
+        assert first.headers["Retry-After"].isdigit()
+        value = json.dumps({"enabled": False, "date": None})
+        clients.ssm.put_parameter(Name=parameter, Value=value, Type="String")
+        assert service.ask(member).status == 200
+        for table in ("EditedChatsTable", "MembershipsTable", "AccessTokensTable"):
+            service.clock.now += 1000
+            name = service.stack.template.resources[table].name
+            clients.dynamodb.delete_table(TableName=name)
+            answer = service.ask(member, {"per_page": "3"})
+            assert (answer.status, answer.body) == (503, UNAVAILABLE)
+            assert name not in str(answer.headers)
