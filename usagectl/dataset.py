@@ -38,8 +38,8 @@ class Rejection:
 class Records:
     """One of a data set's files: its name, the table that it fills, and how its records are read.
 
-    ``table`` is the field of ``workspace_usage.settings.Tables`` that names it. ``to_item`` makes an
-    item of a record, or raises InvalidRecord.
+    ``table`` is the field of ``workspace_usage.settings.Tables`` that names it. ``to_item`` makes
+    an item of a record, or raises InvalidRecord.
     """
 
     file: str

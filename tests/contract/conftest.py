@@ -1,11 +1,12 @@
 """The stack of the real template on this machine, with a random data set, asked over real HTTP."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -55,7 +56,7 @@ class Service:
     def ask(
         self,
         member: Member | None = None,
-        query: dict[str, str] | list[tuple[str, str]] | str | None = None,
+        query: Mapping[str, str] | list[tuple[str, str]] | str | None = None,
         *,
         headers: dict[str, str] | None = None,
         path: str = PATH,
@@ -68,10 +69,10 @@ class Service:
             sent["x-workspace-id"] = str(member.workspace_id)
         sent |= headers or {}
         sent = {name: value for name, value in sent.items() if value != ""}
-        url = f"{self.stack.url}{path}"
-        if isinstance(query, str):
-            url, query = f"{url}?{query}", None
-        response = self.client.request(method, url, params=query, headers=sent)
+        if query is not None and not isinstance(query, str):
+            query = urlencode(list(query.items()) if isinstance(query, Mapping) else query)
+        url = f"{self.stack.url}{path}" + (f"?{query}" if query else "")
+        response = self.client.request(method, url, headers=sent)
         assert response.headers["Content-Type"] == "application/json"
         return Answer(response.status_code, response.headers, parse(response.content))
 

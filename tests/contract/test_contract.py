@@ -23,7 +23,7 @@ def today(days: int = 0) -> str:
     return (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
 
 
-# Headers: Authorization
+# The Authorization header
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
@@ -87,7 +87,7 @@ def test_a_token_needs_the_ability_or_all_of_them(service: Service, own: Member)
     assert answer.body == {"message": "Este token não pode usar agentes."}
 
 
-# Headers: x-workspace-id
+# The x-workspace-id header
 
 
 @pytest.mark.parametrize("workspace", ["", "0", "011", "+11", "-11", "1.5", "abc", "11x", "9" * 19])
@@ -105,7 +105,7 @@ def test_a_workspace_id_goes_up_to_2_63_minus_1(service: Service, own: Member) -
     assert service.ask(own, headers={"x-workspace-id": str(LARGEST + 1)}).status == 422
 
 
-# Headers: Accept-Language
+# The Accept-Language header
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_a_parameter_at_its_limit_is_valid(
 
 
 def test_an_empty_value_counts_as_absent(service: Service, everyone: Member) -> None:
-    names = "range start_date end_date user_id type page per_page cursor".split()
+    names = ["range", "start_date", "end_date", "user_id", "type", "page", "per_page", "cursor"]
     expected = service.ask(everyone).body
     assert_same(service.ask(everyone, dict.fromkeys(names, "")).body, expected)
     assert_same(service.ask(everyone, "type=&page").body, expected)
@@ -347,7 +347,7 @@ def test_has_more_and_next_cursor_say_whether_older_rows_follow(
     service: Service, everyone: Member
 ) -> None:
     total = len(list(walk(service, everyone, {"range": "7d", "per_page": "100"})))
-    assert 2 < total
+    assert total > 2
     for per_page in (1, total - 1, total):
         if per_page <= 100:
             body = service.ask(everyone, {"range": "7d", "per_page": str(per_page)}).body

@@ -37,12 +37,12 @@ def clients(template: Template, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli
 @pytest.fixture
 def usage(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The usage function."""
-    assert clients
+    assert clients.dynamodb.list_tables()["TableNames"]
     return load("usage", environment_of(template, "UsageFunction"), monkeypatch)
 
 
 @pytest.fixture
 def authorizer(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The authorizer."""
-    assert clients
+    assert clients.dynamodb.list_tables()["TableNames"]
     return load("authorizer", environment_of(template, "AuthorizerFunction"), monkeypatch)

@@ -132,7 +132,7 @@ def test_a_deployment_can_limit_the_lifetime_of_tokens(
     template: Template,
     monkeypatch: pytest.MonkeyPatch,
     minutes: str,
-    alive: bool,  # noqa: FBT001
+    alive: bool,
 ) -> None:
     put_token(clients, template)
     put_member(clients, template)

@@ -98,17 +98,20 @@ def test_answers_are_the_oracle_s(tmp_path: Path, seed: int, zone: str, now: dat
         seen[status] += 1
         meter = Meter(no_limit)
         asked = Asked(now, meter, print)
-        try:
-            body = listing.answer(scope_of(member), query, asked)
-        except InvalidRequest as error:
-            assert (status, {violation.field for violation in error.violations}) == (422, expected)
-        except Forbidden:
-            assert status == 403
+        if status == 403:
+            with pytest.raises(Forbidden):
+                listing.answer(scope_of(member), query, asked)
+        elif status == 422:
+            with pytest.raises(InvalidRequest) as refused:
+                listing.answer(scope_of(member), query, asked)
+            assert {violation.field for violation in refused.value.violations} == expected
         else:
-            assert status == 200
+            body = listing.answer(scope_of(member), query, asked)
             assert_items(body["items"], expected["items"])
-            assert {name: body[name] for name in expected if name != "items"} == {
-                name: value for name, value in expected.items() if name != "items"
+            assert {**expected, "items": [], "next_cursor": None} == {
+                **body,
+                "items": [],
+                "next_cursor": None,
             }
             assert (body["next_cursor"] is None) == (not body["has_more"])
             if body["page"] == 1:
