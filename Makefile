@@ -1,6 +1,7 @@
 # Every command of the project. `make` lists them.
 
 PORT ?= 3000
+STORE_PORT ?= 0
 DATA ?=
 PARAMETERS ?=
 PYTHON ?=
@@ -25,10 +26,10 @@ help: ## list the commands
 
 run: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
 run: $(VENV)/installed ## serve the stack on 127.0.0.1 [PORT=3000] [DATA=folder] [PARAMETERS="Name=value ..."]
-	@$(VENV)/bin/python -m local --port $(PORT) $(if $(DATA),--data "$(DATA)") $(PARAMETERS)
+	@$(VENV)/bin/python -m local --port $(PORT) --store-port $(STORE_PORT) $(if $(DATA),--data "$(DATA)") $(PARAMETERS)
 
 test: $(VENV)/installed ## run the tests [TESTS="path -k name ..."]
-	$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 $(TESTS)
+	$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)
 
 check: lint types template test ## format, lint, types, template and tests: what CI runs
 

@@ -1,0 +1,220 @@
+"""``make run``: starts the stack, loads a data set, and serves until it is told to stop."""
+
+import argparse
+import json
+import os
+import shlex
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Final, NoReturn
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from local.demo import DemoAccount, write
+from local.errors import StartError
+from local.invoke_api import PREFIX
+from local.stack import TEMPLATE, Stack
+from usagectl.dataset import RECORDS, Rejection
+from usagectl.load import LoadError
+
+REJECTIONS_SHOWN: Final = 20
+QUESTION: Final = "?range=7d&type=image&per_page=2"
+QUIET_SECONDS: Final = 1.0
+"""How long loading may take before it shows a progress bar."""
+
+
+class _Arguments(argparse.ArgumentParser):
+    """Arguments whose errors are one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        raise StartError(f"{message} (python -m local --help tells more)")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the stack until a signal ends it; returns the exit code."""
+    # What process managers send ends it as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        run(_parser().parse_args(arguments))
+    except KeyboardInterrupt:
+        print("Stopped.", flush=True)
+        return 0
+    except (LoadError, StartError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(options: argparse.Namespace) -> None:
+    """Runs the stack until it is interrupted.
+
+    Raises:
+        KeyboardInterrupt: it was told to stop, and has.
+        StartError, LoadError: it could not start.
+    """
+    if options.data is not None and not options.data.is_dir():
+        raise StartError(f"there is no folder {options.data}")
+    print(f"Starting the stack of {options.template} ...", flush=True)
+    with Stack.start(
+        options.template,
+        dict(options.parameters),
+        port=options.port,
+        dynamodb_endpoint=os.environ.get("DYNAMODB_ENDPOINT") or None,
+        store_port=options.store_port,
+        log=_Log().write,
+    ) as stack:
+        try:
+            if options.data is None:
+                with tempfile.TemporaryDirectory() as folder:
+                    accounts = write(Path(folder), datetime.now(UTC))
+                    _load(stack, Path(folder), "the demo data")
+                _show_demo(stack.url, accounts)
+            else:
+                _load(stack, options.data, str(options.data))
+                _show_address(stack.url)
+            while True:
+                signal.pause()
+        finally:
+            # A second Ctrl-C must not leave half of it behind.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Arguments(
+        prog="python -m local",
+        description="The stack of template.yaml on this machine, at 127.0.0.1.",
+        epilog="DYNAMODB_ENDPOINT in the environment names a DynamoDB to use in moto's place.",
+    )
+    parser.add_argument(
+        "parameters",
+        nargs="*",
+        type=_parameter,
+        metavar="Name=value",
+        help="a parameter of the template, such as DefaultLocale=es",
+    )
+    parser.add_argument("--port", type=int, default=3000, help="where to serve (3000)")
+    parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="a data set to load, instead of a demo"
+    )
+    parser.add_argument(
+        "--store-port", type=int, default=0, metavar="PORT", help="where moto serves (any free)"
+    )
+    parser.add_argument(
+        "--template", type=Path, default=TEMPLATE, metavar="FILE", help="another template to serve"
+    )
+    return parser
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form Name=value")
+    return name, value
+
+
+class _Log:
+    """Writes lines to standard error, whole, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+
+    def write(self, line: str) -> None:
+        """Writes one line."""
+        with self._lock:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+
+
+def _load(stack: Stack, folder: Path, name: str) -> None:
+    """Loads a data set, and says what was loaded and what was not."""
+    print(f"Loading {name} ...", flush=True)
+    with _Bar(sum(_lines(folder / records.file) for records in RECORDS)) as bar:
+        report = stack.load(folder, bar.advance)
+    loaded = ", ".join(f"{number} from {file}" for file, number in report.loaded.items() if number)
+    print(f"Loaded {loaded or 'nothing'}.", flush=True)
+    if report.rejected:
+        _show_rejections(report.rejected)
+
+
+class _Bar:
+    """A progress bar that appears when there is time to look at it."""
+
+    def __init__(self, total: int) -> None:
+        columns = (TextColumn("lines"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._progress.add_task("", total=total)
+        self._show_at = time.monotonic() + QUIET_SECONDS
+
+    def advance(self, lines: int) -> None:
+        """So many more lines are done."""
+        self._progress.advance(self._task, lines)
+        if not self._progress.live.is_started and time.monotonic() > self._show_at:
+            self._progress.start()
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+
+def _lines(path: Path) -> int:
+    if not path.is_file():
+        return 0
+    with path.open("rb") as lines:
+        return sum(1 for line in lines if line.strip())
+
+
+def _show_rejections(rejected: Sequence[Rejection]) -> None:
+    print(f"{len(rejected)} lines can't be used:", file=sys.stderr)
+    for rejection in rejected[:REJECTIONS_SHOWN]:
+        print(f"  {rejection}", file=sys.stderr)
+    if len(rejected) > REJECTIONS_SHOWN:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="rejected-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.writelines(f"{rejection}\n" for rejection in rejected)
+        print(f"  and more: all of them are in {file.name}", file=sys.stderr)
+
+
+def _show_address(url: str) -> None:
+    print(f"\nServing {url}/workspaces/usage\n")
+    print(f"  {_curl(url, 'TOKEN', 'WORKSPACE')}\n")
+    print("Ctrl-C stops it.", flush=True)
+
+
+def _show_demo(url: str, accounts: Sequence[DemoAccount]) -> None:
+    print(f"\nServing {url}/workspaces/usage\n")
+    for account in accounts:
+        print(f"  # {account.may}")
+        print(f"  {_curl(url, account.token, account.workspace_id)}\n")
+    first = accounts[0]
+    print("  # Images of the last seven days, two to a page, and messages in Portuguese")
+    print(f"  {_curl(url, first.token, first.workspace_id, QUESTION)} -H 'Accept-Language: pt'\n")
+    print("  # What another service gets, which IAM lets in")
+    print(f"  {_invoke(url, first.workspace_id)}\n")
+    print("Ctrl-C stops it.", flush=True)
+
+
+def _curl(url: str, token: str, workspace_id: object, query: str = "") -> str:
+    authorization = shlex.quote(f"Authorization: Bearer {token}")
+    workspace = shlex.quote(f"x-workspace-id: {workspace_id}")
+    address = shlex.quote(f"{url}/workspaces/usage{query}")
+    return f"curl -s -H {authorization} -H {workspace} {address}"
+
+
+def _invoke(url: str, workspace_id: int) -> str:
+    event = shlex.quote(json.dumps({"workspace_id": workspace_id, "range": "1d"}))
+    return f"curl -s -d {event} {url}{PREFIX}UsageFunction/invocations"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

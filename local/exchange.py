@@ -1,0 +1,46 @@
+"""What goes through the gateway: a request, and the response to it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+type Pairs = tuple[tuple[str, str], ...]
+"""Names and values in the order in which they were sent; a name may come more than once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as a client sent it; ``path`` and ``query`` are not decoded."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Pairs = ()
+    body: str | None = None
+    source_ip: str = "127.0.0.1"
+
+    def with_body(self, body: bytes) -> "Request":
+        """The same request with a body, which is text unless it is empty."""
+        return replace(self, body=body.decode(errors="replace") or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response, without what its way over HTTP adds."""
+
+    status: int
+    headers: Pairs
+    body: bytes
+
+    def adding(self, *headers: tuple[str, str]) -> "Response":
+        """The same response with more headers."""
+        return Response(self.status, (*self.headers, *headers), self.body)
+
+
+def grouped(pairs: Iterable[tuple[str, str]], *, ignore_case: bool = False) -> dict[str, list[str]]:
+    """The values of each name, in order; ``ignore_case`` puts ``A`` and ``a`` under the first."""
+    names: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        spelling = names.setdefault(name.lower() if ignore_case else name, name)
+        values.setdefault(spelling, []).append(value)
+    return values

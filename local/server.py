@@ -1,0 +1,187 @@
+"""HTTP on 127.0.0.1: what a client sends becomes a request, or is refused in the API's own words.
+
+h11 reads and writes the protocol, one thread serves each connection.
+"""
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import formatdate
+from http import HTTPStatus
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Thread
+from typing import Any, Final
+
+import h11
+
+from local.errors import StartError
+from local.exchange import Request, Response
+from local.responses import Failure
+
+LARGEST_BODY: Final = 10 * 1024 * 1024
+"""Bytes; API Gateway takes no larger request."""
+LARGEST_HEADERS: Final = 10_240
+"""Bytes of all names and values of headers; API Gateway takes no more."""
+LONGEST_TARGET: Final = 8_192
+"""Bytes of a path with its query string."""
+
+_IDLE_SECONDS: Final = 60.0
+_OURS: Final = {"connection", "content-length", "date", "keep-alive", "transfer-encoding"}
+"""Headers that belong to the connection, and not to whoever answers."""
+
+type Handle = Callable[[Request], Response]
+type Refuse = Callable[[Request, Failure], Response]
+
+
+class Server(ThreadingTCPServer):
+    """Listens from the start, so that a port that is taken is known early; answers from ``start``.
+
+    Raises:
+        StartError: the port can't be had.
+    """
+
+    allow_reuse_address = True
+    daemon_threads = False
+    request_queue_size = 1024
+
+    def __init__(self, port: int) -> None:
+        self._connections: set[socket.socket] = set()
+        try:
+            super().__init__(("127.0.0.1", port), _Connection)
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise StartError(f"port {port} of 127.0.0.1 can't be used: {reason}") from None
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def start(self, respond: Handle, refuse: Refuse) -> None:
+        """Answers with what ``respond`` says, or ``refuse`` to what is no good as a request."""
+        self.respond = respond
+        self.refuse = refuse
+        Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def hang_up(self) -> None:
+        """Takes no more requests, and ends all connections."""
+        self.shutdown()
+        for connection in list(self._connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Frees the port, and waits for the threads of the connections to end."""
+        self.server_close()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remembers a new connection, so that it can be ended."""
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forgets a connection that ends."""
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+
+class _Connection(BaseRequestHandler):
+    """One client's connection, with one request after the other."""
+
+    server: Server
+    request: socket.socket
+
+    def handle(self) -> None:
+        http = h11.Connection(h11.SERVER, max_incomplete_event_size=2 * LARGEST_HEADERS)
+        # A client that goes away, or says nothing for too long, is owed nothing.
+        with suppress(OSError):
+            self.request.settimeout(_IDLE_SECONDS)
+            self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while self._serve(http):
+                http.start_next_cycle()
+
+    def _serve(self, http: h11.Connection) -> bool:
+        """Answers the next request; False when the connection is at its end."""
+        request = Request(method="-", path="-")
+        try:
+            head = self._next_event(http)
+            if not isinstance(head, h11.Request):
+                return False
+            request = _to_request(head, self.client_address[0])
+            request = request.with_body(self._read_body(http))
+        except h11.RemoteProtocolError as error:
+            self._refuse(http, request, error.error_status_hint)
+            return False
+        self._send(http, request, self.server.respond(request))
+        return http.our_state is h11.DONE and http.their_state is h11.DONE
+
+    def _next_event(self, http: h11.Connection) -> object:
+        while (event := http.next_event()) is h11.NEED_DATA:
+            if http.they_are_waiting_for_100_continue:
+                go_on = h11.InformationalResponse(status_code=100, headers=[])
+                self.request.sendall(_bytes(http, go_on))
+            http.receive_data(self.request.recv(65_536))
+        return event
+
+    def _read_body(self, http: h11.Connection) -> bytes:
+        body = bytearray()
+        while isinstance(event := self._next_event(http), h11.Data):
+            body += event.data
+            if len(body) > LARGEST_BODY:
+                raise h11.RemoteProtocolError("body too large", error_status_hint=413)
+        return bytes(body)
+
+    def _refuse(self, http: h11.Connection, request: Request, status: int) -> None:
+        """Answers, and ends the connection without cutting the answer off.
+
+        Closing while the client still sends would: so what it sends is read for a while.
+        """
+        # h11 has 501 for a transfer coding it doesn't know; the fault is the client's all the same.
+        status = status if status < 500 else 400
+        kind = "REQUEST_TOO_LARGE" if status == 413 else "DEFAULT_4XX"
+        failure = Failure(kind, status, HTTPStatus(status).phrase)
+        self._send(http, request, self.server.refuse(request, failure))
+        self.request.shutdown(socket.SHUT_WR)
+        self.request.settimeout(1)
+        left = 2 * LARGEST_BODY
+        while left > 0 and (data := self.request.recv(65_536)):
+            left -= len(data)
+
+    def _send(self, http: h11.Connection, request: Request, response: Response) -> None:
+        may_have_body = response.status not in {204, 304}
+        headers = [(name, value) for name, value in response.headers if name.lower() not in _OURS]
+        headers.append(("Date", formatdate(usegmt=True)))
+        if may_have_body:
+            headers.append(("Content-Length", str(len(response.body))))
+        head = h11.Response(
+            status_code=response.status,
+            reason=_reason(response.status),
+            headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in headers],
+        )
+        sent = may_have_body and request.method != "HEAD"
+        body = [h11.Data(data=response.body)] if sent else []
+        self.request.sendall(_bytes(http, head, *body, h11.EndOfMessage()))
+
+
+def _to_request(head: h11.Request, source_ip: str) -> Request:
+    if len(head.target) > LONGEST_TARGET:
+        raise h11.RemoteProtocolError("target too long", error_status_hint=414)
+    if sum(len(name) + len(value) for name, value in head.headers.raw_items()) > LARGEST_HEADERS:
+        raise h11.RemoteProtocolError("headers too large", error_status_hint=431)
+    path, _, query = head.target.decode("ascii").partition("?")
+    headers = tuple(
+        (name.decode("ascii"), value.decode("utf-8", errors="replace"))
+        for name, value in head.headers.raw_items()
+    )
+    return Request(head.method.decode("ascii"), path, query, headers, source_ip=source_ip)
+
+
+def _bytes(http: h11.Connection, *events: h11.Event) -> bytes:
+    return b"".join(http.send(event) or b"" for event in events)
+
+
+def _reason(status: int) -> bytes:
+    try:
+        return HTTPStatus(status).phrase.encode()
+    except ValueError:
+        return b""

@@ -1,0 +1,161 @@
+"""The stack: the template's store, functions and API, put together and taken apart again."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local import invoke_api
+from local.errors import StartError
+from local.exchange import Request, Response
+from local.functions import Function, Log, Setup
+from local.gateway import Gateway
+from local.invoke_api import InvokeApi
+from local.provision import provision
+from local.routes import Clock
+from local.server import Server
+from local.store import Clients, Endpoints, MotoServer
+from local.template import Template, expand
+from usagectl.load import Destination, LoadReport, load_folder
+from workspace_usage.settings import Tables
+
+TEMPLATE: Final = Path(__file__).parents[1] / "template.yaml"
+
+
+def _ignore(_: object) -> None:
+    """For what nobody wants to be told of."""
+
+
+class Stack:
+    """A running stack. Made by ``start``; leaving it as a context manager stops it.
+
+    Attributes:
+        url: where its API answers. Paths have no stage in front, as with a custom domain.
+        template: what was expanded; it knows the names of tables, bucket and parameter.
+        clients: clients of the store, for whoever puts something into it.
+    """
+
+    def __init__(self, url: str, template: Template, clients: Clients, parts: ExitStack) -> None:
+        self.url = url
+        self.template = template
+        self.clients = clients
+        self._parts = parts
+
+    @classmethod
+    def start(
+        cls,
+        template: Path = TEMPLATE,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        port: int = 0,
+        store_port: int = 0,
+        dynamodb_endpoint: str | None = None,
+        log: Log = _ignore,
+        clock: Clock = time.monotonic,
+    ) -> Self:
+        """Starts the stack of a template, with an empty store.
+
+        Args:
+            template: the path of the template.
+            parameters: values of its parameters; the others have their defaults.
+            port: where to serve on 127.0.0.1; 0 takes a free one.
+            store_port: where moto serves on 127.0.0.1; 0 takes a free one.
+            dynamodb_endpoint: the URL of a DynamoDB to use in moto's place.
+            log: takes the lines of all logs, from any thread.
+            clock: what the cache and the throttle go by, in seconds that only grow.
+
+        Raises:
+            TemplateError: the template or a parameter can't be used.
+            StartError: something else is in the way.
+        """
+        with ExitStack() as parts:
+            server = Server(port)
+            parts.callback(server.close)
+            moto = MotoServer(store_port)
+            parts.callback(moto.stop)
+            expanded = expand(template, parameters or {})
+            endpoints = _endpoints(moto.url(), dynamodb_endpoint)
+            functions = [
+                Function(Setup.of(expanded, resource, endpoints.variables), log)
+                for resource in expanded.of_type("AWS::Lambda::Function")
+            ]
+            gateway = Gateway(expanded, {f.setup.arn: f.invoke for f in functions}, clock, log)
+            for function in functions:
+                parts.callback(function.close)
+                # The API's functions are imported while the store is made.
+                if function.setup.arn in gateway.functions:
+                    function.warm_up()
+            clients = Clients.of(endpoints)
+            _provision(expanded, clients, endpoints)
+            server.start(_router(gateway, InvokeApi(functions)), gateway.refuse)
+            parts.callback(server.hang_up)
+            return cls(server.url, expanded, clients, parts.pop_all())
+
+    @property
+    def destination(self) -> Destination:
+        """The store, as the importer wants to know it."""
+        names = {logical_id: found.name for logical_id, found in self.template.resources.items()}
+        return Destination(
+            tables=Tables(
+                executions=names["ExecutionsTable"],
+                archived_executions=names["ArchivedExecutionsTable"],
+                edited_chats=names["EditedChatsTable"],
+                access_tokens=names["AccessTokensTable"],
+                memberships=names["MembershipsTable"],
+            ),
+            bucket=names["MediaBucket"],
+            min_date_parameter=names["MinDateParameter"],
+            dynamodb=self.clients.dynamodb,
+            s3=self.clients.s3,
+            ssm=self.clients.ssm,
+        )
+
+    def load(self, folder: Path, advance: Callable[[int], object] = _ignore) -> LoadReport:
+        """Loads a data set into the store; ``advance`` is told of lines that are done.
+
+        Raises:
+            LoadError: the folder or the store can't be used.
+        """
+        return load_folder(folder, self.destination, advance)
+
+    def stop(self) -> None:
+        """Stops everything; what was stored is gone."""
+        self._parts.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _endpoints(moto: str, dynamodb: str | None) -> Endpoints:
+    if dynamodb is not None and not dynamodb.startswith(("http://", "https://")):
+        raise StartError(f"DYNAMODB_ENDPOINT has to be a URL, such as http://..., not {dynamodb}")
+    return Endpoints(dynamodb=dynamodb or moto, s3=moto, ssm=moto)
+
+
+def _provision(template: Template, clients: Clients, endpoints: Endpoints) -> None:
+    try:
+        provision(template, clients)
+    except (BotoCoreError, ClientError) as error:
+        where = f"the store at {endpoints.dynamodb}"
+        raise StartError(f"{where} can't be used: {error}") from None
+
+
+def _router(gateway: Gateway, lambda_api: InvokeApi) -> Callable[[Request], Response]:
+    def respond(request: Request) -> Response:
+        if request.path.startswith(invoke_api.PREFIX):
+            return lambda_api.handle(request)
+        return gateway.handle(request)
+
+    return respond

@@ -1,0 +1,130 @@
+"""A function's process: one Lambda execution environment, which handles one event at a time.
+
+It talks to ``functions`` over an inherited socket, whose number is its only argument. It first says
+whether the handler could be imported; then it answers each event with one message. It ends as soon
+as the socket does, even in the middle of an event. Nothing but the standard library is imported, so
+that the function finds what its layers give it and no more.
+"""
+
+import importlib
+import json
+import os
+import re
+import secrets
+import sys
+import time
+import traceback
+from decimal import Decimal
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Final
+
+_MARK: Final = secrets.token_hex(16)
+
+
+class Context:
+    """What Lambda passes as a handler's second argument."""
+
+    identity = None
+    client_context = None
+
+    def __init__(self, request_id: str, deadline: float, arn: str) -> None:
+        self.aws_request_id = request_id
+        self.invoked_function_arn = arn
+        self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+        self.function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
+        self.memory_limit_in_mb = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
+        self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
+        self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
+        self._deadline = deadline
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function is stopped."""
+        return max(0, int((self._deadline - time.time()) * 1000))
+
+
+def serialize(value: object) -> bytes:
+    """``value`` as the JSON that Lambda's Python runtime makes of a result.
+
+    A Decimal becomes a number with the digits it has, which the standard library can't write: a
+    string that nothing else can contain stands in for it.
+
+    Raises:
+        TypeError, ValueError: JSON has no form for it.
+    """
+    numbers: list[str] = []
+
+    def stand_in(unknown: object) -> str:
+        if not isinstance(unknown, Decimal):
+            raise TypeError(f"Object of type {type(unknown).__name__} is not JSON serializable")
+        numbers.append(str(unknown))
+        return f"{_MARK}{len(numbers) - 1}"
+
+    text = json.dumps(value, default=stand_in, ensure_ascii=False)
+    if numbers:
+        text = re.sub(rf'"{_MARK}(\d+)"', lambda match: numbers[int(match[1])], text)
+    return text.encode()
+
+
+def describe(error: BaseException, kind: str | None = None) -> bytes:
+    """Logs an error that the function did not handle, and returns what Lambda answers then."""
+    kind = kind or type(error).__name__
+    # The first frame is this module's.
+    trace = traceback.format_tb(error.__traceback__)[1:]
+    print(f"[ERROR] {kind}: {error}")
+    print("".join(trace), end="")
+    answer = {"errorMessage": str(error), "errorType": kind, "stackTrace": trace}
+    return json.dumps(answer).encode()
+
+
+def load(handler: str) -> Any:
+    """The function that ``handler`` names, ``module.function``, as in the template.
+
+    Raises:
+        BaseException: whatever importing it raises.
+    """
+    module, _, name = handler.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+def receive(connection: Connection, events: SimpleQueue[bytes]) -> None:
+    """Queues what arrives; ends the process when nobody is there any more."""
+    try:
+        while True:
+            events.put(connection.recv_bytes())
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+def serve(connection: Connection) -> None:
+    """Imports the handler, says whether that worked, and handles events from then on."""
+    events: SimpleQueue[bytes] = SimpleQueue()
+    Thread(target=receive, args=(connection, events), daemon=True).start()
+    try:
+        handler = load(os.environ["_HANDLER"])
+    except BaseException as error:  # noqa: BLE001 - the edge: the function may raise anything
+        connection.send_bytes(b"!" + describe(error))
+        return
+    connection.send_bytes(b"=")
+    while True:
+        connection.send_bytes(handle(handler, events.get()))
+
+
+def handle(handler: Any, message: bytes) -> bytes:
+    """The answer to one event: ``=`` and the result, or ``!`` and the error."""
+    head, _, event = message.partition(b"\n")
+    request_id, deadline, arn = head.decode().split()
+    try:
+        result = handler(json.loads(event), Context(request_id, float(deadline), arn))
+    except Exception as error:  # noqa: BLE001 - the edge: the function may raise anything
+        return b"!" + describe(error)
+    try:
+        return b"=" + serialize(result)
+    except (TypeError, ValueError) as error:
+        return b"!" + describe(error, "Runtime.MarshalError")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
+    serve(Connection(int(sys.argv[1])))

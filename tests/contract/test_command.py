@@ -1,0 +1,211 @@
+"""``make run``'s command: what it prints works when pasted, it stops cleanly, and fails clearly."""
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+import httpx
+import pytest
+
+from local.demo import ACCOUNTS
+from tests.support.functions import ROOT
+
+pytestmark = pytest.mark.xdist_group("command")
+
+PATIENCE = 60
+"""Seconds after which a machine that is this slow is taken for one that hangs."""
+
+
+class Command:
+    """``python -m local`` with some arguments, as a process."""
+
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "local", "--port", "0", *arguments],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(ROOT / "layers" / "core"), str(ROOT)]),
+                **environment,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        self._readers = [Thread(target=self._read)]
+        self.errors: list[str] = []
+        self._readers.append(Thread(target=self._read_errors))
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line.rstrip("\n"))
+
+    def _read_errors(self) -> None:
+        assert self.process.stderr is not None
+        self.errors.extend(line.rstrip("\n") for line in self.process.stderr)
+
+    def read_until(self, end: str) -> list[str]:
+        """The lines that it prints, up to one that is ``end``."""
+        lines: list[str] = []
+        try:
+            while not lines or lines[-1] != end:
+                lines.append(self._lines.get(timeout=PATIENCE))
+        except Empty:
+            pytest.fail(f"it never said {end!r}, but {lines} and {self.errors}")
+        return lines
+
+    def end(self, signal_number: int | None = None) -> int:
+        """Its exit code, after a signal if one is given."""
+        if signal_number is not None:
+            self.process.send_signal(signal_number)
+        code = self.process.wait(PATIENCE)
+        for reader in self._readers:
+            reader.join(PATIENCE)
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+        return code
+
+    def descendants(self) -> set[int]:
+        """The process ids of everything that it started."""
+        found, new = set[int](), {self.process.pid}
+        while new:
+            parents = found | new
+            found, new = parents, set()
+            for status in Path("/proc").glob("[0-9]*/stat"):
+                try:
+                    text = status.read_text()
+                except OSError:
+                    continue  # it has ended meanwhile
+                parent = int(text.rpartition(")")[2].split()[1])
+                if parent in parents and int(status.parent.name) not in parents:
+                    new.add(int(status.parent.name))
+        return found - {self.process.pid}
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[list[str]]:
+    """What ``make run`` prints, while it serves."""
+    command = Command()
+    yield command.read_until("Ctrl-C stops it.")
+    assert command.end(signal.SIGINT) == 0
+
+
+def paste(line: str) -> httpx.Response:
+    """What a printed curl line would get."""
+    words = shlex.split(line.strip())
+    assert words[:2] == ["curl", "-s"]
+    headers, body, url = {}, None, ""
+    options = iter(words[2:])
+    for word in options:
+        if word == "-H":
+            name, _, value = next(options).partition(": ")
+            headers[name] = value
+        elif word == "-d":
+            body = next(options)
+        else:
+            url = word
+    return httpx.request("POST" if body else "GET", url, headers=headers, content=body, timeout=40)
+
+
+def test_the_printed_lines_work(demo: list[str]) -> None:
+    """Each account gets what is said beside its line."""
+    curls = [line for line in demo if line.startswith("  curl")]
+    answers = [paste(line) for line in curls]
+    said = [line.removeprefix("  # ") for line in demo if line.startswith("  # ")]
+    assert said[: len(ACCOUNTS)] == [account.may for account in ACCOUNTS]
+    assert [answer.status_code for answer in answers] == [200, 200, 403, 403, 401, 200, 200]
+    ana, bo = answers[0].json(), answers[1].json()
+    assert len({item["user_id"] for item in ana["items"]}) > 1
+    assert {item["user_id"] for item in bo["items"]} == {2}
+    assert {item["type"] for item in answers[5].json()["items"]} == {"image"}
+    assert answers[6].json()["items"]
+
+
+def test_a_link_of_the_demo_shows_its_file(demo: list[str]) -> None:
+    """Behind the signed links are the real files, with their types."""
+    line = next(line for line in demo if "type=image" in line)
+    line = line.replace("per_page=2", "per_page=100").replace("range=7d&", "")
+    links = [item["link"] for item in paste(line).json()["items"] if item["link"]]
+    signed = [link for link in links if "X-Amz-Signature" in link]
+    assert any("p%C3%B4r%20do%20sol%20%2B%20praia.png" in link for link in signed)
+    for link in signed:
+        answer = httpx.get(link, timeout=40)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/png")
+        assert answer.content.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_and_leaves_no_process(number: int, tmp_path: Path) -> None:
+    """Ctrl-C and SIGTERM end it with exit code 0, and everything that it started with it."""
+    (tmp_path / "members.ndjson").write_text('{"workspace_id": 11}\nno json\n')
+    command = Command("--data", str(tmp_path))
+    lines = command.read_until("Ctrl-C stops it.")
+    started = command.descendants()
+    assert started
+    assert command.end(number) == 0
+    assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
+    assert any("Loaded nothing." in line for line in lines)
+    assert "2 lines can't be used:" in command.errors
+    assert any("members.ndjson:1: user_id:" in line for line in command.errors)
+    assert any("members.ndjson:2: is not JSON" in line for line in command.errors)
+
+
+def test_a_port_in_use_is_said_in_a_sentence() -> None:
+    """Exit code 1, one line, and the port in it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = Command("--port", str(port))
+        assert command.end() == 1
+    (sentence,) = command.errors
+    assert re.fullmatch(rf"port {port} of 127\.0\.0\.1 can't be used: .+", sentence)
+
+
+def test_a_store_port_in_use_is_said_in_a_sentence() -> None:
+    """The port of the store as well."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = Command("--store-port", str(port))
+        assert command.end() == 1
+    (sentence,) = command.errors
+    assert f"port {port}" in sentence
+
+
+BROKEN = "Resources: [\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "sentence"),
+    [
+        (["--data", "no/such"], {}, "there is no folder no/such"),
+        (["--template", "no/such.yaml"], {}, "no/such.yaml can't be read: .+"),
+        (["--template", "broken.yaml"], {}, "broken.yaml, line 2 is not YAML: .+"),
+        (["DefaultLocale=fr"], {}, "DefaultLocale must be one of en, pt_BR, es, not 'fr'"),
+        (["Nonsense=1"], {}, "the template has no parameter Nonsense; it has .+"),
+        (["nonsense"], {}, ".*'nonsense' is not of the form Name=value.*"),
+        ([], {"DYNAMODB_ENDPOINT": "localhost"}, "DYNAMODB_ENDPOINT has to be a URL.+"),
+        ([], {"DYNAMODB_ENDPOINT": "http://127.0.0.1:9"}, "the store at .+ can't be used: .+"),
+    ],
+)
+def test_what_can_not_work_is_said_in_a_sentence(
+    arguments: list[str], environment: dict[str, str], sentence: str, tmp_path: Path
+) -> None:
+    """Exit code 1, and one line that says what is in the way."""
+    (tmp_path / "broken.yaml").write_text(BROKEN)
+    arguments = [word.replace("broken.yaml", str(tmp_path / "broken.yaml")) for word in arguments]
+    command = Command(*arguments, **environment)
+    assert command.end() == 1
+    (said,) = command.errors
+    assert re.fullmatch(sentence, said.replace(f"{tmp_path}/", ""))
