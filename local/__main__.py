@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import Final, NoReturn
+from typing import IO, Final, NoReturn, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -21,8 +21,8 @@ from local.demo import DemoAccount, write
 from local.errors import StartError
 from local.invoke_api import PREFIX
 from local.stack import TEMPLATE, Stack
-from usagectl.dataset import RECORDS, Rejection
-from usagectl.load import LoadError
+from usagectl.dataset import RECORDS, Rejection, UnreadableFile, count_lines, find_file
+from usagectl.load import Loader, LoadError
 
 REJECTIONS_SHOWN: Final = 20
 QUESTION: Final = "?range=7d&type=image&per_page=2"
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped.", flush=True)
         return 0
-    except (LoadError, StartError) as error:
+    except (LoadError, StartError, UnreadableFile) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
 
     Raises:
         KeyboardInterrupt: it was told to stop, and has.
-        StartError, LoadError: it could not start.
+        StartError, LoadError, UnreadableFile: it could not start.
     """
     if options.data is not None and not options.data.is_dir():
         raise StartError(f"there is no folder {options.data}")
@@ -136,12 +136,49 @@ class _Log:
 def _load(stack: Stack, folder: Path, name: str) -> None:
     """Loads a data set, and says what was loaded and what was not."""
     print(f"Loading {name} ...", flush=True)
-    with _Bar(sum(_lines(folder / records.file) for records in RECORDS)) as bar:
-        report = stack.load(folder, bar.advance)
+    with _Rejections() as rejections, _Bar(_lines(folder)) as bar:
+        loader = Loader(stack.destination, advance=bar.advance, reject=rejections.add)
+        report = loader.load(folder)
     loaded = ", ".join(f"{number} from {file}" for file, number in report.loaded.items() if number)
     print(f"Loaded {loaded or 'nothing'}.", flush=True)
-    if report.rejected:
-        _show_rejections(report.rejected)
+
+
+class _Rejections:
+    """Shows the first lines that can't be used, and if they are many puts all into a file."""
+
+    def __init__(self) -> None:
+        self._first: list[Rejection] = []
+        self._number = 0
+        self._file: IO[str] | None = None
+
+    def add(self, rejection: Rejection) -> None:
+        """Takes one more."""
+        self._number += 1
+        if self._number <= REJECTIONS_SHOWN:
+            self._first.append(rejection)
+            return
+        file = self._file or self._open()
+        file.write(f"{rejection}\n")
+
+    def _open(self) -> IO[str]:
+        self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed in __exit__
+            "w", prefix="rejected-", suffix=".txt", delete=False, encoding="utf-8"
+        )
+        self._file.writelines(f"{earlier}\n" for earlier in self._first)
+        return self._file
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+        if self._number:
+            print(f"{self._number} lines can't be used:", file=sys.stderr)
+        for rejection in self._first:
+            print(f"  {rejection}", file=sys.stderr)
+        if self._file is not None:
+            print(f"  and more: all of them are in {self._file.name}", file=sys.stderr)
 
 
 class _Bar:
@@ -166,23 +203,9 @@ class _Bar:
         self._progress.stop()
 
 
-def _lines(path: Path) -> int:
-    if not path.is_file():
-        return 0
-    with path.open("rb") as lines:
-        return sum(1 for line in lines if line.strip())
-
-
-def _show_rejections(rejected: Sequence[Rejection]) -> None:
-    print(f"{len(rejected)} lines can't be used:", file=sys.stderr)
-    for rejection in rejected[:REJECTIONS_SHOWN]:
-        print(f"  {rejection}", file=sys.stderr)
-    if len(rejected) > REJECTIONS_SHOWN:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="rejected-", suffix=".txt", delete=False, encoding="utf-8"
-        ) as file:
-            file.writelines(f"{rejection}\n" for rejection in rejected)
-        print(f"  and more: all of them are in {file.name}", file=sys.stderr)
+def _lines(folder: Path) -> int:
+    found = (find_file(folder, records) for records in RECORDS)
+    return sum(count_lines(path) for path in found if path is not None)
 
 
 def _show_address(url: str) -> None:

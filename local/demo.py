@@ -129,10 +129,10 @@ def _token(account: DemoAccount, now: datetime) -> _Record:
 def _runs(now: datetime) -> Iterator[tuple[str, _Record]]:
     """Every run, with the file that it belongs in, oldest first."""
     random = Random(WORKSPACE)  # noqa: S311 - the same demo every time
-    step = timedelta(days=DAYS) / ROWS
     for number in range(ROWS):
-        newest_first = ROWS - 1 - number
-        moment = now - timedelta(minutes=1) - newest_first * step
+        # Denser towards now, so that every range has something to show.
+        age = timedelta(days=DAYS - 1) * (1 - (number + 1) / ROWS) ** 1.5
+        moment = now - timedelta(minutes=1) - age
         run = _run(random, 1_000 + number, moment)
         if number % 9 == 4:
             yield "edited", _as_edited(run)

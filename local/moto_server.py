@@ -59,7 +59,7 @@ def main() -> None:
     print(server.port, flush=True)
     # moto imports a service when it is first asked for. That takes up to a second, which is spent
     # here while the rest of the stack starts.
-    for service in ("dynamodb", "s3", "ssm"):
+    for service in ("dynamodb", "s3", "ssm", "sqs", "events"):
         import_module(f"moto.{service}.responses")
     sys.stdin.buffer.read()
     # Threads may be in the middle of a request that nobody waits for any more.

@@ -1,5 +1,6 @@
-"""Makes what the template declares in a store: its tables, its bucket and its parameter."""
+"""Makes what the template declares: tables, bucket and parameter, queues, event bus and rule."""
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from local.store import Clients
@@ -7,6 +8,7 @@ from local.template import Resource, Template
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
 
 _TABLE_PROPERTIES: Final = (
     "AttributeDefinitions",
@@ -19,8 +21,11 @@ _TABLE_PROPERTIES: Final = (
 """What shapes a table's answers. How it is guarded and backed up makes no difference here."""
 
 
+_QUEUE_ATTRIBUTES: Final = ("MessageRetentionPeriod", "RedrivePolicy", "VisibilityTimeout")
+
+
 def provision(template: Template, clients: Clients) -> None:
-    """Makes every table, bucket and parameter of ``template`` that isn't there yet.
+    """Makes everything of ``template`` that holds or carries data and isn't there yet.
 
     Raises:
         botocore.exceptions.BotoCoreError: the store doesn't answer.
@@ -40,6 +45,35 @@ def provision(template: Template, clients: Clients) -> None:
             )
         except clients.ssm.exceptions.ParameterAlreadyExists:
             continue
+    for queue in _dead_letters_first(template.of_type("AWS::SQS::Queue")):
+        given = {
+            name: queue.properties[name] for name in _QUEUE_ATTRIBUTES & queue.properties.keys()
+        }
+        attributes: Any = {name: _text(value) for name, value in given.items()}
+        clients.sqs.create_queue(QueueName=queue.name, Attributes=attributes)
+    for bus in template.of_type("AWS::Events::EventBus"):
+        clients.events.create_event_bus(Name=bus.name)
+    for rule in template.of_type("AWS::Events::Rule"):
+        make_rule(rule, clients.events)
+
+
+def make_rule(rule: Resource, client: "EventBridgeClient") -> None:
+    """Makes one rule of an event bus, with its targets."""
+    bus = rule.properties.get("EventBusName", "default")
+    client.put_rule(
+        Name=rule.name, EventBusName=bus, EventPattern=json.dumps(rule.properties["EventPattern"])
+    )
+    targets: Any = rule.properties["Targets"]
+    client.put_targets(Rule=rule.name, EventBusName=bus, Targets=targets)
+
+
+def _dead_letters_first(queues: list[Resource]) -> list[Resource]:
+    """A queue that others send to when they give up has to be there before them."""
+    return sorted(queues, key=lambda queue: "RedrivePolicy" in queue.properties)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def make_table(table: Resource, client: "DynamoDBClient") -> None:

@@ -10,7 +10,9 @@ from typing import Final, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import invoke_api
+from local.description import DESCRIPTION_PATH, description
 from local.errors import StartError
+from local.event_source import EventSource, mappings
 from local.exchange import Request, Response
 from local.functions import Function, Log, Setup
 from local.gateway import Gateway
@@ -20,7 +22,7 @@ from local.routes import Clock
 from local.server import Server
 from local.store import Clients, Endpoints, MotoServer
 from local.template import Template, expand
-from usagectl.load import Destination, LoadReport, load_folder
+from usagectl.load import Destination
 from workspace_usage.settings import Tables
 
 TEMPLATE: Final = Path(__file__).parents[1] / "template.yaml"
@@ -83,44 +85,33 @@ class Stack:
                 Function(Setup.of(expanded, resource, endpoints.variables), log)
                 for resource in expanded.of_type("AWS::Lambda::Function")
             ]
+            clients = Clients.of(endpoints)
+            invoke_by_name = {function.setup.name: function.invoke for function in functions}
+            sources = [
+                EventSource(mapped, clients.sqs, log)
+                for mapped in mappings(expanded, invoke_by_name)
+            ]
+            for source in sources:
+                parts.callback(source.join)
             gateway = Gateway(expanded, {f.setup.arn: f.invoke for f in functions}, clock, log)
             for function in functions:
                 parts.callback(function.close)
                 # The API's functions are imported while the store is made.
                 if function.setup.arn in gateway.functions:
                     function.warm_up()
-            clients = Clients.of(endpoints)
             _provision(expanded, clients, endpoints)
-            server.start(_router(gateway, InvokeApi(functions)), gateway.refuse)
+            for source in sources:
+                source.start()
+                parts.callback(source.end)
+            described = description(expanded, endpoints)
+            server.start(_router(gateway, InvokeApi(functions), described), gateway.refuse)
             parts.callback(server.hang_up)
             return cls(server.url, expanded, clients, parts.pop_all())
 
     @property
     def destination(self) -> Destination:
         """The store, as the importer wants to know it."""
-        names = {logical_id: found.name for logical_id, found in self.template.resources.items()}
-        return Destination(
-            tables=Tables(
-                executions=names["ExecutionsTable"],
-                archived_executions=names["ArchivedExecutionsTable"],
-                edited_chats=names["EditedChatsTable"],
-                access_tokens=names["AccessTokensTable"],
-                memberships=names["MembershipsTable"],
-            ),
-            bucket=names["MediaBucket"],
-            min_date_parameter=names["MinDateParameter"],
-            dynamodb=self.clients.dynamodb,
-            s3=self.clients.s3,
-            ssm=self.clients.ssm,
-        )
-
-    def load(self, folder: Path, advance: Callable[[int], object] = _ignore) -> LoadReport:
-        """Loads a data set into the store; ``advance`` is told of lines that are done.
-
-        Raises:
-            LoadError: the folder or the store can't be used.
-        """
-        return load_folder(folder, self.destination, advance)
+        return destination(self.template, self.clients)
 
     def stop(self) -> None:
         """Stops everything; what was stored is gone."""
@@ -138,10 +129,29 @@ class Stack:
         self.stop()
 
 
+def destination(template: Template, clients: Clients) -> Destination:
+    """What ``provision`` made of ``template``, as the importer wants to know it."""
+    names = {logical_id: found.name for logical_id, found in template.resources.items()}
+    return Destination(
+        tables=Tables(
+            executions=names["ExecutionsTable"],
+            archived_executions=names["ArchivedExecutionsTable"],
+            edited_chats=names["EditedChatsTable"],
+            access_tokens=names["AccessTokensTable"],
+            memberships=names["MembershipsTable"],
+        ),
+        bucket=names["MediaBucket"],
+        min_date_parameter=names["MinDateParameter"],
+        dynamodb=clients.dynamodb,
+        s3=clients.s3,
+        ssm=clients.ssm,
+    )
+
+
 def _endpoints(moto: str, dynamodb: str | None) -> Endpoints:
     if dynamodb is not None and not dynamodb.startswith(("http://", "https://")):
         raise StartError(f"DYNAMODB_ENDPOINT has to be a URL, such as http://..., not {dynamodb}")
-    return Endpoints(dynamodb=dynamodb or moto, s3=moto, ssm=moto)
+    return Endpoints(dynamodb=dynamodb or moto, events=moto, s3=moto, sqs=moto, ssm=moto)
 
 
 def _provision(template: Template, clients: Clients, endpoints: Endpoints) -> None:
@@ -152,8 +162,12 @@ def _provision(template: Template, clients: Clients, endpoints: Endpoints) -> No
         raise StartError(f"{where} can't be used: {error}") from None
 
 
-def _router(gateway: Gateway, lambda_api: InvokeApi) -> Callable[[Request], Response]:
+def _router(
+    gateway: Gateway, lambda_api: InvokeApi, described: Response
+) -> Callable[[Request], Response]:
     def respond(request: Request) -> Response:
+        if (request.method, request.path) == ("GET", DESCRIPTION_PATH):
+            return described
         if request.path.startswith(invoke_api.PREFIX):
             return lambda_api.handle(request)
         return gateway.handle(request)

@@ -1,4 +1,4 @@
-"""The services behind the functions: moto's DynamoDB, S3 and Systems Manager, over HTTP.
+"""The services behind the functions: moto's DynamoDB, S3, Systems Manager, EventBridge and SQS.
 
 moto keeps its state in globals, which tests that use moto themselves would clear; in a process of
 its own it is nobody else's, and starts while the rest does. It ends when its standard input does,
@@ -17,7 +17,9 @@ from local.errors import StartError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
 _SERVER: Final = Path(__file__).with_name("moto_server.py")
@@ -28,7 +30,9 @@ class Endpoints:
     """Where the services answer."""
 
     dynamodb: str
+    events: str
     s3: str
+    sqs: str
     ssm: str
 
     @property
@@ -37,6 +41,7 @@ class Endpoints:
         return {
             "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb,
             "AWS_ENDPOINT_URL_S3": self.s3,
+            "AWS_ENDPOINT_URL_SQS": self.sqs,
             "AWS_ENDPOINT_URL_SSM": self.ssm,
         }
 
@@ -46,7 +51,9 @@ class Clients:
     """Clients of the services at ``endpoints``."""
 
     dynamodb: "DynamoDBClient"
+    events: "EventBridgeClient"
     s3: "S3Client"
+    sqs: "SQSClient"
     ssm: "SSMClient"
 
     @classmethod
@@ -55,7 +62,9 @@ class Clients:
         aws = session()
         return cls(
             dynamodb=aws.client("dynamodb", endpoint_url=endpoints.dynamodb, config=CONFIG),
+            events=aws.client("events", endpoint_url=endpoints.events, config=CONFIG),
             s3=aws.client("s3", endpoint_url=endpoints.s3, config=CONFIG),
+            sqs=aws.client("sqs", endpoint_url=endpoints.sqs, config=CONFIG),
             ssm=aws.client("ssm", endpoint_url=endpoints.ssm, config=CONFIG),
         )
 

@@ -40,14 +40,19 @@ _HERE: Final = "local"
 _NAME_PROPERTIES: Final = {
     "AWS::ApiGateway::Stage": "StageName",
     "AWS::DynamoDB::Table": "TableName",
+    "AWS::Events::EventBus": "Name",
+    "AWS::Events::Rule": "Name",
     "AWS::IAM::Role": "RoleName",
     "AWS::Lambda::Function": "FunctionName",
     "AWS::Logs::LogGroup": "LogGroupName",
     "AWS::S3::Bucket": "BucketName",
+    "AWS::SQS::Queue": "QueueName",
     "AWS::SSM::Parameter": "Name",
 }
 _ARNS: Final = {
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/",
+    "AWS::Events::EventBus": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/",
+    "AWS::Events::Rule": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/",
     "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/",
     "AWS::Lambda::Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:",
     "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:",
@@ -57,11 +62,12 @@ _ARNS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource: its name once it is made (what ``Ref`` gives), its ARN, and its properties."""
+    """One resource: its name once it is made, what ``Ref`` gives, its ARN, and its properties."""
 
     logical_id: str
     type: str
     name: str
+    ref: str
     arn: str
     properties: Mapping[str, Tree]
 
@@ -227,6 +233,7 @@ class _Resolver:
                 logical_id=logical_id,
                 type=resource["Type"],
                 name=self._name(logical_id),
+                ref=self._reference(logical_id),
                 arn=self._arn(logical_id),
                 properties=self.resolve(resource.get("Properties") or {}),
             )
@@ -286,7 +293,7 @@ class _Resolver:
     def _ref(self, name: str) -> Tree:
         if name == "AWS::NoValue":
             return _NO_VALUE
-        return self._values[name] if name in self._values else self._name(name)
+        return self._values[name] if name in self._values else self._reference(name)
 
     def _substitute(self, text: str, values: Mapping[str, Tree]) -> str:
         def replace(match: re.Match[str]) -> str:
@@ -321,6 +328,12 @@ class _Resolver:
         name = f"{STACK_NAME}-{logical_id}"
         return name.lower() if kind == "AWS::S3::Bucket" else name
 
+    def _reference(self, logical_id: str) -> str:
+        name = self._name(logical_id)
+        if self._declaration(logical_id)["Type"] == "AWS::SQS::Queue":
+            return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
+        return name
+
     def _arn(self, logical_id: str) -> str:
         kind = self._declaration(logical_id)["Type"]
         service = kind.split("::")[1].lower()
@@ -330,5 +343,7 @@ class _Resolver:
     def _attribute(self, logical_id: str, attribute: str) -> str:
         if attribute == "Arn":
             return self._arn(logical_id)
+        if attribute in {"Name", "QueueName"}:
+            return self._name(logical_id)
         # A deployment alone can know it. It only has to be there, and to be told from others.
         return f"{self._name(logical_id)}.{attribute}"

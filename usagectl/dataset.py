@@ -1,11 +1,16 @@
 """A data set: a folder of NDJSON files in the import's format, read line by line.
 
 Nothing is kept in memory but the line at hand. A line that can't be used becomes a ``Rejection``,
-and the next one is read.
+and the next one is read. A file may be compressed (``executions.ndjson.gz``).
 """
 
+import gzip
 import json
+import re
+import secrets
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -60,27 +65,81 @@ RECORDS: Final = (
 )
 """The files of a data set. One that isn't there holds nothing."""
 
+_MARK: Final = secrets.token_hex(16)
+
 SETTINGS_FILE: Final = "settings.json"
 MEDIA_FOLDER: Final = "media"
 
 
-def read_items(folder: Path, records: Records) -> Iterator[Item | Rejection]:
-    """What is to be stored of each line of one file, in the file's order; blank lines are skipped.
+LONGEST_LINE: Final = 1_048_576
+"""Bytes of a line that are read at most: far more than a record that can be used may have."""
+
+
+class UnreadableFile(Exception):
+    """A file of the data set can't be read at all; the text says which, and why."""
+
+
+def find_file(folder: Path, records: Records) -> Path | None:
+    """The file, plain or compressed, that holds these records; None when there is none.
 
     Raises:
-        OSError: the file is there and can't be read.
+        UnreadableFile: there are both.
     """
-    path = folder / records.file
-    if not path.exists():
-        return
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                yield records.to_item(parse_json(line))
-            except InvalidRecord as error:
-                yield Rejection(records.file, number, str(error))
+    plain, compressed = folder / records.file, folder / f"{records.file}.gz"
+    if plain.exists() and compressed.exists():
+        raise UnreadableFile(f"{folder}: {plain.name} and {compressed.name} are both there")
+    return next((path for path in (plain, compressed) if path.exists()), None)
+
+
+def read_items(
+    path: Path, records: Records, after: int = 0
+) -> Iterator[tuple[int, Item | Rejection]]:
+    """The numbers of the lines after line ``after``, and what is to be stored of each.
+
+    Blank lines are skipped.
+
+    Raises:
+        UnreadableFile: the file can't be read, or not to its end.
+    """
+    for number, line in _numbered_lines(path):
+        if number <= after or not line.strip():
+            continue
+        try:
+            if len(line) > LONGEST_LINE:
+                raise InvalidRecord(f"is longer than {LONGEST_LINE:,} bytes")
+            yield number, records.to_item(parse_json(line))
+        except InvalidRecord as error:
+            yield number, Rejection(path.name, number, str(error))
+
+
+def count_lines(path: Path) -> int:
+    """How many lines a file has.
+
+    Raises:
+        UnreadableFile: it can't be read, or not to its end.
+    """
+    return sum(1 for _ in _numbered_lines(path))
+
+
+def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines, from 1; of one that is too long, only so much that this can be seen."""
+    opened = gzip.open if path.suffix == ".gz" else Path.open
+    with _readable(path), opened(path, "rb") as file:
+        number = 0
+        while line := file.readline(LONGEST_LINE + 1):
+            number += 1
+            yield number, line
+            while len(line) > LONGEST_LINE and not line.endswith(b"\n"):
+                line = file.readline(LONGEST_LINE + 1)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnreadableFile(f"{path}: {reason}") from None
 
 
 def parse_json(text: bytes) -> object:
@@ -101,6 +160,29 @@ def parse_json(text: bytes) -> object:
         raise InvalidRecord(f"is not JSON: {error}") from None
 
 
+def to_json(value: object) -> str:
+    """``value`` as JSON text on one line, its Decimals with the digits they have.
+
+    A float would lose some, and the standard library writes no Decimal: a text that nothing else
+    can contain stands in for it.
+
+    Raises:
+        TypeError: JSON has no form for something in it.
+    """
+    numbers: list[str] = []
+
+    def stand_in(unknown: object) -> str:
+        if not isinstance(unknown, Decimal):
+            raise TypeError(f"{type(unknown).__name__} has no form in JSON")
+        numbers.append(str(unknown))
+        return f"{_MARK}{len(numbers) - 1}"
+
+    text = json.dumps(value, default=stand_in, ensure_ascii=False)
+    if not numbers:
+        return text
+    return re.sub(rf'"{_MARK}(\d+)"', lambda match: numbers[int(match[1])], text)
+
+
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
@@ -109,13 +191,15 @@ def read_min_date(folder: Path) -> str | Rejection | None:
     """``usage_history_min_date`` as the JSON text of its parameter; None when the folder has none.
 
     Raises:
-        OSError: the file is there and can't be read.
+        UnreadableFile: the file is there and can't be read.
     """
     path = folder / SETTINGS_FILE
     if not path.exists():
         return None
     try:
-        settings = parse_json(path.read_bytes())
+        with _readable(path):
+            text = path.read_bytes()
+        settings = parse_json(text)
         if not isinstance(settings, dict):
             raise InvalidRecord("must be a JSON object")
         setting = settings.get("usage_history_min_date")

@@ -7,20 +7,27 @@ event from the platform counts as newer.
 import mimetypes
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from usagectl.checkpoint import Checkpoint, Progress, fingerprint
 from usagectl.dataset import (
+    MEDIA_FOLDER,
     RECORDS,
     SETTINGS_FILE,
     Item,
+    Records,
     Rejection,
+    UnreadableFile,
+    find_file,
     read_items,
     read_media,
     read_min_date,
@@ -41,6 +48,12 @@ WRITERS: Final = 8
 PATIENCE: Final = 12
 """How often what a table did not take is offered again, ever more slowly, before it fails."""
 
+STRETCH: Final = 5_000
+"""Lines between two checkpoints: what has to be written again after a crash, at most."""
+
+type Notify = Callable[[int], object]
+"""Is told of so many more lines that are done."""
+
 
 class LoadError(Exception):
     """A data set can't be loaded; the text says why."""
@@ -60,55 +73,151 @@ class Destination:
 
 @dataclass(slots=True)
 class LoadReport:
-    """What was loaded, by file, and what could not be used."""
+    """What became of a data set: items that were loaded, by file, and lines that were rejected."""
 
     loaded: dict[str, int] = field(default_factory=dict)
-    rejected: list[Rejection] = field(default_factory=list)
+    rejected: int = 0
 
 
-def load_folder(
-    folder: Path, destination: Destination, advance: Callable[[int], object] = lambda _: None
-) -> LoadReport:
-    """Loads the data set in ``folder``. ``advance`` is told of each number of lines that are done.
+def _ignore(_: object) -> None:
+    """For what nobody wants to be told of."""
 
-    Raises:
-        LoadError: the folder can't be read, or the destination can't be written.
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Loads data sets.
+
+    Attributes:
+        destination: where they go.
+        advance: is told of lines that are done, those that an earlier import did included.
+        reject: is told of each line that can't be used.
+        checkpoint: where an earlier import that was cut off got to, and where this one gets to.
+        keep_newer: leave what an event of the platform has written. It takes longer, since each
+            item is then written by itself.
     """
-    if not folder.is_dir():
-        raise LoadError(f"{folder} is no folder")
-    report = LoadReport()
-    try:
-        for records in RECORDS:
-            table: str = getattr(destination.tables, records.table)
-            usable = _usable(read_items(folder, records), report, advance)
-            report.loaded[records.file] = _write(destination.dynamodb, table, usable, advance)
-        _load_setting(folder, destination, report)
-        report.loaded["media"] = _load_media(folder, destination)
-    except OSError as error:
-        raise LoadError(f"{error.filename}: {error.strerror}") from None
-    except (BotoCoreError, ClientError) as error:
-        raise LoadError(f"the store does not take the data: {error}") from error
-    return report
+
+    destination: Destination
+    advance: Notify = _ignore
+    reject: Callable[[Rejection], object] = _ignore
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    keep_newer: bool = False
+
+    def load(self, folder: Path) -> LoadReport:
+        """Loads the data set in ``folder``.
+
+        Raises:
+            LoadError: the folder can't be read, or the destination can't be written.
+        """
+        if not folder.is_dir():
+            raise LoadError(f"{folder} is no folder")
+        report = LoadReport()
+        try:
+            for records in RECORDS:
+                self._load_records(folder, records, report)
+            self._load_setting(folder, report)
+            self._load_media(folder, report)
+            self.checkpoint.remove()
+        except UnreadableFile as error:
+            raise LoadError(str(error)) from None
+        except OSError as error:
+            raise LoadError(f"{error.filename}: {error.strerror}") from None
+        except (BotoCoreError, ClientError) as error:
+            raise LoadError(f"the store does not take the data: {error}") from error
+        return report
+
+    def _load_records(self, folder: Path, records: Records, report: LoadReport) -> None:
+        path = find_file(folder, records)
+        if path is None:
+            report.loaded[records.file] = 0
+            return
+        known = fingerprint(path)
+        done = self.checkpoint.progress(path.name, known)
+        self.advance(done.lines)
+        table: str = getattr(self.destination.tables, records.table)
+        put = _put_unless_newer if self.keep_newer else _put_batch
+        with ThreadPoolExecutor(WRITERS) as executor:
+            lanes = Lanes(executor, partial(put, self.destination.dynamodb, table))
+            for stretch in batched(read_items(path, records, done.lines), STRETCH, strict=False):
+                done = self._write(stretch, lanes, done)
+                self.checkpoint.reached(path.name, known, done)
+        report.loaded[records.file] = done.loaded
+        report.rejected += done.rejected
+
+    def _write(
+        self, stretch: Iterable[tuple[int, Item | Rejection]], lanes: "Lanes", done: Progress
+    ) -> Progress:
+        """Writes some lines; when it returns, the tables have them."""
+        for number, item in stretch:
+            if isinstance(item, Rejection):
+                self.reject(item)
+                done = replace(done, rejected=done.rejected + 1)
+            else:
+                lanes.put(_key(item), item)
+                done = replace(done, loaded=done.loaded + 1)
+            self.advance(number - done.lines)
+            done = replace(done, lines=number)
+        lanes.finish()
+        return done
+
+    def _load_setting(self, folder: Path, report: LoadReport) -> None:
+        setting = read_min_date(folder)
+        if isinstance(setting, Rejection):
+            self.reject(setting)
+            report.rejected += 1
+        elif setting is not None:
+            self.destination.ssm.put_parameter(
+                Name=self.destination.min_date_parameter,
+                Value=setting,
+                Type="String",
+                Overwrite=True,
+            )
+            report.loaded[SETTINGS_FILE] = 1
+
+    def _load_media(self, folder: Path, report: LoadReport) -> None:
+        files = list(read_media(folder))
+        known = str(crc32("\n".join(f"{key} {fingerprint(path)}" for key, path in files).encode()))
+        done = self.checkpoint.progress(MEDIA_FOLDER, known).lines
+        with ThreadPoolExecutor(WRITERS) as executor:
+            for some in batched(files[done:], 10 * WRITERS, strict=False):
+                for _ in executor.map(self._upload, some):
+                    done += 1
+                self.checkpoint.reached(MEDIA_FOLDER, known, Progress(done, done))
+        report.loaded[MEDIA_FOLDER] = done
+
+    def _upload(self, file: tuple[str, Path]) -> None:
+        key, path = file
+        kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
+        with path.open("rb") as content:
+            self.destination.s3.put_object(
+                Bucket=self.destination.bucket, Key=key, Body=content, ContentType=kind
+            )
 
 
-def _usable(
-    items: Iterable[Item | Rejection], report: LoadReport, advance: Callable[[int], object]
-) -> Iterator[Item]:
-    for item in items:
-        if isinstance(item, Rejection):
-            report.rejected.append(item)
-            advance(1)
-        else:
-            yield item
+class Lanes:
+    """Writes items in parallel, but those with the same key in their order, so the last one stays.
+
+    Each lane has one call under way at a time.
+    """
+
+    def __init__(self, executor: Executor, write: Callable[[list[Item]], None]) -> None:
+        self._lanes = [_Lane(executor, write) for _ in range(WRITERS)]
+
+    def put(self, key: str, item: Item) -> None:
+        """Takes an item, to be written soon."""
+        self._lanes[crc32(key.encode()) % WRITERS].put(key, item)
+
+    def finish(self) -> None:
+        """Returns when everything is written."""
+        for lane in self._lanes:
+            lane.send()
+        for lane in self._lanes:
+            lane.wait()
 
 
-class _Writer:
-    """Writes its share of the items in their order, one call at a time."""
-
-    def __init__(self, executor: Executor, client: "DynamoDBClient", table: str) -> None:
+class _Lane:
+    def __init__(self, executor: Executor, write: Callable[[list[Item]], None]) -> None:
         self._executor = executor
-        self._client = client
-        self._table = table
+        self._write = write
         self._batch: dict[str, Item] = {}
         self._under_way: Future[None] | None = None
 
@@ -116,42 +225,17 @@ class _Writer:
         """Takes an item; of two with one key, the later stays."""
         self._batch[key] = item
         if len(self._batch) == BATCH:
-            self._send()
+            self.send()
 
-    def finish(self) -> None:
-        """Waits until everything is written."""
-        self._send()
-        self._wait()
-
-    def _send(self) -> None:
-        self._wait()
+    def send(self) -> None:
+        self.wait()
         if self._batch:
             items, self._batch = list(self._batch.values()), {}
-            self._under_way = self._executor.submit(_put_all, self._client, self._table, items)
+            self._under_way = self._executor.submit(self._write, items)
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
         if self._under_way is not None:
             self._under_way.result()
-
-
-def _write(
-    client: "DynamoDBClient", table: str, items: Iterable[Item], advance: Callable[[int], object]
-) -> int:
-    """Writes items, and returns how many.
-
-    Items with the same key go through the same writer, so that the last one stays.
-    """
-    written = 0
-    with ThreadPoolExecutor(WRITERS) as executor:
-        writers = [_Writer(executor, client, table) for _ in range(WRITERS)]
-        for item in items:
-            key = _key(item)
-            writers[crc32(key.encode()) % WRITERS].put(key, item)
-            written += 1
-            advance(1)
-        for writer in writers:
-            writer.finish()
-    return written
 
 
 def _key(item: Item) -> str:
@@ -165,7 +249,7 @@ def _key_names(item: Item) -> tuple[str, ...]:
     return ("workspace_id", "sort_key" if "sort_key" in item else "user_id")
 
 
-def _put_all(client: "DynamoDBClient", table: str, items: list[Item]) -> None:
+def _put_batch(client: "DynamoDBClient", table: str, items: list[Item]) -> None:
     """Puts items, offering again, ever more slowly, what the table doesn't take.
 
     Raises:
@@ -181,24 +265,12 @@ def _put_all(client: "DynamoDBClient", table: str, items: list[Item]) -> None:
     raise LoadError(f"{table} takes no more items; try again later, nothing is lost or doubled")
 
 
-def _load_setting(folder: Path, destination: Destination, report: LoadReport) -> None:
-    setting = read_min_date(folder)
-    if isinstance(setting, Rejection):
-        report.rejected.append(setting)
-    elif setting is not None:
-        destination.ssm.put_parameter(
-            Name=destination.min_date_parameter, Value=setting, Type="String", Overwrite=True
-        )
-        report.loaded[SETTINGS_FILE] = 1
-
-
-def _load_media(folder: Path, destination: Destination) -> int:
-    number = 0
-    for key, path in read_media(folder):
-        kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
-        with path.open("rb") as content:
-            destination.s3.put_object(
-                Bucket=destination.bucket, Key=key, Body=content, ContentType=kind
+def _put_unless_newer(client: "DynamoDBClient", table: str, items: list[Item]) -> None:
+    """Puts items one by one, but none in the place of what an event has written."""
+    for item in items:
+        try:
+            client.put_item(
+                TableName=table, Item=item, ConditionExpression="attribute_not_exists(version)"
             )
-        number += 1
-    return number
+        except client.exceptions.ConditionalCheckFailedException:
+            continue

@@ -14,6 +14,7 @@ from local.stack import Stack
 from tests.contract.conftest import Clock, Service
 from tests.support.generator import question, write_dataset
 from tests.support.oracle import Oracle, assert_items
+from usagectl.load import Loader
 
 pytestmark = pytest.mark.xdist_group("deployments")
 
@@ -24,7 +25,7 @@ def deployed(folder: Path, **parameters: str) -> Iterator[Service]:
     members = write_dataset(folder, 1, datetime.now(UTC), rows=0)
     clock = Clock()
     with Stack.start(parameters=parameters, clock=clock) as stack:
-        stack.load(folder)
+        Loader(stack.destination).load(folder)
         service = Service(stack, clock, Oracle(folder), members)
         yield service
         service.client.close()
@@ -40,7 +41,7 @@ def test_a_deployment_speaks_its_default_locale_in_its_time_zone_until_its_minim
     parameters = {"TimeZone": "America/New_York", "DefaultLocale": "pt_BR"}
     clock = Clock()
     with Stack.start(parameters=parameters, clock=clock) as stack:
-        stack.load(tmp_path)
+        Loader(stack.destination).load(tmp_path)
         service = Service(stack, clock, oracle, members)
         random = Random(3)
         for _ in range(25):

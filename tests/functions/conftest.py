@@ -28,7 +28,13 @@ def clients(template: Template, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         aws._session.cache_clear()
-        found = Clients(boto3.client("dynamodb"), boto3.client("s3"), boto3.client("ssm"))
+        found = Clients(
+            dynamodb=boto3.client("dynamodb"),
+            events=boto3.client("events"),
+            s3=boto3.client("s3"),
+            sqs=boto3.client("sqs"),
+            ssm=boto3.client("ssm"),
+        )
         provision(template, found)
         yield found
         aws._session.cache_clear()
@@ -46,3 +52,10 @@ def authorizer(clients: Clients, template: Template, monkeypatch: pytest.MonkeyP
     """The authorizer."""
     assert clients.dynamodb.list_tables()["TableNames"]
     return load("authorizer", environment_of(template, "AuthorizerFunction"), monkeypatch)
+
+
+@pytest.fixture
+def recorder(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The recorder."""
+    assert clients.dynamodb.list_tables()["TableNames"]
+    return load("recorder", environment_of(template, "RecorderFunction"), monkeypatch)

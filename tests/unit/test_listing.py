@@ -53,7 +53,7 @@ def loaded(folder: Path) -> MemoryClient:
     """The data set's rows, as loading stores them."""
     client = MemoryClient()
     for records in RECORDS:
-        for item in read_items(folder, records):
+        for _, item in read_items(folder / records.file, records):
             assert not isinstance(item, Rejection), item
             if records.table in SOURCES:
                 key = f"{item['workspace_id']['N']}/{item['sort_key']['S']}"

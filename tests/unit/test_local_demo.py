@@ -29,7 +29,7 @@ def records(folder: Path, name: str) -> list[dict[str, Any]]:
 
 def test_every_line_can_be_loaded(folder: Path) -> None:
     """The demo obeys the import's format."""
-    read = [item for file in RECORDS for item in read_items(folder, file)]
+    read = [item for file in RECORDS for _, item in read_items(folder / file.file, file)]
     assert [item for item in read if isinstance(item, Rejection)] == []
     assert isinstance(read_min_date(folder), str)
 

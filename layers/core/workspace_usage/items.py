@@ -37,6 +37,11 @@ def to_answer(row: Row, sign: Callable[[str], str]) -> Item:
     }
 
 
+def is_url(output: str) -> bool:
+    """Whether a medium is linked to as it stands; else it is a key of the media bucket."""
+    return output.lower().startswith(("http://", "https://"))
+
+
 def _id(row: Row) -> int | str:
     return f"chat-edited-{row.position.id}" if row.source is Source.EDITED else row.position.id
 
@@ -66,6 +71,6 @@ def _link(row: Row, succeeded: bool, sign: Callable[[str], str]) -> str | None:
         return f"/dashboard/user/ai/chat/ai-chat/{row.agent_slug}?_chat_id={conversation}"
     if row.agent_type not in MEDIA_TYPES or not succeeded or not row.output:
         return None
-    if row.output.lower().startswith(("http://", "https://")):
+    if is_url(row.output):
         return row.output
     return sign(row.output)

@@ -1,0 +1,22 @@
+"""What the running stack is made of, for tools that look for it as they ask CloudFormation."""
+
+import json
+from dataclasses import asdict
+from typing import Final
+
+from local.exchange import Response
+from local.store import Endpoints
+from local.template import Template
+
+DESCRIPTION_PATH: Final = "/_local/stack"
+
+
+def description(template: Template, endpoints: Endpoints) -> Response:
+    """Physical names by logical id, the outputs, and where each service answers, as JSON."""
+    content = {
+        "resources": {name: resource.ref for name, resource in template.resources.items()},
+        "outputs": dict(template.outputs),
+        "endpoints": asdict(endpoints),
+    }
+    headers = (("Content-Type", "application/json"),)
+    return Response(200, headers, json.dumps(content).encode())

@@ -1,0 +1,167 @@
+"""Erasure of one person: tokens, memberships, e-mail addresses and, on request, rows and media.
+
+Tables are read whole, since a person's rows may be in workspaces that they have long left. Every
+step can be taken again, and one that has been taken finds nothing left to do.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from usagectl.errors import CommandError
+from usagectl.load import Notify
+from workspace_usage.events import AccessTokenRevoked, WorkspaceMemberRemoved
+from workspace_usage.items import is_url
+from workspace_usage.position import format_timestamp
+from workspace_usage.recording import Recorder
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+    from workspace_usage.settings import Tables
+
+NOBODY: Final = ""
+"""What stands in place of an erased person's e-mail address."""
+
+type _Item = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class ErasureReport:
+    """What was done, and where nothing was left to do, 0."""
+
+    tokens_revoked: int = 0
+    memberships_removed: int = 0
+    rows_anonymised: int = 0
+    rows_deleted: int = 0
+    media_deleted: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """The counts by their names."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Eraser:
+    """Erases people from one deployment.
+
+    Attributes:
+        tokenable_type: the model whose tokens are users': another's may have the same id.
+        delete_rows: delete the person's rows and the media behind them, instead of the e-mail
+            address alone.
+        advance: is told of items that were looked at.
+    """
+
+    dynamodb: "DynamoDBClient"
+    s3: "S3Client"
+    tables: "Tables"
+    bucket: str
+    tokenable_type: str
+    delete_rows: bool
+    advance: Notify = lambda _: None
+
+    def erase(self, user_id: int, now: datetime) -> ErasureReport:
+        """Erases one person from all tables.
+
+        Raises:
+            StoreUnavailable, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError:
+                a table fails; start again, what is done stays done.
+            CommandError: something came back meanwhile.
+        """
+        report = ErasureReport()
+        # Access first: nobody may come in while the rest goes.
+        self._revoke_tokens(user_id, now, report)
+        self._remove_memberships(user_id, now, report)
+        tables = self.tables
+        for table in (tables.executions, tables.archived_executions, tables.edited_chats):
+            if self.delete_rows:
+                self._delete_rows(table, user_id, report)
+            else:
+                self._anonymise_rows(table, user_id, report)
+        if any(self._tokens(user_id)) or any(self._memberships(user_id)):
+            raise CommandError(
+                "a token or membership is still there: an event with a later date, or one that came"
+                " meanwhile, has put it there; start again"
+            )
+        return report
+
+    def _revoke_tokens(self, user_id: int, now: datetime, report: ErasureReport) -> None:
+        recorder = Recorder(self.dynamodb, self.tables)
+        for item in self._tokens(user_id):
+            event = AccessTokenRevoked.model_validate(
+                {"occurred_at": format_timestamp(now), "token_id": int(item["token_id"]["N"])}
+            )
+            recorder.apply(event.change(), now)
+            report.tokens_revoked += 1
+
+    def _remove_memberships(self, user_id: int, now: datetime, report: ErasureReport) -> None:
+        recorder = Recorder(self.dynamodb, self.tables)
+        for item in self._memberships(user_id):
+            event = WorkspaceMemberRemoved.model_validate(
+                {
+                    "occurred_at": format_timestamp(now),
+                    "workspace_id": int(item["workspace_id"]["N"]),
+                    "user_id": user_id,
+                }
+            )
+            recorder.apply(event.change(), now)
+            report.memberships_removed += 1
+
+    def _anonymise_rows(self, table: str, user_id: int, report: ErasureReport) -> None:
+        filter_ = "user_id = :user AND user_email <> :nobody"
+        values = {":user": {"N": str(user_id)}, ":nobody": {"S": NOBODY}}
+        for item in self._find(table, filter_, values):
+            try:
+                self.dynamodb.update_item(
+                    TableName=table,
+                    Key=_row_key(item),
+                    UpdateExpression="SET user_email = :nobody",
+                    # Else a row that has just gone would come back, as little more than a key.
+                    ConditionExpression="attribute_exists(sort_key)",
+                    ExpressionAttributeValues={":nobody": {"S": NOBODY}},
+                )
+            except self.dynamodb.exceptions.ConditionalCheckFailedException:
+                continue
+            report.rows_anonymised += 1
+
+    def _delete_rows(self, table: str, user_id: int, report: ErasureReport) -> None:
+        for item in self._find(table, "user_id = :user", {":user": {"N": str(user_id)}}):
+            output = item.get("output", {"S": ""})["S"]
+            # The medium first: once its row is gone, nobody knows its key.
+            if output and not is_url(output):
+                self.s3.delete_object(Bucket=self.bucket, Key=output)
+                report.media_deleted += 1
+            self.dynamodb.delete_item(TableName=table, Key=_row_key(item))
+            report.rows_deleted += 1
+
+    def _tokens(self, user_id: int) -> Iterator[_Item]:
+        return self._find(
+            self.tables.access_tokens,
+            "tokenable_id = :user AND tokenable_type = :type",
+            {":user": {"N": str(user_id)}, ":type": {"S": self.tokenable_type}},
+        )
+
+    def _memberships(self, user_id: int) -> Iterator[_Item]:
+        return self._find(
+            self.tables.memberships,
+            "user_id = :user AND attribute_exists(permissions)",
+            {":user": {"N": str(user_id)}},
+        )
+
+    def _find(self, table: str, filter_: str, values: Mapping[str, Any]) -> Iterator[_Item]:
+        """The items of a table that ``filter_`` lets through, all of it read."""
+        pages = self.dynamodb.get_paginator("scan").paginate(
+            TableName=table,
+            FilterExpression=filter_,
+            ExpressionAttributeValues=values,
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from page["Items"]
+            self.advance(page["ScannedCount"])
+
+
+def _row_key(item: _Item) -> dict[str, Any]:
+    return {"workspace_id": item["workspace_id"], "sort_key": item["sort_key"]}
