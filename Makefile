@@ -2,6 +2,7 @@
 
 PORT ?= 3000
 STORE_PORT ?= 0
+STORE_HOST ?= 127.0.0.1
 DATA ?=
 PARAMETERS ?=
 PYTHON ?=
@@ -26,7 +27,8 @@ help: ## list the commands
 
 run: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
 run: $(VENV)/installed ## serve the stack on 127.0.0.1 [PORT=3000] [DATA=folder] [PARAMETERS="Name=value ..."]
-	@$(VENV)/bin/python -m local --port $(PORT) --store-port $(STORE_PORT) $(if $(DATA),--data "$(DATA)") $(PARAMETERS)
+	@$(VENV)/bin/python -m local --port $(PORT) --store-port $(STORE_PORT) --store-host $(STORE_HOST) \
+		$(if $(DATA),--data "$(DATA)") $(PARAMETERS)
 
 test: $(VENV)/installed ## run the tests [TESTS="path -k name ..."]
 	$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from local.demo import DemoAccount, write
 from local.errors import StartError
+from local.events_api import EVENTS_PATH
 from local.invoke_api import PREFIX
 from local.stack import TEMPLATE, Stack
 from usagectl.dataset import RECORDS, Rejection, UnreadableFile, count_lines, find_file
@@ -68,6 +69,7 @@ def run(options: argparse.Namespace) -> None:
         port=options.port,
         dynamodb_endpoint=os.environ.get("DYNAMODB_ENDPOINT") or None,
         store_port=options.store_port,
+        store_host=options.store_host,
         log=_Log().write,
     ) as stack:
         try:
@@ -106,6 +108,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--store-port", type=int, default=0, metavar="PORT", help="where moto serves (any free)"
+    )
+    parser.add_argument(
+        "--store-host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="the address that moto serves at, for containers (127.0.0.1)",
     )
     parser.add_argument(
         "--template", type=Path, default=TEMPLATE, metavar="FILE", help="another template to serve"
@@ -224,6 +232,8 @@ def _show_demo(url: str, accounts: Sequence[DemoAccount]) -> None:
     print(f"  {_curl(url, first.token, first.workspace_id, QUESTION)} -H 'Accept-Language: pt'\n")
     print("  # What another service gets, which IAM lets in")
     print(f"  {_invoke(url, first.workspace_id)}\n")
+    print("  # An event of the platform, which shows up in the listing of its day")
+    print(f"  {_send(url)}\n")
     print("Ctrl-C stops it.", flush=True)
 
 
@@ -237,6 +247,10 @@ def _curl(url: str, token: str, workspace_id: object, query: str = "") -> str:
 def _invoke(url: str, workspace_id: int) -> str:
     event = shlex.quote(json.dumps({"workspace_id": workspace_id, "range": "1d"}))
     return f"curl -s -d {event} {url}{PREFIX}UsageFunction/invocations"
+
+
+def _send(url: str) -> str:
+    return f"curl -s -d @events/event-execution-recorded.json {url}{EVENTS_PATH}"
 
 
 if __name__ == "__main__":

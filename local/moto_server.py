@@ -43,10 +43,10 @@ def speed_up() -> None:
 
 
 def main() -> None:
-    """Serves on the port that is its argument (0: a free one) until standard input ends."""
+    """Serves on the address and port (0: a free one) that are its arguments, until input ends."""
     speed_up()
     application = DomainDispatcherApplication(create_backend_app)
-    listener = _listen(int(sys.argv[1]))
+    listener = _listen(sys.argv[1], int(sys.argv[2]))
     server = make_server(
         "127.0.0.1",
         0,
@@ -66,9 +66,9 @@ def main() -> None:
     os._exit(0)
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server(("127.0.0.1", port))
+        return socket.create_server((host, port))
     except (OSError, OverflowError):
         sys.exit(1)  # whoever waits for the port says why
 

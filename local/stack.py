@@ -13,6 +13,7 @@ from local import invoke_api
 from local.description import DESCRIPTION_PATH, description
 from local.errors import StartError
 from local.event_source import EventSource, mappings
+from local.events_api import EventsApi
 from local.exchange import Request, Response
 from local.functions import Function, Log, Setup
 from local.gateway import Gateway
@@ -55,6 +56,7 @@ class Stack:
         *,
         port: int = 0,
         store_port: int = 0,
+        store_host: str = "127.0.0.1",
         dynamodb_endpoint: str | None = None,
         log: Log = _ignore,
         clock: Clock = time.monotonic,
@@ -65,7 +67,8 @@ class Stack:
             template: the path of the template.
             parameters: values of its parameters; the others have their defaults.
             port: where to serve on 127.0.0.1; 0 takes a free one.
-            store_port: where moto serves on 127.0.0.1; 0 takes a free one.
+            store_port: where moto serves; 0 takes a free one.
+            store_host: the address that moto serves at; containers may need another.
             dynamodb_endpoint: the URL of a DynamoDB to use in moto's place.
             log: takes the lines of all logs, from any thread.
             clock: what the cache and the throttle go by, in seconds that only grow.
@@ -77,7 +80,7 @@ class Stack:
         with ExitStack() as parts:
             server = Server(port)
             parts.callback(server.close)
-            moto = MotoServer(store_port)
+            moto = MotoServer(store_port, store_host)
             parts.callback(moto.stop)
             expanded = expand(template, parameters or {})
             endpoints = _endpoints(moto.url(), dynamodb_endpoint)
@@ -103,8 +106,13 @@ class Stack:
             for source in sources:
                 source.start()
                 parts.callback(source.end)
-            described = description(expanded, endpoints)
-            server.start(_router(gateway, InvokeApi(functions), described), gateway.refuse)
+            respond = _router(
+                gateway,
+                InvokeApi(functions),
+                EventsApi(clients.events, expanded.the("AWS::Events::EventBus").name),
+                description(expanded, endpoints),
+            )
+            server.start(respond, gateway.refuse)
             parts.callback(server.hang_up)
             return cls(server.url, expanded, clients, parts.pop_all())
 
@@ -163,11 +171,13 @@ def _provision(template: Template, clients: Clients, endpoints: Endpoints) -> No
 
 
 def _router(
-    gateway: Gateway, lambda_api: InvokeApi, described: Response
+    gateway: Gateway, lambda_api: InvokeApi, events_api: EventsApi, described: Response
 ) -> Callable[[Request], Response]:
     def respond(request: Request) -> Response:
         if (request.method, request.path) == ("GET", DESCRIPTION_PATH):
             return described
+        if events_api.handles(request):
+            return events_api.handle(request)
         if request.path.startswith(invoke_api.PREFIX):
             return lambda_api.handle(request)
         return gateway.handle(request)

@@ -70,15 +70,13 @@ class Clients:
 
 
 class MotoServer:
-    """A process with moto's server on 127.0.0.1; it starts in the background.
+    """A process with moto's server; it starts in the background. ``port`` 0 takes a free one."""
 
-    ``port`` 0 takes a free one.
-    """
-
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
         self._port = port
+        self._host = host
         self._process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-P", str(_SERVER), str(port)],
+            [sys.executable, "-P", str(_SERVER), host, str(port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**CREDENTIALS, **NO_CONFIGURATION, "PATH": os.environ.get("PATH", "")},
@@ -95,9 +93,11 @@ class MotoServer:
         assert self._process.stdout is not None  # noqa: S101
         port = self._process.stdout.readline().decode().strip()
         if not port:
-            where = f" on port {self._port}: is it in use?" if self._port else ""
-            raise StartError(f"moto's server, the store of this stack, did not start{where}")
-        return f"http://127.0.0.1:{port}"
+            raise StartError(
+                f"moto's server, the store of this stack, did not start on {self._host}, port"
+                f" {self._port}: is it in use?"
+            )
+        return f"http://{self._host}:{port}"
 
     def stop(self) -> None:
         """Ends the process; what it stored is gone."""

@@ -115,6 +115,8 @@ def paste(line: str) -> httpx.Response:
             headers[name] = value
         elif word == "-d":
             body = next(options)
+            if body.startswith("@"):
+                body = (ROOT / body[1:]).read_text("utf-8")
         else:
             url = word
     return httpx.request("POST" if body else "GET", url, headers=headers, content=body, timeout=40)
@@ -126,12 +128,13 @@ def test_the_printed_lines_work(demo: list[str]) -> None:
     answers = [paste(line) for line in curls]
     said = [line.removeprefix("  # ") for line in demo if line.startswith("  # ")]
     assert said[: len(ACCOUNTS)] == [account.may for account in ACCOUNTS]
-    assert [answer.status_code for answer in answers] == [200, 200, 403, 403, 401, 200, 200]
+    assert [answer.status_code for answer in answers] == [200, 200, 403, 403, 401, 200, 200, 200]
     ana, bo = answers[0].json(), answers[1].json()
     assert len({item["user_id"] for item in ana["items"]}) > 1
     assert {item["user_id"] for item in bo["items"]} == {2}
     assert {item["type"] for item in answers[5].json()["items"]} == {"image"}
     assert answers[6].json()["items"]
+    assert answers[7].json()["FailedEntryCount"] == 0
 
 
 def test_a_link_of_the_demo_shows_its_file(demo: list[str]) -> None:

@@ -1,0 +1,192 @@
+"""Events on the local bus: each sample has its effect, and a recorder that dies loses nothing."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local.aws import CONFIG, session
+from tests.contract.conftest import Answer, Service, start
+from tests.support.functions import ROOT
+from usagectl.send import Envelope, read_event, send
+from workspace_usage.position import format_timestamp
+
+pytestmark = pytest.mark.xdist_group("events")
+
+PATIENCE = 60.0
+"""Seconds after which a machine that is this slow is taken for one that lost something."""
+
+DAY = {"start_date": "2026-01-05", "end_date": "2026-01-05"}
+FAY = {"Authorization": "Bearer 6|demo-fay", "x-workspace-id": "11"}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A stack of its own, since events change what is in it."""
+    yield from start(tmp_path_factory.mktemp("events"))
+
+
+def put(service: Service, *events: Envelope) -> None:
+    """Puts events on the bus."""
+    bus = service.stack.template.resources["EventBus"].name
+    assert send(service.stack.clients.events, bus, events) == len(events)
+
+
+def send_sample(service: Service, name: str) -> None:
+    """Puts a sample on the bus."""
+    put(service, read_event(ROOT / "events" / f"event-{name}.json"))
+
+
+def ask(service: Service) -> Answer:
+    """What Fay, of the samples, gets for the samples' day, past the cache."""
+    service.clock.now += 1000
+    return service.ask(None, DAY, headers=FAY)
+
+
+def seen(answer: Answer) -> list[tuple[Any, ...]]:
+    """What matters of a listing's items."""
+    fields = ("id", "status", "source", "credits")
+    return [tuple(str(item[name]) for name in fields) for item in answer.body.get("items", ())]
+
+
+def test_each_sample_shows_its_effect(service: Service) -> None:
+    """A member joins, runs an agent, sees it succeed and archived, and is gone again."""
+
+    def after(name: str, status: int, *rows: tuple[str, ...]) -> None:
+        send_sample(service, name)
+        give_up = time.monotonic() + PATIENCE
+        while True:
+            answer = ask(service)
+            if (answer.status, seen(answer)) == (status, list(rows)):
+                return
+            if time.monotonic() > give_up:
+                pytest.fail(f"after {name}: {answer.status}, {answer.body}")
+
+    begun = ("5001", "failed", "current", "0")
+    done = ("5001", "succeeded", "current", "0.006145")
+    archived = ("5001", "succeeded", "archived", "0.006145")
+    edited = ("chat-edited-7001", "succeeded", "edited", "0.25")
+    after("access-token-issued", 403)
+    after("workspace-member-added", 200)
+    after("execution-recorded", 200, begun)
+    after("execution-recorded-later-status", 200, done)
+    after("execution-archived", 200, archived)
+    after("chat-edited", 200, edited, archived)
+    # What comes late changes nothing, as the next effect shows, which comes after it.
+    send_sample(service, "execution-recorded")
+    after("workspace-member-removed", 403)
+    send_sample(service, "workspace-member-changed")
+    after("access-token-changed", 403)
+    after("access-token-revoked", 401)
+    assert rows_of(service, "ExecutionsTable", 6)[0]["status"] == {"S": "succeeded"}
+
+
+def test_a_sample_can_be_posted_as_it_is(service: Service) -> None:
+    """The way with curl alone: what is no event is refused, and an event arrives."""
+    url = f"{service.stack.url}/_local/events"
+    for text in ("", "no JSON", "[]", '{"source": "tess"}', '{"source": 1, "detail-type": 2}'):
+        assert httpx.post(url, content=text).status_code == 400
+    event = {
+        "source": "tess",
+        "detail-type": "WorkspaceMemberAdded",
+        "detail": {
+            "occurred_at": format_timestamp(datetime.now(UTC)),
+            "member": {"workspace_id": 98, "user_id": 8, "permissions": []},
+        },
+    }
+    assert httpx.post(url, json=event).json()["FailedEntryCount"] == 0
+    wait_for(lambda: bool(members_of(service, 98)))
+
+
+def test_aws_own_tools_can_send_an_event(service: Service) -> None:
+    """``aws events put-events --endpoint-url`` with the address that is served."""
+    client = session().client("events", endpoint_url=service.stack.url, config=CONFIG)
+    detail = {
+        "occurred_at": format_timestamp(datetime.now(UTC)),
+        "member": {"workspace_id": 99, "user_id": 8, "permissions": []},
+    }
+    event = Envelope("tess", "WorkspaceMemberAdded", json.dumps(detail))
+    assert send(client, "workspace-usage", [event]) == 1
+    wait_for(lambda: bool(members_of(service, 99)))
+
+
+RUNS = 120
+
+
+def test_a_recorder_that_is_killed_loses_and_doubles_nothing(service: Service) -> None:
+    """Killed again and again in the middle of batches; what was under way comes again."""
+    queue = service.stack.template.resources["EventQueue"].ref
+    # Otherwise a batch whose recorder died would come again after three minutes.
+    service.stack.clients.sqs.set_queue_attributes(
+        QueueUrl=queue, Attributes={"VisibilityTimeout": "2"}
+    )
+    moment = datetime.now(UTC) - timedelta(hours=1)
+    for number in range(RUNS):
+        put(service, recorded(number, moment))
+        if number % 20 == 19:
+            kill_recorders()
+    wait_for(lambda: len(rows_of(service, "ExecutionsTable", 77)) == RUNS)
+    ids = {row["sort_key"]["S"] for row in rows_of(service, "ExecutionsTable", 77)}
+    assert len(ids) == RUNS
+
+
+def recorded(number: int, moment: datetime) -> Envelope:
+    """The event that an execution of user 77 was recorded."""
+    sample = json.loads((ROOT / "events" / "event-execution-recorded.json").read_text("utf-8"))
+    detail = sample["detail"]
+    detail["execution"] |= {
+        "id": 9_000 + number,
+        "user_id": 77,
+        "created_at": format_timestamp(moment),
+    }
+    return Envelope("tess", "ExecutionRecorded", json.dumps(detail))
+
+
+def kill_recorders() -> None:
+    """Ends the recorder's processes as nothing they could prepare for."""
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            variables = environment.read_bytes().split(b"\0")
+            parent = Path(environment.parent, "stat").read_text().rpartition(")")[2].split()[1]
+        except OSError:
+            continue  # it has ended, or is somebody else's
+        is_recorder = b"AWS_LAMBDA_FUNCTION_NAME=workspace-usage-RecorderFunction" in variables
+        if is_recorder and int(parent) == os.getpid():
+            os.kill(int(environment.parent.name), signal.SIGKILL)
+
+
+def rows_of(service: Service, table: str, user_id: int) -> list[dict[str, Any]]:
+    """A user's rows in workspace 11, as they are stored."""
+    answer = service.stack.clients.dynamodb.query(
+        TableName=service.stack.template.resources[table].name,
+        IndexName="by_user",
+        KeyConditionExpression="workspace_id = :w AND user_id = :u",
+        ExpressionAttributeValues={":w": {"N": "11"}, ":u": {"N": str(user_id)}},
+    )
+    return [dict(item) for item in answer["Items"]]
+
+
+def members_of(service: Service, workspace_id: int) -> list[dict[str, Any]]:
+    """A workspace's memberships, as they are stored."""
+    answer = service.stack.clients.dynamodb.query(
+        TableName=service.stack.template.resources["MembershipsTable"].name,
+        KeyConditionExpression="workspace_id = :w",
+        ExpressionAttributeValues={":w": {"N": str(workspace_id)}},
+    )
+    return [dict(item) for item in answer["Items"]]
+
+
+def wait_for(holds: Any) -> None:
+    """Returns when something holds; fails when it does not in good time."""
+    give_up = time.monotonic() + PATIENCE
+    while not holds():
+        if time.monotonic() > give_up:
+            pytest.fail("it never happened")
+        time.sleep(0.1)
