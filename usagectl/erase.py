@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from usagectl.errors import CommandError
 from usagectl.load import Notify
+from workspace_usage.directory import REMOVED_MARK
 from workspace_usage.events import AccessTokenRevoked, WorkspaceMemberRemoved
 from workspace_usage.items import is_url
 from workspace_usage.position import format_timestamp
@@ -146,7 +147,7 @@ class Eraser:
     def _memberships(self, user_id: int) -> Iterator[_Item]:
         return self._find(
             self.tables.memberships,
-            "user_id = :user AND attribute_exists(permissions)",
+            f"user_id = :user AND attribute_not_exists({REMOVED_MARK})",
             {":user": {"N": str(user_id)}},
         )
 

@@ -94,7 +94,7 @@ class Rate(ProgressColumn):
 
 
 def progress(unit: str) -> Progress:
-    """A progress bar on standard error, with rate and time left; gone when it is done."""
+    """A progress bar with rate and time left, on a terminal; gone when it is done."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -104,4 +104,5 @@ def progress(unit: str) -> Progress:
         TimeRemainingColumn(),
         console=err,
         transient=True,
+        disable=not err.is_terminal,
     )

@@ -1,0 +1,349 @@
+"""The operator's tool, as a process, against a running stack."""
+
+import csv
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.stack import Stack
+from tests.contract.conftest import Answer, Clock, Service, start
+from tests.support.functions import ROOT
+from tests.support.generator import write_dataset
+from tests.support.oracle import Oracle
+
+pytestmark = pytest.mark.xdist_group("usagectl")
+
+COMMANDS = (
+    "import",
+    "export",
+    "send",
+    "forget-user",
+    "doctor",
+    "token issue",
+    "token revoke",
+    "token show",
+    "member set",
+    "member remove",
+    "setting min-date",
+    "recorder pause",
+    "recorder resume",
+)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A stack of its own, since commands change what is in it."""
+    yield from start(tmp_path_factory.mktemp("usagectl"))
+
+
+def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """What a command printed, and its exit code; it finds no AWS account."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment = {
+        **kept,
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "layers" / "core"), str(ROOT)]),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "COLUMNS": "200",
+        "NO_COLOR": "1",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "usagectl", *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def ctl(service: Service, *arguments: str) -> str:
+    """What a command that succeeds prints."""
+    done = run("--endpoint", service.stack.url, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def fails(service: Service, *arguments: str) -> str:
+    """The sentence of a command that can't go on."""
+    done = run("--endpoint", service.stack.url, *arguments)
+    assert done.returncode == 1
+    (sentence,) = done.stderr.splitlines()
+    return sentence
+
+
+def ask(service: Service, token: str, workspace_id: int = 11) -> Answer:
+    """The listing, past the cache."""
+    service.clock.now += 1000
+    headers = {"Authorization": f"Bearer {token}", "x-workspace-id": str(workspace_id)}
+    return service.ask(None, headers=headers)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    """--help says what it does, with an example."""
+    done = run(*command.split(), "--help")
+    assert done.returncode == 0
+    assert f"Example: usagectl {command}" in done.stdout or (
+        command == "send" and "Example: usagectl --endpoint" in done.stdout
+    )
+
+
+def test_a_token_is_issued_shown_and_revoked(service: Service) -> None:
+    """It works at once, its secret is printed once, and it is refused at once."""
+    ctl(service, "member", "set", "-w", "11", "-u", "500", "--permission", "read_users_activity")
+    token = ctl(service, "token", "issue", "--user", "500", "--expires-in-days", "1").strip()
+    number, _, secret = token.partition("|")
+    assert len(secret) == 48
+    assert ask(service, token).status == 200
+    shown = ctl(service, "token", "show", number)
+    assert json.loads(shown)["state"] == "valid"
+    assert json.loads(shown)["tokenable_id"] == 500
+    assert secret not in shown
+    assert ctl(service, "token", "revoke", number) == f"Revoked token {number}.\n"
+    assert ask(service, token).status == 401
+    assert json.loads(ctl(service, "token", "show", number)) == {
+        "id": int(number),
+        "state": "revoked",
+    }
+    assert fails(service, "token", "revoke", number) == f"token {number} is revoked already"
+    assert fails(service, "token", "show", "123456") == "there is no token 123456"
+
+
+def test_a_member_comes_and_goes(service: Service) -> None:
+    """Permissions count from the next request on, and so does a removal."""
+    token = ctl(service, "token", "issue", "-u", "501").strip()
+    assert ask(service, token).status == 403
+    ctl(service, "member", "set", "-w", "11", "-u", "501")
+    assert ask(service, token).body["items"] == []
+    ctl(service, "member", "set", "-w", "11", "-u", "501", "--permission", "read_users_activity")
+    assert ask(service, token).body["items"] != []
+    ctl(service, "member", "remove", "-w", "11", "-u", "501")
+    assert ask(service, token).status == 403
+
+
+def test_the_minimal_date_is_set_and_shown(service: Service) -> None:
+    """The setting as the function understands it, and what is no date."""
+    assert ctl(service, "setting", "min-date", "2026-01-01") == (
+        "Nothing before 2026-01-01 is shown.\n"
+    )
+    assert ctl(service, "setting", "min-date") == "Nothing before 2026-01-01 is shown.\n"
+    assert ctl(service, "setting", "min-date", "--off") == "Not enabled.\n"
+    wrong = run("--endpoint", service.stack.url, "setting", "min-date", "yesterday")
+    assert wrong.returncode == 2
+    assert "2026-01-05" in wrong.stderr
+
+
+def test_doctor_finds_the_stack_well(service: Service) -> None:
+    """Every check, with a token and without."""
+    token = ctl(service, "token", "issue", "-u", "1").strip()
+    said = ctl(service, "doctor", "--token", token, "-w", "11")
+    assert "FAIL" not in said
+    assert said.count("ok") >= 11
+    assert token.partition("|")[2] not in said
+
+
+def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
+    """A table without its indexes, a broken setting, and a bucket that is gone."""
+    write_dataset(tmp_path, 1, datetime.now(UTC), rows=0)
+    with Stack.start() as stack:
+        names = {name: found.name for name, found in stack.template.resources.items()}
+        dynamodb = stack.clients.dynamodb
+        table = names["EditedChatsTable"]
+        dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+        dynamodb.delete_table(TableName=table)
+        dynamodb.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": "workspace_id", "AttributeType": "N"},
+                {"AttributeName": "sort_key", "AttributeType": "S"},
+            ],
+            KeySchema=[
+                {"AttributeName": "workspace_id", "KeyType": "HASH"},
+                {"AttributeName": "sort_key", "KeyType": "RANGE"},
+            ],
+        )
+        stack.clients.ssm.put_parameter(
+            Name=names["MinDateParameter"], Value="{", Type="String", Overwrite=True
+        )
+        stack.clients.s3.delete_bucket(Bucket=names["MediaBucket"])
+        done = run("--endpoint", stack.url, "doctor")
+    assert done.returncode == 1
+    failed = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
+    assert [line.split(":")[0] for line in failed] == [
+        "FAIL table EditedChatsTable",
+        "FAIL usage_history_min_date",
+        "FAIL media bucket",
+    ]
+    assert "lacks the index by_user" in failed[0]
+
+
+def test_what_is_exported_and_imported_again_lists_the_same(
+    service: Service, tmp_path: Path
+) -> None:
+    """A workspace's files, loaded into an empty stack, give the answers of the first."""
+    folder = tmp_path / "out"
+    said = ctl(service, "export", str(folder), "-w", "11")
+    rows = {
+        name: len((folder / name).read_text("utf-8").splitlines())
+        for name in ("executions.ndjson", "archived.ndjson", "edited.ndjson")
+    }
+    for name, number in rows.items():
+        assert number > 100
+        assert f"{number:,} in {folder / name}" in said
+    refused = fails(service, "export", str(folder), "-w", "11")
+    assert refused.endswith("is there already; choose another folder")
+    member = service.members[0]
+    query = {"per_page": "100", "range": "30d"}
+    service.clock.now += 1000
+    expected = service.ask(member, query).body
+    clock = Clock()
+    with Stack.start(clock=clock) as stack:
+        again = Service(stack, clock, Oracle(folder), service.members)
+        ctl(again, "import", str(folder), "--rejected", str(tmp_path / "rejected.txt"))
+        token = ctl(again, "token", "issue", "-u", "1").strip()
+        headers = {"Authorization": f"Bearer {token}", "x-workspace-id": "11"}
+        answer = again.ask(None, query, headers=headers)
+        again.client.close()
+    assert _unsigned(answer.body) == _unsigned(expected)
+    assert not (folder / ".import-checkpoint.json").exists()
+
+
+def _unsigned(body: dict[str, Any]) -> dict[str, Any]:
+    """A page without what of its links differs from one stack to the other."""
+    items = [
+        {**item, "link": re.sub(r"^http://127[^/]+|\?X-Amz.*", "", item["link"] or "")}
+        for item in body["items"]
+    ]
+    return {**body, "items": items}
+
+
+def test_an_export_can_be_of_some_days_and_for_a_spreadsheet(
+    service: Service, tmp_path: Path
+) -> None:
+    """Only rows of those days, and no cell that a spreadsheet would take for a formula."""
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    arguments = ("-w", "11", "--start-date", today, "--end-date", today, "--csv")
+    ctl(service, "export", str(tmp_path), *arguments)
+    with (tmp_path / "usage.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    assert {row["created_at"][:10] for row in rows} == {today}
+    assert {row["workspace_id"] for row in rows} == {"11"}
+    assert not [row for row in rows if row["output"].startswith(("=", "+", "-", "@"))]
+
+
+def test_an_import_says_what_it_could_not_use(service: Service, tmp_path: Path) -> None:
+    """Compressed files too; the rest is loaded, the report names lines, the exit code is 3."""
+    write_dataset(tmp_path / "in", 5, datetime.now(UTC), rows=50)
+    plain = tmp_path / "in" / "executions.ndjson"
+    lines = plain.read_bytes().splitlines()
+    spoiled = b"\n".join([lines[0], b"", b'{"id": "x"}', b"no JSON", *lines[1:]])
+    with gzip.open(f"{plain}.gz", "wb") as file:
+        file.write(spoiled)
+    rejected = tmp_path / "rejected.txt"
+    both = ("import", str(tmp_path / "in"), "--rejected", str(rejected))
+    assert "are both there" in fails(service, *both)
+    plain.unlink()
+    dry = run("import", str(tmp_path / "in"), "--dry-run", "--rejected", str(rejected))
+    wet = run("--endpoint", service.stack.url, *both)
+    for done in (dry, wet):
+        assert done.returncode == 3
+        assert f"{len(lines)} from executions.ndjson" in done.stdout
+        assert "2 can't be used: see" in done.stdout
+        report = rejected.read_text("utf-8").splitlines()
+        assert [line.partition(": ")[0] for line in report] == [
+            "executions.ndjson.gz:3",
+            "executions.ndjson.gz:4",
+        ]
+
+
+def test_a_person_is_forgotten(service: Service, tmp_path: Path) -> None:
+    """Access, e-mail addresses, then rows and media; twice is as good as once."""
+    bucket = service.stack.template.resources["MediaBucket"].name
+    record = {
+        "id": 1,
+        "workspace_id": 12,
+        "user_id": 600,
+        "user_email": "forget@example.com",
+        "created_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        "agent": {"title": "Image", "slug": "image", "type": "image"},
+        "status": "succeeded",
+        "credits": 1,
+        "output": "forget/me.png",
+    }
+    for name in ("executions", "archived"):
+        (tmp_path / f"{name}.ndjson").write_text(json.dumps(record), "utf-8")
+    (tmp_path / "media" / "forget").mkdir(parents=True)
+    (tmp_path / "media" / "forget" / "me.png").write_bytes(b"png")
+    ctl(service, "import", str(tmp_path))
+    ctl(service, "member", "set", "-w", "12", "-u", "600")
+    token = ctl(service, "token", "issue", "-u", "600").strip()
+    assert ask(service, token, 12).body["items"][0]["email"] == "forget@example.com"
+
+    nothing = {
+        "tokens_revoked": 0,
+        "memberships_removed": 0,
+        "rows_anonymised": 0,
+        "rows_deleted": 0,
+        "media_deleted": 0,
+    }
+    forget = ("forget-user", "600", "--yes")
+    first = json.loads(ctl(service, *forget))
+    assert first == {
+        **nothing,
+        "tokens_revoked": 1,
+        "memberships_removed": 1,
+        "rows_anonymised": 2,
+    }
+    assert ask(service, token, 12).status == 401
+    assert json.loads(ctl(service, *forget)) == nothing
+    export = tmp_path / "out"
+    ctl(service, "export", str(export), "-w", "12")
+    text = "".join(path.read_text("utf-8") for path in export.iterdir())
+    assert "forget@example.com" not in text
+    assert '"user_id": 600' in text
+
+    deleted = json.loads(ctl(service, *forget, "--delete-rows"))
+    assert deleted == {**nothing, "rows_deleted": 2, "media_deleted": 1}
+    assert json.loads(ctl(service, *forget, "--delete-rows")) == nothing
+    listed = service.stack.clients.s3.list_objects_v2(Bucket=bucket, Prefix="forget/")
+    assert listed["KeyCount"] == 0
+
+
+def test_a_deployment_that_is_not_there_is_said_in_a_sentence(tmp_path: Path) -> None:
+    """No credentials, no stack, no folder, no file: never a stack trace."""
+    for arguments, sentence in (
+        (("--endpoint", "http://127.0.0.1:9", "doctor"), "no local stack answers at"),
+        (("--endpoint", "127.0.0.1", "doctor"), "--endpoint must be a URL"),
+        (("--region", "us-east-1", "doctor"), "AWS can't be reached: "),
+        (("import", str(tmp_path / "none")), f"{tmp_path / 'none'} is no folder"),
+        (("send", str(tmp_path / "none")), f"{tmp_path / 'none'}: No such file"),
+    ):
+        done = run(*arguments)
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(sentence)
+
+
+def test_an_event_that_would_be_rejected_is_not_sent(service: Service, tmp_path: Path) -> None:
+    """The reason names the field; nothing of the command's events is sent."""
+    sample = json.loads((ROOT / "events" / "event-execution-recorded.json").read_text("utf-8"))
+    sample["detail"]["execution"]["credits"] = "many"
+    broken = tmp_path / "broken.json"
+    broken.write_text(json.dumps(sample), "utf-8")
+    sentence = fails(service, "send", str(broken))
+    assert sentence == f"{broken}: detail: execution.credits: must be a number"
+    good = str(ROOT / "events" / "event-workspace-member-added.json")
+    assert ctl(service, "send", good).startswith("Sent 1")
