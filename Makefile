@@ -7,6 +7,8 @@ DATA ?=
 PARAMETERS ?=
 PYTHON ?=
 TESTS ?=
+MVN ?= mvn
+DYNAMODB_PORT ?= 8000
 
 export AWS_DEFAULT_REGION ?= us-east-1
 export SAM_CLI_TELEMETRY := 0
@@ -17,20 +19,22 @@ PIP_INSTALL := -m pip install --quiet --require-hashes --no-deps --only-binary=:
 VENV := .venv
 SAM_VENV := .venv-sam
 LOCK_VENV := .venv-lock
+DYNAMODB_LOCAL := .dynamodb-local
 SOURCES := functions layers/core local usagectl tests
 
-.PHONY: help run test check format lint types template build schemas lock clean
+.PHONY: help run test check format lint types template build schemas lock clean \
+	dynamodb-local dynamodb-local-jars dynamodb-local-if-possible
 .DEFAULT_GOAL := help
 
 help: ## list the commands
-	@awk -F ': .*## ' '/^[a-z]+: .*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ': .*## ' '/^[a-z-]+: .*## / {printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
 run: $(VENV)/installed ## serve the stack on 127.0.0.1 [PORT=3000] [DATA=folder] [PARAMETERS="Name=value ..."]
 	@$(VENV)/bin/python -m local --port $(PORT) --store-port $(STORE_PORT) --store-host $(STORE_HOST) \
 		$(if $(DATA),--data "$(DATA)") $(PARAMETERS)
 
-test: $(VENV)/installed ## run the tests [TESTS="path -k name ..."]
+test: $(VENV)/installed dynamodb-local-if-possible ## run the tests [TESTS="path -k name ..."]
 	$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)
 
 check: lint types template test ## format, lint, types, template and tests: what CI runs
@@ -53,6 +57,21 @@ template: $(SAM_VENV)/installed ## validate and lint the template
 build: $(SAM_VENV)/installed ## build the functions and layers into .aws-sam/build, for sam deploy
 	PATH="$(CURDIR)/$(SAM_VENV)/bin:$$PATH" $(SAM_VENV)/bin/sam build
 
+dynamodb-local: $(VENV)/installed $(DYNAMODB_LOCAL)/installed ## run AWS's DynamoDB Local [DYNAMODB_PORT=8000]
+	@$(VENV)/bin/python -m local.dynamodb --port $(DYNAMODB_PORT)
+
+dynamodb-local-jars: $(DYNAMODB_LOCAL)/installed ## fetch DynamoDB Local (50 MB), with Maven
+
+# Where it can't be had, the tests that need it are skipped.
+dynamodb-local-if-possible:
+	@$(MAKE) --question $(DYNAMODB_LOCAL)/installed 2>/dev/null || \
+	if $(MVN) --version >/dev/null 2>&1; then \
+		$(MAKE) --no-print-directory $(DYNAMODB_LOCAL)/installed || \
+			echo "DynamoDB Local could not be fetched: the tests on it are skipped."; \
+	else \
+		echo "Without Maven and Java there is no DynamoDB Local: the tests on it are skipped."; \
+	fi
+
 schemas: export PYTHONPATH := $(CURDIR)/layers/core
 schemas: $(VENV)/installed ## write the events' JSON Schemas anew
 	$(VENV)/bin/python -m usagectl.schemas schemas
@@ -68,7 +87,7 @@ LOCK_OPTIONS := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extra
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) $(SAM_VENV) $(LOCK_VENV) .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SAM_VENV) $(LOCK_VENV) $(DYNAMODB_LOCAL) .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: layers/dependencies/requirements.txt requirements/dev.txt
@@ -81,6 +100,12 @@ $(SAM_VENV)/installed: requirements/sam.txt
 	@python=$$(.ci/find-python "$(PYTHON)") && echo "Installing into $(SAM_VENV) with $$python" && \
 		"$$python" -m venv --clear $(SAM_VENV)
 	@$(SAM_VENV)/bin/python $(PIP_INSTALL) -r requirements/sam.txt
+	@touch $@
+
+$(DYNAMODB_LOCAL)/installed: local/dynamodb/pom.xml
+	@echo "Fetching DynamoDB Local into $(DYNAMODB_LOCAL) with $(MVN)"
+	@rm -rf $(DYNAMODB_LOCAL)
+	@$(MVN) --batch-mode --quiet --file $< -Djars="$(CURDIR)/$(DYNAMODB_LOCAL)" package
 	@touch $@
 
 $(LOCK_VENV)/installed: Makefile

@@ -1,0 +1,120 @@
+"""DynamoDB Local as a process: it is there or says why not, and never stays behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from local import dynamodb
+from local.dynamodb import DynamoDBLocal, unavailable
+from local.errors import StartError
+from tests.support.functions import ROOT
+
+pytestmark = pytest.mark.xdist_group("dynamodb-local")
+
+STARTER = "import local.dynamodb as d; print(d.DynamoDBLocal().port, flush=True); input()"
+
+
+def is_open(port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def java(folder: Path, says: str) -> str:
+    """A Java installation whose ``java`` says that it is of some version."""
+    program = folder / "bin" / "java"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho '{says}' >&2\n", "utf-8")
+    program.chmod(0o755)
+    return str(folder)
+
+
+def test_it_ends_when_it_is_stopped() -> None:
+    """Stopping it leaves nothing that listens; stopping it again does nothing."""
+    reason = unavailable()
+    if reason is not None:
+        pytest.skip(reason)
+    with DynamoDBLocal() as running:
+        assert is_open(running.port)
+    assert not is_open(running.port)
+    running.stop()
+
+
+def test_it_ends_with_whoever_started_it_even_one_that_is_killed(engine: DynamoDBLocal) -> None:
+    """A process that can't clean up leaves no Java behind."""
+    assert is_open(engine.port)
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTER],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "layers" / "core")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as starter:
+        assert starter.stdout is not None
+        port = int(starter.stdout.readline())
+        assert is_open(port)
+        starter.send_signal(signal.SIGKILL)
+    end = time.monotonic() + 30
+    while is_open(port):
+        assert time.monotonic() < end, "it has stayed"
+        time.sleep(0.05)
+
+
+def test_a_port_that_is_taken_is_named(engine: DynamoDBLocal) -> None:
+    """It never serves from a port that is somebody else's, and says which."""
+    with pytest.raises(StartError, match=f"can't listen on port {engine.port}: "):
+        DynamoDBLocal(engine.port)
+
+
+@pytest.mark.parametrize(
+    ("says", "reason"),
+    [
+        ('openjdk version "11.0.2" 2019-01-15', "needs Java 17 or later, and this is Java 11"),
+        ('java version "1.8.0_402"', "needs Java 17 or later, and this is Java 1"),
+        ("Unable to locate a Java Runtime.", "needs Java 17 or later, and there is none here"),
+    ],
+)
+def test_a_java_that_is_too_old_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, reason: str
+) -> None:
+    """Old versions, and macOS's stand-in for none at all, are told from those that will do."""
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setenv("JAVA_HOME", java(tmp_path, says))
+    assert unavailable() == f"DynamoDB Local {reason}"
+
+
+def test_what_is_missing_is_said_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without Java, without the jars, or on another processor it doesn't even try."""
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(StartError, match="needs Java 17 or later, and there is none here"):
+        DynamoDBLocal()
+    monkeypatch.setenv("JAVA_HOME", java(tmp_path, 'openjdk version "17.0.15" 2025-04-15'))
+    monkeypatch.setattr(dynamodb, "JARS", tmp_path)
+    with pytest.raises(StartError, match="make dynamodb-local-jars fetches it"):
+        DynamoDBLocal()
+    monkeypatch.setattr("platform.machine", lambda: "arm64")
+    with pytest.raises(StartError, match="runs on x86-64 only, and this is arm64"):
+        DynamoDBLocal()
+
+
+def test_a_java_that_ends_is_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Java complained of is passed on."""
+    home = java(tmp_path, 'openjdk version "17.0.15"\nError: out of everything')
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setenv("JAVA_HOME", home)
+    (tmp_path / "DynamoDBLocal-1.jar").touch()
+    monkeypatch.setattr(dynamodb, "JARS", tmp_path)
+    with pytest.raises(StartError, match="did not start: Error: out of everything"):
+        DynamoDBLocal()

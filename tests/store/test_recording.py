@@ -1,0 +1,239 @@
+"""Events applied to the real engine: its conditions, its transactions, and writers that meet."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from datetime import UTC
+from random import Random
+from threading import Barrier
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from local.dynamodb import DynamoDBLocal
+from local.template import Template
+from tests.support.database import database, snapshot
+from tests.support.immediately import Immediately
+from tests.support.memory_client import TABLES
+from tests.support.memory_writer import MemoryWriter
+from tests.unit.test_listing import no_limit
+from tests.unit.test_recording import (
+    NOW,
+    apply,
+    archived,
+    envelope,
+    events,
+    execution,
+    let_in,
+    listed,
+    recorded,
+)
+from workspace_usage.access import WholeWorkspace
+from workspace_usage.errors import StoreUnavailable
+from workspace_usage.history import read_page
+from workspace_usage.query import Query
+from workspace_usage.rows import Row, Source
+from workspace_usage.store import Meter, Store
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+pytestmark = pytest.mark.xdist_group("dynamodb-local")
+
+type Event = dict[str, Any]
+
+
+def edited(minute: int, number: int = 1, status: str = "succeeded") -> Event:
+    chat = {**execution(kind="chat", status=status), "user_openai_id": number}
+    return envelope("ChatEdited", minute, chat=chat)
+
+
+def record(client: "DynamoDBClient", *sequence: Event) -> None:
+    """Applies events to the database of ``client``, one after another."""
+    apply(cast(Any, client), *sequence)
+
+
+def in_order(sequence: Sequence[Event]) -> MemoryWriter:
+    """Tables in memory, after the events came once, each in its turn."""
+    memory = MemoryWriter()
+    apply(memory, *sorted(sequence, key=lambda event: str(event["detail"]["occurred_at"])))
+    return memory
+
+
+def page(client: "DynamoDBClient", executor: Executor) -> tuple[Row, ...]:
+    """What the listing shows of the events' workspace."""
+    query = Query.parse({"range": "1d", "per_page": "100"})
+    store = Store(client, TABLES, executor)
+    scope, window = WholeWorkspace(11), query.window(NOW, UTC)
+    return read_page(store, scope, query, window, Meter(no_limit)).rows
+
+
+def state(row: Row) -> tuple[Source, str, str | None]:
+    return row.source, row.status, row.output
+
+
+def test_a_later_status_replaces_an_earlier_one_and_never_the_other_way(
+    client: "DynamoDBClient",
+) -> None:
+    """Of an execution's statuses the latest is listed, whichever comes last."""
+    record(client, recorded(2), recorded(1, status="processing"))
+    [row] = page(client, Immediately())
+    assert state(row) == (Source.CURRENT, "succeeded", "images/1-succeeded.png")
+    record(client, recorded(3, status="failed"))
+    [row] = page(client, Immediately())
+    assert state(row) == (Source.CURRENT, "failed", "images/1-failed.png")
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["recorded first", "archived first"])
+def test_an_archived_execution_stays_archived_and_its_output_is_gone(
+    client: "DynamoDBClient", order: int
+) -> None:
+    """In either order it ends in the archive, in its latest status, with its output nowhere."""
+    sequence = [recorded(1), archived(2), recorded(3, status="failed")]
+    record(client, *sequence[::order])
+    [row] = page(client, Immediately())
+    assert state(row) == (Source.ARCHIVED, "failed", None)
+    assert "images/" not in str(snapshot(client).tables)
+
+
+def test_an_edited_chat_is_listed_beside_the_execution_of_its_number(
+    client: "DynamoDBClient",
+) -> None:
+    """An edit is a row of its own, in its latest version."""
+    record(client, recorded(1), edited(3, status="failed"), edited(2))
+    assert [(row.source, row.status) for row in page(client, Immediately())] == [
+        (Source.EDITED, "failed"),
+        (Source.CURRENT, "succeeded"),
+    ]
+
+
+def test_the_same_events_again_change_nothing(client: "DynamoDBClient") -> None:
+    """Not one attribute of an item is another after the second time."""
+    sequence = [recorded(1), recorded(1, 2), archived(2), edited(1), archived(1, 3)]
+    record(client, *sequence)
+    before = snapshot(client).tables
+    record(client, *sequence, *reversed(sequence))
+    assert snapshot(client).tables == before
+
+
+def test_events_in_order_end_in_the_same_items_as_in_memory(client: "DynamoDBClient") -> None:
+    """The tables in memory, which the other tests of recording trust, do as the engine does."""
+    sequence = [recorded(1), recorded(2, 2), archived(3), edited(3), archived(4, 3), recorded(5)]
+    record(client, *sequence)
+    expected = in_order(sequence).tables
+    for table, items in snapshot(client).tables.items():
+        assert sorted(items.values(), key=str) == sorted(expected[table].values(), key=str)
+
+
+def test_an_imported_row_is_older_than_any_event(client: "DynamoDBClient") -> None:
+    """A row without a version gives way, in a transaction that makes sure it still has none."""
+    record(client, recorded(1, status="processing"))
+    [imported] = snapshot(client).tables[TABLES[Source.CURRENT]].values()
+    del imported["version"]
+    client.put_item(TableName=TABLES[Source.CURRENT], Item=imported)
+    record(client, recorded(0))
+    assert [row.status for row in page(client, Immediately())] == ["succeeded"]
+
+
+@pytest.fixture(scope="module")
+def new_database(engine: DynamoDBLocal, template: Template) -> Callable[[], Any]:
+    """Makes an empty database: a context manager that gives its client."""
+    return lambda: database(engine.url, template)
+
+
+@settings(max_examples=60, deadline=None)
+@given(sequence=st.lists(events(), min_size=1, max_size=10), seed=st.integers(0, 2**32))
+def test_any_order_and_any_repetition_end_alike(
+    new_database: Callable[[], Any], sequence: list[Event], seed: int
+) -> None:
+    """Shuffled, and some of them twice, events list the same and let in the same people."""
+    random = Random(seed)
+    repeated = sequence + random.choices(sequence, k=random.randrange(len(sequence) + 1))
+    random.shuffle(repeated)
+    expected = in_order(sequence)
+    with new_database() as client:
+        record(client, *repeated)
+        assert listed(snapshot(client)) == listed(expected)
+        assert let_in(client) == let_in(expected)
+
+
+def test_recorders_at_once_on_one_execution_end_as_one_would(client: "DynamoDBClient") -> None:
+    """Whatever the transactions' order and conflicts, nothing is lost and both tables agree."""
+    rounds = 25
+    barrier = Barrier(2, timeout=60)
+
+    def apply_all(sequences: list[list[Event]]) -> None:
+        try:
+            for sequence in sequences:
+                barrier.wait()
+                record(client, *sequence)
+        except StoreUnavailable:
+            # The other must not wait for this one in vain.
+            barrier.abort()
+            raise
+
+    recordings = [[recorded(1, n), recorded(3, n, "failed")] for n in range(1, rounds + 1)]
+    archivings = [[archived(2, n)] for n in range(1, rounds + 1)]
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(apply_all, [recordings, archivings]))
+    expected = in_order([event for sequence in recordings + archivings for event in sequence])
+    memory = snapshot(client)
+    assert listed(memory) == listed(expected)
+    assert {state(row) for row in listed(memory)} == {(Source.ARCHIVED, "failed", None)}
+    assert {row.position for row in page(client, Immediately())} == {
+        row.position for row in listed(expected)
+    }
+    assert len(memory.tables[TABLES[Source.ARCHIVED]]) == rounds
+
+
+class Meanwhile(Immediately):
+    """Lets something happen between the reading of one table and that of the next."""
+
+    def __init__(self, happen: Iterator[object]) -> None:
+        self._happen = happen
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """What the call came to; afterwards the next thing has happened."""
+        future = super().submit(fn, *args, **kwargs)
+        next(self._happen, None)
+        return future
+
+
+@pytest.mark.parametrize("moment", [0, 1, 2])
+def test_a_row_that_is_archived_between_two_reads_is_listed_once(
+    client: "DynamoDBClient", moment: int
+) -> None:
+    """The archive may be read before the row comes there, and the other table after that.
+
+    ``moment`` says which table was read last before: the archive, that of current rows, or the
+    edited chats'.
+    """
+    record(client, recorded(1))
+
+    def happen() -> Iterator[object]:
+        for number in range(3):
+            if number == moment:
+                record(client, archived(2))
+            yield number
+
+    [row] = page(client, Meanwhile(happen()))
+    assert row.source is (Source.ARCHIVED if moment == 0 else Source.CURRENT)
+    [row] = page(client, Immediately())
+    assert state(row) == (Source.ARCHIVED, "succeeded", None)
+
+
+def test_a_reader_finds_every_row_while_they_are_archived(client: "DynamoDBClient") -> None:
+    """At no moment is a row in neither table, or shown twice."""
+    numbers = range(1, 41)
+    record(client, *(recorded(1, n) for n in numbers))
+    with ThreadPoolExecutor(3) as readers, ThreadPoolExecutor(1) as archiver:
+        archiving = archiver.submit(record, client, *(archived(2, n) for n in numbers))
+        while True:
+            is_last = archiving.done()
+            rows = page(client, readers)
+            assert [row.position.id for row in rows] == list(reversed(numbers))
+            if is_last:
+                break
+    archiving.result()
+    assert {row.source for row in rows} == {Source.ARCHIVED}

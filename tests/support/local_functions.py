@@ -1,0 +1,51 @@
+"""Functions for the local stack that consist of a few lines in a folder."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+from local.functions import Setup
+
+DEADLINE = 30.0
+"""Seconds after which what a test waits for does not come any more."""
+
+
+def write_setup(folder: Path, source: str, timeout: float = 30.0, name: str = "Function") -> Setup:
+    """Writes ``source`` to a module whose ``handle`` is the function."""
+    folder.mkdir(exist_ok=True)
+    (folder / "app.py").write_text(dedent(source), "utf-8")
+    return Setup(
+        logical_id=name,
+        name=f"stack-{name}",
+        arn=f"arn:aws:lambda:us-east-1:123456789012:function:stack-{name}",
+        folder=folder,
+        timeout=timeout,
+        environment={
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+            "AWS_LAMBDA_FUNCTION_NAME": f"stack-{name}",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_LOG_GROUP_NAME": "group",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "stream",
+            "LAMBDA_TASK_ROOT": str(folder),
+            "_HANDLER": "app.handle",
+        },
+    )
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process; also if it only waits for its parent to notice its end."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_until(happened: Callable[[], object]) -> None:
+    """Waits until something has happened; fails if it does not."""
+    end = time.monotonic() + DEADLINE
+    while not happened():
+        assert time.monotonic() < end, "what the test waits for did not happen"
+        time.sleep(0.01)

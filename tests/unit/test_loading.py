@@ -1,0 +1,345 @@
+"""Loading a data set: in parts, in order, again after an interruption, and into a busy store."""
+
+import gzip
+import json
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usagectl.checkpoint import Checkpoint
+from usagectl.dataset import (
+    LONGEST_LINE,
+    RECORDS,
+    Rejection,
+    UnreadableFile,
+    count_lines,
+    find_file,
+    read_items,
+    read_media,
+)
+from usagectl.load import Destination, Loader, LoadError
+from workspace_usage.settings import Tables
+
+TOKENS, MEMBERS = RECORDS[0], RECORDS[1]
+NAMES = Tables("executions", "archived", "edited", "tokens", "members")
+
+
+class Refused(ClientError):
+    """What a table answers to a condition that does not hold."""
+
+    def __init__(self) -> None:
+        super().__init__({"Error": {"Code": "ConditionalCheckFailedException"}}, "PutItem")
+
+
+@dataclass
+class Store:
+    """DynamoDB, S3 and Systems Manager, as far as loading needs them; they can be told to fail.
+
+    Attributes:
+        items: what is stored, by table and key.
+        refuses: how many items of the next call are not taken, as when a table is throttled.
+        fails_after: calls until one fails; None: none does.
+    """
+
+    items: dict[str, dict[str, Any]] = field(default_factory=dict)
+    objects: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    refuses: Callable[[], int] = lambda: 0
+    fails_after: int | None = None
+    calls: int = 0
+
+    class exceptions:  # noqa: N801 - as boto3 spells it
+        """boto3's way to name errors."""
+
+        ConditionalCheckFailedException = Refused
+
+    def batch_write_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N803
+        """Takes items, but not those that it is told to refuse."""
+        self._call()
+        [(table, requests)] = RequestItems.items()
+        assert 0 < len(requests) <= 25
+        keys = {_key(request["PutRequest"]["Item"]) for request in requests}
+        assert len(keys) == len(requests), "one call must not name an item twice"
+        taken = len(requests) - min(self.refuses(), len(requests))
+        for request in requests[:taken]:
+            self._put(table, request["PutRequest"]["Item"])
+        left = requests[taken:]
+        return {"UnprocessedItems": {table: left} if left else {}}
+
+    def put_item(self, *, TableName: str, Item: Any, ConditionExpression: str) -> None:  # noqa: N803
+        """Takes an item, unless an event has written in its place."""
+        self._call()
+        assert ConditionExpression == "attribute_not_exists(version)"
+        if "version" in self.items.get(TableName, {}).get(_key(Item), {}):
+            raise Refused
+        self._put(TableName, Item)
+
+    def put_object(self, *, Bucket: str, Key: str, Body: Any, ContentType: str) -> None:  # noqa: N803
+        """Takes a file."""
+        self._call()
+        assert Bucket == "media"
+        self.objects[Key] = (Body.read(), ContentType)
+
+    def put_parameter(self, *, Name: str, Value: str, Type: str, Overwrite: bool) -> None:  # noqa: N803
+        """Takes a setting."""
+        assert (Type, Overwrite) == ("String", True)
+        self.settings[Name] = Value
+
+    def _call(self) -> None:
+        self.calls += 1
+        if self.fails_after is not None and self.calls > self.fails_after:
+            raise ClientError({"Error": {"Code": "InternalServerError"}}, "BatchWriteItem")
+
+    def _put(self, table: str, item: Any) -> None:
+        self.items.setdefault(table, {})[_key(item)] = item
+
+
+def _key(item: Any) -> str:
+    names = ("token_id", "workspace_id", "user_id")
+    return "/".join(item[name]["N"] for name in names if name in item)
+
+
+def destination(tables: Store) -> Destination:
+    """The tables as the place to load into."""
+    client = cast(Any, tables)
+    return Destination(NAMES, "media", "min-date", client, client, client)
+
+
+def member(user_id: int, *permissions: str, workspace_id: int = 11) -> str:
+    """A line of ``members.ndjson``."""
+    record = {"workspace_id": workspace_id, "user_id": user_id, "permissions": permissions}
+    return json.dumps(record) + "\n"
+
+
+def write_members(folder: Path, *lines: str) -> Path:
+    """A data set of members."""
+    folder.mkdir(exist_ok=True)
+    path = folder / MEMBERS.file
+    path.write_text("".join(lines), "utf-8")
+    return path
+
+
+def permissions(tables: Store) -> dict[str, list[str]]:
+    """What each member may do, by ``workspace/user``."""
+    stored = tables.items.get("members", {})
+    return {key: [p["S"] for p in item["permissions"]["L"]] for key, item in stored.items()}
+
+
+def test_of_two_lines_with_one_key_the_later_stays(tmp_path: Path) -> None:
+    """Also when many calls lie between them."""
+    lines = [member(user % 40 + 1, str(user)) for user in range(4_000)]
+    write_members(tmp_path, *lines)
+    tables = Store()
+    report = Loader(destination(tables)).load(tmp_path)
+    assert report.loaded["members.ndjson"] == 4_000
+    assert permissions(tables) == {f"11/{n + 1}": [str(3_960 + n)] for n in range(40)}
+
+
+def test_what_a_table_does_not_take_is_offered_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A throttled store slows down, and loses nothing."""
+    waits: list[float] = []
+    monkeypatch.setattr("usagectl.load.time.sleep", waits.append)
+    write_members(tmp_path, *(member(user) for user in range(1, 501)))
+    chance = random.Random(1)
+    tables = Store(refuses=lambda: chance.choice([0, 1, 20, 25]))
+    report = Loader(destination(tables)).load(tmp_path)
+    assert report.loaded["members.ndjson"] == 500
+    assert len(permissions(tables)) == 500
+    assert waits
+    assert all(0 <= wait <= 20 for wait in waits)
+
+
+def test_a_table_that_takes_nothing_at_all_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gives up with a sentence, rather than never."""
+    monkeypatch.setattr("usagectl.load.time.sleep", lambda _: None)
+    write_members(tmp_path, member(1))
+    with pytest.raises(LoadError, match="members takes no more items"):
+        Loader(destination(Store(refuses=lambda: 25))).load(tmp_path)
+
+
+@given(data=st.data())
+def test_an_import_that_is_cut_off_again_and_again_ends_with_the_sources_rows(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Wherever it fails, the next one goes on, and the end is as if nothing had happened."""
+    folder = tmp_path_factory.mktemp("set")
+    users = data.draw(st.lists(st.integers(1, 60), min_size=1, max_size=300))
+    broken = data.draw(st.sets(st.integers(0, len(users) - 1)))
+    lines = ["broken\n" if n in broken else member(user, str(n)) for n, user in enumerate(users)]
+    write_members(folder, *lines)
+    tables, rejected = Store(), set[str]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("usagectl.load.STRETCH", data.draw(st.integers(1, 100)))
+        for fails_after in [*data.draw(st.lists(st.integers(1, 12), max_size=6)), None]:
+            tables.calls, tables.fails_after = 0, fails_after
+            loader = Loader(
+                destination(tables),
+                reject=lambda rejection: rejected.add(str(rejection)),
+                checkpoint=Checkpoint(folder / "checkpoint", "here"),
+            )
+            try:
+                report = loader.load(folder)
+            except LoadError:
+                assert fails_after is not None
+            else:
+                break
+    last = {f"11/{user}": [str(n)] for n, user in enumerate(users) if n not in broken}
+    assert permissions(tables) == last
+    assert len(rejected) == report.rejected == len(broken)
+    assert report.loaded["members.ndjson"] == len(users) - len(broken)
+    assert not (folder / "checkpoint").exists()
+
+
+def cut_off(folder: Path, path: Path, where: str = "here") -> int:
+    """An import of 100 members that gets half-way; how many lines it noted."""
+    write_members(folder, *(member(user) for user in range(1, 101)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("usagectl.load.STRETCH", 10)
+        loader = Loader(destination(Store(fails_after=30)), checkpoint=Checkpoint(path, where))
+        with pytest.raises(LoadError):
+            loader.load(folder)
+    parts = json.loads(path.read_text("utf-8"))["parts"]
+    lines: int = parts["members.ndjson"][1]["lines"]
+    return lines
+
+
+def written_by_the_next(folder: Path, path: Path, where: str = "here") -> int:
+    """How many items the next import writes."""
+    tables = Store()
+    Loader(destination(tables), checkpoint=Checkpoint(path, where)).load(folder)
+    return len(permissions(tables))
+
+
+def test_what_is_noted_is_not_written_again(tmp_path: Path) -> None:
+    """The next import writes what is left."""
+    noted = cut_off(tmp_path / "set", tmp_path / "notes")
+    assert 0 < noted < 100
+    assert written_by_the_next(tmp_path / "set", tmp_path / "notes") == 100 - noted
+
+
+def test_progress_towards_another_destination_does_not_count(tmp_path: Path) -> None:
+    """A second deployment gets every line."""
+    cut_off(tmp_path / "set", tmp_path / "notes", "one")
+    assert written_by_the_next(tmp_path / "set", tmp_path / "notes", "two") == 100
+
+
+def test_a_file_that_has_changed_counts_as_new(tmp_path: Path) -> None:
+    """Every line of it is written."""
+    cut_off(tmp_path / "set", tmp_path / "notes")
+    write_members(tmp_path / "set", *(member(user, "p") for user in range(1, 102)))
+    assert written_by_the_next(tmp_path / "set", tmp_path / "notes") == 101
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"form": 1, "destination": "here"}'])
+def test_a_checkpoint_that_makes_no_sense_counts_for_nothing(tmp_path: Path, text: str) -> None:
+    """Everything is written again, which changes nothing."""
+    write_members(tmp_path / "set", member(1))
+    (tmp_path / "notes").write_text(text, "utf-8")
+    assert written_by_the_next(tmp_path / "set", tmp_path / "notes") == 1
+
+
+def test_what_events_have_written_can_be_kept(tmp_path: Path) -> None:
+    """With ``keep_newer`` only that is left alone which has a version."""
+    write_members(tmp_path, member(1, "old"), member(2, "old"), member(3, "old"))
+    newer = {"workspace_id": {"N": "11"}, "user_id": {"N": "2"}}
+    tables = Store()
+    tables.items["members"] = {
+        "11/2": {**newer, "permissions": {"L": [{"S": "new"}]}, "version": {"S": "1"}},
+        "11/3": {**newer, "user_id": {"N": "3"}, "permissions": {"L": [{"S": "older"}]}},
+    }
+    Loader(destination(tables), keep_newer=True).load(tmp_path)
+    assert permissions(tables) == {"11/1": ["old"], "11/2": ["new"], "11/3": ["old"]}
+
+
+def test_progress_adds_up_to_the_lines_of_the_files(tmp_path: Path) -> None:
+    """Blank and broken lines included, and also after an interruption."""
+    path = write_members(tmp_path, member(1), "\n", "broken\n", member(2))
+    told: list[int] = []
+    Loader(destination(Store()), advance=told.append).load(tmp_path)
+    assert sum(told) == count_lines(path) == 4
+
+
+def test_media_are_stored_under_their_paths_with_their_types(tmp_path: Path) -> None:
+    """Links that lead out of the folder are not followed."""
+    media = tmp_path / "set" / "media"
+    (media / "a b").mkdir(parents=True)
+    (media / "a b" / "ä.png").write_bytes(b"png")
+    (media / "unknown").write_bytes(b"?")
+    (tmp_path / "secret").write_bytes(b"secret")
+    (media / "link").symlink_to(tmp_path / "secret")
+    tables = Store()
+    report = Loader(destination(tables)).load(tmp_path / "set")
+    assert tables.objects == {
+        "a b/ä.png": (b"png", "image/png"),
+        "unknown": (b"?", "application/octet-stream"),
+    }
+    assert report.loaded["media"] == 2
+    assert [key for key, _ in read_media(tmp_path / "none")] == []
+
+
+def test_a_setting_is_stored_or_rejected(tmp_path: Path) -> None:
+    """A date that is none is said, and nothing is set."""
+    tables = Store()
+    settings = tmp_path / "settings.json"
+    settings.write_text('{"usage_history_min_date": {"enabled": true, "date": "2026-01-01"}}')
+    Loader(destination(tables)).load(tmp_path)
+    assert json.loads(tables.settings["min-date"]) == {"enabled": True, "date": "2026-01-01"}
+    rejected: list[Rejection] = []
+    for text in ('{"usage_history_min_date": {"enabled": true, "date": "1"}}', "[]", "no"):
+        settings.write_text(text)
+        Loader(destination(Store()), reject=rejected.append).load(tmp_path)
+    assert [rejection.file for rejection in rejected] == ["settings.json"] * 3
+
+
+def test_compressed_files_are_read_alike(tmp_path: Path) -> None:
+    """With the same line numbers."""
+    text = f"{member(1)}broken\n{member(2)}"
+    with gzip.open(tmp_path / "members.ndjson.gz", "wt") as file:
+        file.write(text)
+    path = find_file(tmp_path, MEMBERS)
+    assert path is not None
+    read = list(read_items(path, MEMBERS))
+    assert [number for number, _ in read] == [1, 2, 3]
+    assert [number for number, _ in read_items(path, MEMBERS, after=2)] == [3]
+    assert str(read[1][1]).startswith("members.ndjson.gz:2: is not JSON")
+
+
+def test_a_file_that_is_not_what_it_says_is_named(tmp_path: Path) -> None:
+    """No gzip, cut off, or there twice."""
+    path = tmp_path / "members.ndjson.gz"
+    for content in (b"no gzip", gzip.compress(member(1).encode())[:-9]):
+        path.write_bytes(content)
+        with pytest.raises(LoadError, match=r"members\.ndjson\.gz: "):
+            Loader(destination(Store())).load(tmp_path)
+    write_members(tmp_path, member(1))
+    with pytest.raises(UnreadableFile, match="are both there"):
+        find_file(tmp_path, MEMBERS)
+    with pytest.raises(LoadError, match="is no folder"):
+        Loader(destination(Store())).load(path)
+
+
+def test_a_line_that_is_far_too_long_is_rejected_without_being_kept(tmp_path: Path) -> None:
+    """And the next one has the next number."""
+    path = write_members(tmp_path, "x" * (3 * LONGEST_LINE), "\n", member(1))
+    (first, rejection), (second, item) = read_items(path, MEMBERS)
+    assert (first, second) == (1, 2)
+    assert str(rejection) == "members.ndjson:1: is longer than 1,048,576 bytes"
+    assert not isinstance(item, Rejection)
+
+
+def test_a_file_that_can_not_be_read_ends_it(tmp_path: Path) -> None:
+    """A folder where a file should be, for one."""
+    (tmp_path / TOKENS.file).mkdir()
+    with pytest.raises(LoadError, match=r"tokens\.ndjson: Is a directory"):
+        Loader(destination(Store())).load(tmp_path)

@@ -1,0 +1,127 @@
+"""Lambda's Invoke API: a function is asked by any of its names, and says when it failed."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from local.exchange import Request, Response
+from local.functions import Function
+from local.invoke_api import PREFIX, InvokeApi
+from tests.support.local_functions import write_setup
+
+SOURCE = """
+import os
+
+def handle(event, context):
+    if event == "fail":
+        raise LookupError("no luck")
+    if event == "crash":
+        os._exit(1)
+    return {"name": context.function_name, "event": event}
+"""
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InvokeApi]:
+    """An Invoke API with two functions."""
+    folder: Path = tmp_path_factory.mktemp("functions")
+    functions = [
+        Function(write_setup(folder / name, SOURCE, name=name), lambda _: None)
+        for name in ("First", "Second")
+    ]
+    yield InvokeApi(functions)
+    for function in functions:
+        function.close()
+
+
+def post(api: InvokeApi, name: str, body: str | None, method: str = "POST") -> Response:
+    """The API's answer to an invocation."""
+    return api.handle(Request(method, f"{PREFIX}{name}/invocations", body=body))
+
+
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:stack-First"
+
+
+@pytest.mark.parametrize("name", ["First", "stack-First", ARN, quote(ARN, safe="")])
+def test_a_function_answers_to_its_logical_id_its_name_and_its_arn(
+    api: InvokeApi, name: str
+) -> None:
+    """The ARN as it is, and as clients encode it in a path."""
+    response = post(api, name, '{"a": 1}')
+    assert response.status == 200
+    assert json.loads(response.body) == {"name": "stack-First", "event": {"a": 1}}
+    headers = dict(response.headers)
+    assert headers["Content-Type"] == "application/json"
+    assert headers["X-Amz-Executed-Version"] == "$LATEST"
+    assert "X-Amz-Function-Error" not in headers
+
+
+def test_each_function_has_its_own_names(api: InvokeApi) -> None:
+    """One is not asked in another's place."""
+    assert json.loads(post(api, "Second", "5").body) == {"name": "stack-Second", "event": 5}
+
+
+@pytest.mark.parametrize("body", [None, "", "{}"])
+def test_without_a_body_the_event_is_an_empty_object(api: InvokeApi, body: str | None) -> None:
+    """As in Lambda."""
+    assert json.loads(post(api, "First", body).body)["event"] == {}
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"), [("fail", "LookupError"), ("crash", "Runtime.ExitError")]
+)
+def test_a_function_that_fails_is_200_with_a_header_that_says_so(
+    api: InvokeApi, event: str, kind: str
+) -> None:
+    """The body is its error."""
+    response = post(api, "First", json.dumps(event))
+    assert response.status == 200
+    assert dict(response.headers)["X-Amz-Function-Error"] == "Unhandled"
+    assert json.loads(response.body)["errorType"] == kind
+
+
+def refusal(response: Response) -> tuple[int, str, str]:
+    """Status, kind and message of a refusal."""
+    headers, body = dict(response.headers), json.loads(response.body)
+    assert headers["Content-Type"] == "application/json"
+    assert body["Type"] == "User"
+    return response.status, headers["x-amzn-ErrorType"], body["Message"]
+
+
+@pytest.mark.parametrize("name", ["Third", "first", "", f"{ARN}x", "a%20b"])
+def test_a_function_that_isn_t_there_is_404_by_its_name(api: InvokeApi, name: str) -> None:
+    """Decoded."""
+    decoded = name.replace("%20", " ")
+    assert refusal(post(api, name, "{}")) == (
+        404,
+        "ResourceNotFoundException",
+        f"Function not found: {decoded}",
+    )
+
+
+@pytest.mark.parametrize("body", ["{", "nothing", "{'a': 1}", "[1,]", "{} {}", "\N{SNOWMAN}", " "])
+def test_a_body_that_is_no_json_is_400(api: InvokeApi, body: str) -> None:
+    """And the function is not asked."""
+    status, kind, message = refusal(post(api, "First", body))
+    assert (status, kind) == (400, "InvalidRequestContentException")
+    assert message.startswith("No JSON: ")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", f"{PREFIX}First/invocations"),
+        ("PUT", f"{PREFIX}First/invocations"),
+        ("POST", f"{PREFIX}First"),
+        ("POST", PREFIX),
+        ("POST", f"{PREFIX}First/invocations/"),
+        ("GET", f"{PREFIX}First/configuration"),
+    ],
+)
+def test_nothing_but_an_invocation_is_served(api: InvokeApi, method: str, path: str) -> None:
+    """The rest of Lambda's API isn't here."""
+    status, kind, _ = refusal(api.handle(Request(method, path, body="{}")))
+    assert (status, kind) == (404, "ResourceNotFoundException")

@@ -1,0 +1,488 @@
+"""The server answers what is HTTP, refuses what is not, and lets go of clients and its port."""
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from http.client import HTTPResponse
+from threading import Event, active_count
+from threading import enumerate as threads
+from typing import Any
+
+import pytest
+
+from local.errors import StartError
+from local.exchange import Request, Response
+from local.responses import Failure
+from local.server import LARGEST_BODY, LARGEST_HEADERS, LONGEST_TARGET, Server
+from tests.support.local_functions import DEADLINE, wait_until
+
+HOST = b"Host: here\r\n"
+LAST = HOST + b"Connection: close\r\n"
+
+
+@dataclass
+class Served:
+    """A running server, which answers with what it was asked, and what it was asked."""
+
+    server: Server
+    requests: list[Request] = field(default_factory=list)
+    refused: list[tuple[Request, Failure]] = field(default_factory=list)
+    response: Response | None = None
+
+    def respond(self, request: Request) -> Response:
+        """Answers with ``response``, or with what was asked."""
+        self.requests.append(request)
+        if self.response is not None:
+            return self.response
+        body = json.dumps([request.method, request.path, request.query, request.body])
+        return Response(200, (("Content-Type", "text/plain"),), body.encode())
+
+    def refuse(self, request: Request, failure: Failure) -> Response:
+        """Answers with the reason."""
+        self.refused.append((request, failure))
+        return Response(failure.status, (("Content-Type", "text/plain"),), failure.type.encode())
+
+    def connect(self) -> socket.socket:
+        """A connection of a new client."""
+        return connect(self.server)
+
+    def ask(self, sent: bytes) -> bytes:
+        """All that a client gets that sends these bytes, until the server hangs up."""
+        with self.connect() as client:
+            client.sendall(sent)
+            return read_all(client)
+
+
+def connect(server: Server) -> socket.socket:
+    """A connection of a new client."""
+    return socket.create_connection(("127.0.0.1", server.server_address[1]), timeout=DEADLINE)
+
+
+def read_all(client: socket.socket) -> bytes:
+    """What comes until the other side hangs up."""
+    return b"".join(iter(lambda: client.recv(65_536), b""))
+
+
+def answer(client: socket.socket, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of the next answer."""
+    with closing(HTTPResponse(client, method=method)) as response:
+        response.begin()
+        return response.status, dict(response.getheaders()), response.read()
+
+
+def split(answered: bytes) -> tuple[bytes, bytes]:
+    """The status line and the body of an answer."""
+    head, _, body = answered.partition(b"\r\n\r\n")
+    return head.split(b"\r\n")[0], body
+
+
+@pytest.fixture
+def served(capfd: pytest.CaptureFixture[str]) -> Iterator[Served]:
+    """A running server. Nothing of it is left in the end, and it had nothing to complain about."""
+    server = Server(0)
+    before = active_count()
+    served = Served(server)
+    server.start(served.respond, served.refuse)
+    yield served
+    server.hang_up()
+    server.close()
+    wait_until(lambda: active_count() <= before)
+    assert capfd.readouterr().err == "", threads()
+
+
+# --- Requests -------------------------------------------------------------------------------------
+
+
+def test_a_request_arrives_as_it_was_sent(served: Served) -> None:
+    """Nothing is decoded but header values, which are UTF-8; names keep their case and order."""
+    sent = (
+        b"POST /a%20b//c?x=%31&x=2?&y HTTP/1.1\r\nhost: here\r\nX-One: \xc3\xa9 \r\nx-one:\xff\r\n"
+        b"Connection: close\r\nContent-Length: 3\r\n\r\n\xc3\xa9\xff"
+    )
+    assert split(served.ask(sent))[0] == b"HTTP/1.1 200 OK"
+    assert served.requests == [
+        Request(
+            method="POST",
+            path="/a%20b//c",
+            query="x=%31&x=2?&y",
+            headers=(
+                ("host", "here"),
+                ("X-One", "é"),
+                ("x-one", "\N{REPLACEMENT CHARACTER}"),
+                ("Connection", "close"),
+                ("Content-Length", "3"),
+            ),
+            body="é\N{REPLACEMENT CHARACTER}",
+            source_ip="127.0.0.1",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sent", "method", "path"),
+    [
+        (b"GET /a HTTP/1.0\r\n\r\n", "GET", "/a"),
+        (b"OPTIONS * HTTP/1.1\r\n" + LAST + b"\r\n", "OPTIONS", "*"),
+        (b"any /a HTTP/1.1\r\n" + LAST + b"\r\n", "any", "/a"),
+        (b"GET /a HTTP/1.1\n" + LAST.replace(b"\r", b"") + b"\n", "GET", "/a"),
+    ],
+)
+def test_unusual_requests_are_answered_too(
+    served: Served, sent: bytes, method: str, path: str
+) -> None:
+    """It is for the gateway to say that there is nothing."""
+    status, body = split(served.ask(sent))
+    assert status == b"HTTP/1.1 200 OK"
+    assert json.loads(body) == [method, path, "", None]
+
+
+@pytest.mark.parametrize("upgrade", [b"websocket", b"h2c"])
+def test_a_client_that_wants_another_protocol_stays_with_this_one(
+    served: Served, upgrade: bytes
+) -> None:
+    """The connection goes on."""
+    with served.connect() as client:
+        for _ in range(2):
+            client.sendall(
+                b"GET / HTTP/1.1\r\n"
+                + HOST
+                + b"Connection: upgrade\r\nUpgrade: "
+                + upgrade
+                + b"\r\n\r\n"
+            )
+            assert answer(client)[0] == 200
+
+
+def test_a_tunnel_is_refused_like_any_other_method(served: Served) -> None:
+    """The gateway knows no CONNECT."""
+    served.response = Response(404, (), b"none")
+    with served.connect() as client:
+        client.sendall(b"CONNECT there:443 HTTP/1.1\r\n" + HOST + b"\r\n")
+        assert answer(client)[0::2] == (404, b"none")
+
+
+def test_a_body_may_come_in_chunks_and_in_small_pieces(served: Served) -> None:
+    """It is put together."""
+    sent = (
+        b"POST / HTTP/1.1\r\n" + LAST + b"Transfer-Encoding: chunked\r\n\r\n"
+        b"3\r\nabc\r\n2;extension\r\nde\r\n0\r\nTrailer: x\r\n\r\n"
+    )
+    with served.connect() as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for place in range(len(sent)):
+            client.sendall(sent[place : place + 1])
+        assert json.loads(split(read_all(client))[1]) == ["POST", "/", "", "abcde"]
+
+
+def test_a_connection_serves_one_request_after_the_other(served: Served) -> None:
+    """Until the client has enough, and each with its own body."""
+    with served.connect() as client:
+        for number in range(3):
+            body = b"x" * number
+            head = b"POST /%d HTTP/1.1\r\n" % number + HOST
+            client.sendall(head + b"Content-Length: %d\r\n\r\n" % number + body)
+            status, headers, found = answer(client)
+            assert status == 200
+            assert json.loads(found) == ["POST", f"/{number}", "", body.decode() or None]
+            assert "Connection" not in headers
+        client.sendall(b"GET / HTTP/1.1\r\n" + LAST + b"\r\n")
+        assert answer(client)[1]["Connection"] == "close"
+        assert client.recv(1) == b""
+
+
+def test_requests_that_come_at_once_are_answered_in_their_order(served: Served) -> None:
+    """None is lost in what was read with another."""
+    sent = b"".join(b"GET /%d HTTP/1.1\r\n" % number + HOST + b"\r\n" for number in range(5))
+    answered = served.ask(sent + b"GET /5 HTTP/1.1\r\n" + LAST + b"\r\n")
+    assert answered.count(b"HTTP/1.1 200 OK\r\n") == 6
+    assert [request.path for request in served.requests] == [f"/{number}" for number in range(6)]
+
+
+def test_an_old_client_is_hung_up_on_after_its_answer(served: Served) -> None:
+    """HTTP/1.0 knows no other end."""
+    answered = served.ask(b"GET / HTTP/1.0\r\n\r\nGET /second HTTP/1.0\r\n\r\n")
+    assert answered.count(b"HTTP/1.1 200 OK") == 1
+    assert len(served.requests) == 1
+
+
+# --- Answers --------------------------------------------------------------------------------------
+
+
+def test_head_has_the_headers_and_no_body(served: Served) -> None:
+    """And the next request on the connection is understood."""
+    with served.connect() as client:
+        client.sendall(b"HEAD /a HTTP/1.1\r\n" + HOST + b"\r\n")
+        client.sendall(b"GET /b HTTP/1.1\r\n" + LAST + b"\r\n")
+        first, _, rest = read_all(client).partition(b"\r\n\r\n")
+    length = len(json.dumps(["HEAD", "/a", "", None]))
+    assert f"\r\nContent-Length: {length}".encode() in first
+    assert split(rest) == (b"HTTP/1.1 200 OK", b'["GET", "/b", "", null]')
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_without_a_body_has_none(served: Served, status: int) -> None:
+    """Whatever the function returned."""
+    served.response = Response(status, (), b"body")
+    with served.connect() as client:
+        for _ in range(2):
+            client.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+            found, headers, body = answer(client)
+            assert (found, body) == (status, b"")
+            assert "Content-Length" not in headers
+
+
+def test_headers_of_the_connection_are_the_server_s_own(served: Served) -> None:
+    """A function can't give a length or a coding that isn't so."""
+    served.response = Response(
+        299,
+        (
+            ("content-length", "1"),
+            ("Transfer-Encoding", "chunked"),
+            ("Connection", "close"),
+            ("Keep-Alive", "no"),
+            ("Date", "never"),
+            ("X-Own", "\xe9"),
+        ),
+        b"body",
+    )
+    with served.connect() as client:
+        for _ in range(2):
+            client.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+            status, headers, body = answer(client)
+            assert (status, body) == (299, b"body")
+            date = headers.pop("Date")
+            assert date.endswith(" GMT")
+            assert headers == {"X-Own": "\xe9", "Content-Length": "4"}
+
+
+# --- What is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"GET  / HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET / http/1.1\r\n" + HOST + b"\r\n",
+        b"GET /\xc3\xa9 HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"A : b\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"A\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"A: \0\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip\r\n\r\n",
+        b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+)
+def test_what_is_no_http_is_400_and_the_end_of_the_connection(served: Served, sent: bytes) -> None:
+    """In the words of whoever refuses; nobody is asked to respond."""
+    assert split(served.ask(sent)) == (b"HTTP/1.1 400 Bad Request", b"DEFAULT_4XX")
+    assert served.requests == []
+
+
+def test_only_the_request_that_is_no_good_is_refused(served: Served) -> None:
+    """What came before it on the connection was answered."""
+    answered = served.ask(b"GET /a HTTP/1.1\r\n" + HOST + b"\r\nnonsense\r\n\r\n")
+    assert answered.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"HTTP/1.1 400 Bad Request\r\n" in answered
+
+
+def headers(size: int) -> bytes:
+    """Headers whose names and values have so many bytes, with a client's last ones."""
+    known = len(b"HosthereConnectioncloseA")
+    return LAST + b"A: " + b"x" * (size - known) + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n" + headers(LARGEST_HEADERS), 200),
+        (b"GET / HTTP/1.1\r\n" + headers(LARGEST_HEADERS + 1), 431),
+        (b"GET / HTTP/1.1\r\n" + headers(1_000_000), 431),
+        (b"GET /" + b"x" * (LONGEST_TARGET - 1) + b" HTTP/1.1\r\n" + LAST + b"\r\n", 200),
+        (b"GET /" + b"x" * LONGEST_TARGET + b" HTTP/1.1\r\n" + LAST + b"\r\n", 414),
+        (b"GET /?" + b"x" * LONGEST_TARGET + b" HTTP/1.1\r\n" + LAST + b"\r\n", 414),
+    ],
+)
+def test_headers_and_targets_have_a_largest_size(served: Served, sent: bytes, status: int) -> None:
+    """One byte more is refused, and the client gets to read it."""
+    line, body = split(served.ask(sent))
+    assert line.startswith(b"HTTP/1.1 %d " % status)
+    assert len(served.requests) == (status == 200)
+    assert (body == b"DEFAULT_4XX") is (status != 200)
+
+
+def test_headers_without_an_end_are_refused_before_they_end(served: Served) -> None:
+    """Nobody has to wait for it."""
+    sent = b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"x" * 30_000
+    assert split(served.ask(sent))[0].startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("more", [0, 1, 9_000_000])
+def test_a_body_has_a_largest_size(served: Served, chunked: bool, more: int) -> None:
+    """One byte more is 413, which also a client gets to read that goes on sending."""
+    size = LARGEST_BODY + more
+    served.response = Response(200, (), b"fits")
+    length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % size
+    body = b"%x\r\n%b\r\n0\r\n\r\n" % (size, b"x" * size) if chunked else b"x" * size
+    line, found = split(served.ask(b"POST / HTTP/1.1\r\n" + LAST + length + b"\r\n\r\n" + body))
+    if more:
+        assert (line[:13], found) == (b"HTTP/1.1 413 ", b"REQUEST_TOO_LARGE")
+        assert served.requests == []
+    else:
+        assert (line, found) == (b"HTTP/1.1 200 OK", b"fits")
+        assert served.requests[0].body == "x" * size
+
+
+# --- Clients that wait, and clients that go -------------------------------------------------------
+
+
+def test_a_client_that_waits_to_be_told_to_go_on_is_told(served: Served) -> None:
+    """And its body is then read; who doesn't wait isn't told."""
+    head = b"POST / HTTP/1.1\r\n" + LAST + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+    with served.connect() as client:
+        client.sendall(head)
+        interim = b""
+        while not interim.endswith(b"\r\n\r\n"):
+            interim += client.recv(1)
+        assert interim.startswith(b"HTTP/1.1 100 ")
+        client.sendall(b"body")
+        assert json.loads(split(read_all(client))[1]) == ["POST", "/", "", "body"]
+    plain = head.replace(b"Expect: 100-continue\r\n", b"")
+    assert served.ask(plain + b"body").startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET / HT",
+        b"GET / HTTP/1.1\r\nHo",
+        b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 9\r\n\r\nhalf",
+        b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n9\r\nhalf",
+        b"GET / HTTP/1.1\r\n" + HOST + b"\r\n",
+    ],
+)
+@pytest.mark.parametrize("rudely", [False, True])
+def test_a_client_that_goes_away_bothers_nobody(served: Served, sent: bytes, rudely: bool) -> None:
+    """Whenever it goes, and however: others are served, and its thread ends."""
+    client = served.connect()
+    client.sendall(sent)
+    if rudely:
+        # No time to linger: the other side gets a reset.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.close()
+    assert served.ask(b"GET /next HTTP/1.1\r\n" + LAST + b"\r\n").startswith(b"HTTP/1.1 200 OK")
+    wait_until(lambda: not served.server._connections)
+
+
+def test_a_client_that_goes_away_before_its_answer_bothers_nobody(served: Served) -> None:
+    """The answer is nobody's."""
+    asked, gone = Event(), Event()
+
+    def respond(request: Request) -> Response:
+        if request.path == "/slow":
+            asked.set()
+            assert gone.wait(DEADLINE)
+        return Response(200, (), b"x" * 5_000_000)
+
+    served.server.respond = respond
+    client = served.connect()
+    client.sendall(b"GET /slow HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert asked.wait(DEADLINE)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.close()
+    gone.set()
+    assert len(split(served.ask(b"GET / HTTP/1.1\r\n" + LAST + b"\r\n"))[1]) == 5_000_000
+    wait_until(lambda: not served.server._connections)
+
+
+def test_clients_are_served_at_the_same_time(served: Served) -> None:
+    """One that takes its time holds up nobody."""
+    with served.connect() as idle, served.connect() as slow:
+        slow.sendall(b"GET /slow HT")
+        assert served.ask(b"GET / HTTP/1.1\r\n" + LAST + b"\r\n").startswith(b"HTTP/1.1 200 OK")
+        slow.sendall(b"TP/1.1\r\n" + LAST + b"\r\n")
+        assert read_all(slow).startswith(b"HTTP/1.1 200 OK")
+        idle.sendall(b"GET / HTTP/1.1\r\n" + LAST + b"\r\n")
+        assert read_all(idle).startswith(b"HTTP/1.1 200 OK")
+
+
+# --- Ports ----------------------------------------------------------------------------------------
+
+
+def test_a_port_that_is_taken_is_refused_by_its_number() -> None:
+    """Also if what has it only listens."""
+    with closing(Server(0)) as server:
+        port = server.server_address[1]
+        with pytest.raises(StartError, match=f"^port {port} of 127.0.0.1 can't be used: "):
+            Server(port)
+
+
+@pytest.mark.parametrize("port", [-1, 65_536, 10**10])
+def test_a_port_that_there_can_t_be_is_refused_by_its_number(port: int) -> None:
+    """Before anything is started."""
+    with pytest.raises(StartError, match=f"^port {port} of 127.0.0.1 can't be used: "):
+        Server(port)
+
+
+def test_closing_frees_the_port() -> None:
+    """Another server can have it at once, though a client was connected."""
+    port, clients = 0, []
+    for _ in range(3):
+        server = Server(port)
+        port = server.server_address[1]
+        served = Served(server)
+        server.start(served.respond, served.refuse)
+        client = served.connect()
+        clients.append(client)
+        client.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        assert answer(client)[0] == 200
+        server.hang_up()
+        server.close()
+        assert client.recv(1) == b""
+    for client in clients:
+        client.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+
+
+def test_a_server_that_never_answered_can_be_closed() -> None:
+    """And its port is free."""
+    server = Server(0)
+    port = server.server_address[1]
+    assert server.url == f"http://127.0.0.1:{port}"
+    server.close()
+    Server(port).close()
+
+
+def test_closing_waits_for_answers_that_are_under_way() -> None:
+    """No thread is left that would use what is taken apart next."""
+    asked, go_on, done = Event(), Event(), Event()
+
+    def respond(_: Request) -> Response:
+        asked.set()
+        assert go_on.wait(DEADLINE)
+        done.set()
+        return Response(200, (), b"")
+
+    def refuse(request: Request, failure: Failure) -> Any:
+        raise AssertionError(request, failure)
+
+    server = Server(0)
+    server.start(respond, refuse)
+    with connect(server) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        assert asked.wait(DEADLINE)
+        server.hang_up()
+        assert client.recv(1) == b""
+        assert not done.is_set()
+        go_on.set()
+        server.close()
+        assert done.is_set()

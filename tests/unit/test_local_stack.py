@@ -1,0 +1,276 @@
+"""A stack starts as a whole or not at all, answers whatever its functions do, and leaves nothing.
+
+Linux's /proc is asked for what was left.
+"""
+
+import json
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from textwrap import dedent
+
+import httpx
+import pytest
+
+from local.errors import StartError, TemplateError
+from local.exchange import Request, Response
+from local.server import Server
+from local.stack import TEMPLATE, Stack
+from tests.support.local_functions import wait_until
+from tests.support.local_processes import children, threads
+
+pytestmark = [
+    pytest.mark.xdist_group("local-stack"),
+    pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc"),
+]
+
+PATH = "/workspaces/usage"
+UNAVAILABLE = {"message": "The service is unavailable at the moment. Please try again shortly."}
+
+
+@contextmanager
+def nothing_left() -> Iterator[None]:
+    """Afterwards there are the processes and the threads that there were before, and no more."""
+    processes, running = children(), threads()
+    yield
+    assert children() <= processes
+    wait_until(lambda: threads() <= running)
+
+
+def refusal(
+    template: Path = TEMPLATE,
+    *,
+    port: int = 0,
+    dynamodb: str | None = None,
+    kind: type[StartError] = StartError,
+    **parameters: str,
+) -> str:
+    """The one sentence with which the stack does not start; nothing of it is left."""
+    with nothing_left(), pytest.raises(StartError) as raised:
+        Stack.start(template, parameters, port=port, dynamodb_endpoint=dynamodb)
+    assert type(raised.value) is kind
+    sentence = str(raised.value)
+    assert "\n" not in sentence
+    return sentence
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+def copy(folder: Path, *changes: tuple[str, str]) -> Path:
+    """The project's template with changes, and folders for its functions."""
+    text = TEMPLATE.read_text("utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "template.yaml").write_text(text, "utf-8")
+    for name in ("usage", "authorizer", "recorder"):
+        (folder / "functions" / name).mkdir(parents=True)
+        (folder / "functions" / name / "app.py").write_text("", "utf-8")
+    return folder / "template.yaml"
+
+
+# --- Its end --------------------------------------------------------------------------------------
+
+
+def test_a_stack_that_is_stopped_leaves_no_process_and_frees_its_port() -> None:
+    """Though a client is still connected; stopping it again does nothing."""
+    before, port = children(), free_port()
+    with nothing_left(), httpx.Client(timeout=60) as client:
+        stack = Stack.start(port=port)
+        assert stack.url == f"http://127.0.0.1:{port}"
+        response = client.get(f"{stack.url}{PATH}")
+        # The store, the authorizer, and the function, which was warmed up though nobody asked it.
+        started = children() - before
+        assert len(started) >= 3
+        stack.stop()
+        assert children() == before
+        socket.create_server(("127.0.0.1", port)).close()
+        stack.stop()
+    assert response.status_code in {401, 422}
+    assert response.headers["Content-Type"] == "application/json"
+
+
+# --- What is in its way ---------------------------------------------------------------------------
+
+
+def test_a_template_that_can_t_be_used_starts_nothing(tmp_path: Path) -> None:
+    """It isn't there, is no template, refers to nothing, or is not given what it needs."""
+    path = tmp_path / "template.yaml"
+    assert f"{path} can't be read" in refusal(path, kind=TemplateError)
+    path.write_text("a: [", "utf-8")
+    assert "is not YAML" in refusal(path, kind=TemplateError)
+    path.write_text("Resources: {A: {Type: Custom::A, Properties: {B: !Ref C}}}", "utf-8")
+    assert "refers to C," in refusal(path, kind=TemplateError)
+    assert refusal(StageName="a-b", kind=TemplateError).startswith("StageName must be")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("Path: /workspaces/usage", "Path: /workspaces/{id}", "path parameters are not served"),
+        ("CodeUri: functions/usage", "CodeUri: functions/other", "there is no folder"),
+    ],
+)
+def test_a_template_that_asks_for_what_is_not_done_here_starts_nothing(
+    tmp_path: Path, old: str, new: str, sentence: str
+) -> None:
+    """And the store, which had been started, is gone."""
+    assert sentence in refusal(copy(tmp_path, (old, new)), kind=TemplateError)
+
+
+def test_a_port_that_is_taken_starts_nothing() -> None:
+    """The sentence names it."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+        assert refusal(port=port).startswith(f"port {port} of 127.0.0.1 can't be used: ")
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8000"])
+def test_a_dynamodb_endpoint_that_is_no_url_starts_nothing(url: str) -> None:
+    """The sentence names the variable and what was in it."""
+    sentence = refusal(dynamodb=url)
+    assert sentence.startswith("DYNAMODB_ENDPOINT has to be a URL")
+    assert sentence.endswith(f"not {url}")
+
+
+def test_a_dynamodb_that_does_not_answer_starts_nothing() -> None:
+    """The functions, which had been started, are gone; the sentence names the store's address."""
+    url = f"http://127.0.0.1:{free_port()}"
+    assert refusal(dynamodb=url).startswith(f"the store at {url} can't be used: ")
+
+
+def test_what_is_no_dynamodb_starts_nothing() -> None:
+    """Another server at that address, which says that there is nothing."""
+
+    def respond(_: Request) -> Response:
+        return Response(404, (), b"nothing")
+
+    with nothing_left():
+        other = Server(0)
+        other.start(respond, lambda request, _: respond(request))
+        with pytest.raises(StartError, match=f"^the store at {other.url} can't be used: "):
+            Stack.start(dynamodb_endpoint=other.url)
+        other.hang_up()
+        other.close()
+
+
+# --- Functions that fail --------------------------------------------------------------------------
+
+AUTHORIZER = """
+    import os
+    from pathlib import Path
+
+    if Path("broken").exists():
+        raise LookupError("broken")
+
+    def lambda_handler(event, context):
+        wish = (event["queryStringParameters"] or {}).get("range")
+        if wish == "crash":
+            os._exit(1)
+        if wish == "nonsense":
+            return "Allow"
+        statement = {
+            "Effect": "Allow", "Action": "execute-api:Invoke", "Resource": event["methodArn"]
+        }
+        return {"principalId": "1", "policyDocument": {"Statement": [statement]}}
+"""
+USAGE = """
+    import os
+    import time
+
+    def lambda_handler(event, context):
+        wish = (event["queryStringParameters"] or {}).get("type")
+        if wish == "crash":
+            os._exit(1)
+        if wish == "hang":
+            time.sleep(600)
+        if wish == "raise":
+            raise LookupError("no luck")
+        if wish == "unserializable":
+            return object()
+        if wish == "nothing":
+            return None
+        if wish == "split":
+            return {"statusCode": 200, "headers": {"A": "b\\r\\nC: d"}}
+        return {"statusCode": 200, "body": "{}"}
+"""
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Stack]]:
+    """The project's API, with functions that fail when they are asked to, and their folder."""
+    folder = tmp_path_factory.mktemp("failing")
+    template = copy(folder, ("Timeout: 20", "Timeout: 2"))
+    for name, source in (("authorizer", AUTHORIZER), ("usage", USAGE)):
+        (folder / "functions" / name / "app.py").write_text(dedent(source), "utf-8")
+    with nothing_left(), Stack.start(template) as stack:
+        yield folder / "functions", stack
+
+
+def assert_unavailable(stack: Stack, query: str = "") -> None:
+    """That the answer is the contract's 503."""
+    response = httpx.get(f"{stack.url}{PATH}?{query}", timeout=60)
+    assert (response.status_code, response.json()) == (503, UNAVAILABLE)
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["Retry-After"] == "5"
+
+
+def assert_available(stack: Stack) -> None:
+    """That a request that asks for nothing unusual is answered by the function."""
+    response = httpx.get(f"{stack.url}{PATH}", timeout=60)
+    assert (response.status_code, response.json()) == (200, {})
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "type=crash",
+        "type=hang",
+        "type=raise",
+        "type=unserializable",
+        "type=nothing",
+        "type=split",
+        "range=crash",
+        "range=nonsense",
+    ],
+)
+def test_a_function_that_fails_is_503_and_the_next_request_is_answered(
+    failing: tuple[Path, Stack], wish: str
+) -> None:
+    """In the contract's JSON, and each time anew: nothing of it is cached."""
+    _, stack = failing
+    assert_unavailable(stack, wish)
+    if wish != "type=hang":
+        assert_unavailable(stack, wish)
+    assert_available(stack)
+
+
+def test_a_function_that_can_t_be_imported_is_503_until_it_can(
+    failing: tuple[Path, Stack],
+) -> None:
+    """Nobody has to start the stack again."""
+    functions, stack = failing
+    (functions / "authorizer" / "broken").touch()
+    for _ in range(2):
+        assert_unavailable(stack, "range=crash")
+    assert_unavailable(stack)
+    (functions / "authorizer" / "broken").unlink()
+    assert_available(stack)
+
+
+def test_functions_can_be_asked_past_the_gateway(failing: tuple[Path, Stack]) -> None:
+    """Over the Invoke API, which says what failed."""
+    _, stack = failing
+    url = f"{stack.url}/2015-03-31/functions/UsageFunction/invocations"
+    event = {"queryStringParameters": {"type": "raise"}}
+    response = httpx.post(url, content=json.dumps(event), timeout=60)
+    assert response.status_code == 200
+    assert response.headers["X-Amz-Function-Error"] == "Unhandled"
+    assert response.json()["errorType"] == "LookupError"
