@@ -6,12 +6,14 @@ a function that crashes or takes too long takes nothing else with it.
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -148,8 +150,9 @@ class Environment:
         Raises:
             NoAnswer: it did not come in that time, and the function might have gone on.
         """
+        give_up = time.monotonic() + patience
         try:
-            return self._start(patience) or self._exchange(event, patience)
+            return self._start(patience) or self._exchange(event, give_up - time.monotonic())
         except (EOFError, OSError):
             self.kill()
             status = self._process.wait()
@@ -158,7 +161,9 @@ class Environment:
     def kill(self) -> None:
         """Ends the process, whatever it is doing; who waits for its answer is told so."""
         self.alive = False
-        self._process.kill()
+        # With whatever it started, which could hold its output open, and live on.
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Ends the process and leaves nothing of it. Nobody may be waiting for an answer."""
@@ -175,6 +180,8 @@ class Environment:
             return None
         if not self._connection.poll(min(patience, TIME_TO_START)):
             self.kill()
+            if patience < TIME_TO_START:
+                raise NoAnswer
             return Answer.error("Sandbox.Timedout", "the handler's module takes too long to import")
         first = self._connection.recv_bytes()
         self._ready = self.alive = first == b"="
@@ -184,7 +191,7 @@ class Environment:
         request_id, timeout = uuid.uuid4(), self._setup.timeout
         head = f"{request_id} {time.time() + timeout} {self._setup.arn}\n".encode()
         self._connection.send_bytes(head + event)
-        if self._connection.poll(min(patience, timeout)):
+        if self._connection.poll(max(0.0, min(patience, timeout))):
             answer = self._connection.recv_bytes()
             return Answer(answer[1:], failed=answer[:1] == b"!")
         self.kill()

@@ -6,11 +6,11 @@ it. Functions answer to their logical id, their name and their ARN.
 
 import json
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NoReturn
 from urllib.parse import unquote
 
 from local.exchange import Request, Response
-from local.functions import Function
+from local.functions import Function, NoAnswer
 
 PREFIX: Final = "/2015-03-31/functions/"
 _SUFFIX: Final = "/invocations"
@@ -34,14 +34,23 @@ class InvokeApi:
             return _refusal(404, "ResourceNotFoundException", "Only invocations are served here")
         if name not in self._functions:
             return _refusal(404, "ResourceNotFoundException", f"Function not found: {name}")
+        event = request.body or "{}"
         try:
-            event = json.dumps(json.loads(request.body or "{}")).encode()
-        except ValueError as error:
+            json.loads(event, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
             return _refusal(400, "InvalidRequestContentException", f"No JSON: {error}")
-        answer = self._functions[name].invoke(event)
+        try:
+            # As it was sent: what is parsed and written again has other numbers.
+            answer = self._functions[name].invoke(event.encode())
+        except (NoAnswer, OSError):
+            return _refusal(503, "ServiceException", f"{name} can't be run")
         headers = (_JSON, ("X-Amz-Executed-Version", "$LATEST"))
         response = Response(200, headers, answer.payload)
         return response.adding(("X-Amz-Function-Error", "Unhandled")) if answer.failed else response
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _refusal(status: int, kind: str, message: str) -> Response:

@@ -52,6 +52,8 @@ def make_routes(
             raise TemplateError(f"{path}: path parameters are not served here")
         for name, operation in operations.items():
             method = name.upper()
+            if method == "X-AMAZON-APIGATEWAY-ANY-METHOD":
+                raise TemplateError(f"{path}: methods have to be named here, one by one")
             settings = _settings(stage, method, path)
             integration = operation.get("x-amazon-apigateway-integration", {})
             if integration.get("type") != "aws_proxy":
@@ -72,6 +74,11 @@ def make_routes(
 
 def _settings(stage: Resource, method: str, path: str) -> dict[str, Any]:
     """What the stage says about all methods, and then about this one."""
+    for settings in stage.properties.get("MethodSettings", ()):
+        if (settings["HttpMethod"] == "*") != (settings["ResourcePath"] == "/*"):
+            raise TemplateError(
+                "method settings have to be for all methods of all paths, or for one of one"
+            )
     # The slashes of a path are written ~1 there, after a first one that is not.
     chosen: dict[str, Any] = {}
     for place in (("*", "/*"), (method, "/" + path.replace("/", "~1"))):

@@ -108,6 +108,7 @@ class _Connection(BaseRequestHandler):
             if not isinstance(head, h11.Request):
                 return False
             request = _to_request(head, self.client_address[0])
+            _check_sizes(head)
             request = request.with_body(self._read_body(http))
         except h11.RemoteProtocolError as error:
             self._refuse(http, request, error.error_status_hint)
@@ -163,11 +164,19 @@ class _Connection(BaseRequestHandler):
         self.request.sendall(_bytes(http, head, *body, h11.EndOfMessage()))
 
 
-def _to_request(head: h11.Request, source_ip: str) -> Request:
+def _check_sizes(head: h11.Request) -> None:
+    """Refuses what API Gateway would not take.
+
+    Raises:
+        h11.RemoteProtocolError: the target or the headers are too large.
+    """
     if len(head.target) > LONGEST_TARGET:
         raise h11.RemoteProtocolError("target too long", error_status_hint=414)
     if sum(len(name) + len(value) for name, value in head.headers.raw_items()) > LARGEST_HEADERS:
         raise h11.RemoteProtocolError("headers too large", error_status_hint=431)
+
+
+def _to_request(head: h11.Request, source_ip: str) -> Request:
     path, _, query = head.target.decode("ascii").partition("?")
     headers = tuple(
         (name.decode("ascii"), value.decode("utf-8", errors="replace"))

@@ -1,11 +1,13 @@
 """The stack: the template's store, functions and API, put together and taken apart again."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -77,13 +79,14 @@ class Stack:
             TemplateError: the template or a parameter can't be used.
             StartError: something else is in the way.
         """
+        _check_endpoint(dynamodb_endpoint)
         with ExitStack() as parts:
             server = Server(port)
             parts.callback(server.close)
             moto = MotoServer(store_port, store_host)
             parts.callback(moto.stop)
             expanded = expand(template, parameters or {})
-            endpoints = _endpoints(moto.url(), dynamodb_endpoint)
+            endpoints = Endpoints.all_at(moto.url(), dynamodb=dynamodb_endpoint)
             functions = [
                 Function(Setup.of(expanded, resource, endpoints.variables), log)
                 for resource in expanded.of_type("AWS::Lambda::Function")
@@ -156,10 +159,19 @@ def destination(template: Template, clients: Clients) -> Destination:
     )
 
 
-def _endpoints(moto: str, dynamodb: str | None) -> Endpoints:
-    if dynamodb is not None and not dynamodb.startswith(("http://", "https://")):
-        raise StartError(f"DYNAMODB_ENDPOINT has to be a URL, such as http://..., not {dynamodb}")
-    return Endpoints(dynamodb=dynamodb or moto, events=moto, s3=moto, sqs=moto, ssm=moto)
+def _check_endpoint(dynamodb: str | None) -> None:
+    """Refuses what botocore would not take for an endpoint."""
+    if dynamodb is None:
+        return
+    try:
+        url = urlsplit(dynamodb)
+        is_url = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url or not re.fullmatch(r"[!-~]+", dynamodb):
+        raise StartError(
+            f"DYNAMODB_ENDPOINT has to be a URL, such as http://127.0.0.1:8000, not {dynamodb!r}"
+        )
 
 
 def _provision(template: Template, clients: Clients, endpoints: Endpoints) -> None:

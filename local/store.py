@@ -35,6 +35,11 @@ class Endpoints:
     sqs: str
     ssm: str
 
+    @classmethod
+    def all_at(cls, url: str, dynamodb: str | None = None) -> Self:
+        """Every service at ``url``, but for DynamoDB where that is elsewhere."""
+        return cls(dynamodb=dynamodb or url, events=url, s3=url, sqs=url, ssm=url)
+
     @property
     def variables(self) -> dict[str, str]:
         """The variables that lead botocore there, for functions that declare them."""

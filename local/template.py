@@ -34,6 +34,7 @@ _PSEUDO_PARAMETERS: Final = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 _NO_VALUE: Final = object()
+_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _HERE: Final = "local"
 """The made-up S3 bucket of the code: SAM wants code to be in one, so a path becomes its key."""
 
@@ -103,21 +104,30 @@ def expand(path: Path, parameters: Mapping[str, str]) -> Template:
         TemplateError: the file can't be read or makes no sense, or CloudFormation would refuse the
             parameters.
     """
-    document = _read(path)
-    values = _choose(document.get("Parameters") or {}, parameters)
     try:
-        expanded = _transform(document, values)
+        return _expand(path, parameters)
     except InvalidDocumentException as error:
         reasons = "; ".join(cause.message for cause in error.causes)
         raise TemplateError(f"{path}: {reasons}") from None
     except ExceptionWithMessage as error:
         raise TemplateError(f"{path}: {error.message}") from None
+    except RecursionError:
+        raise TemplateError(f"{path} makes no sense: something in it leads to itself") from None
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, re.error) as error:
+        # A template can be wrong in more ways than are worth a sentence each.
+        raise TemplateError(f"{path} makes no sense: {type(error).__name__}: {error}") from None
+
+
+def _expand(path: Path, parameters: Mapping[str, str]) -> Template:
+    document = _read(path)
+    values = _choose(document.get("Parameters") or {}, parameters)
+    expanded = _transform(document, values)
     resolver = _Resolver(values, expanded)
     return Template(
         folder=path.parent,
         resources=resolver.resources(),
         outputs={
-            name: str(resolver.resolve(output["Value"]))
+            name: _spell(resolver.resolve(output["Value"]))
             for name, output in (expanded.get("Outputs") or {}).items()
             if resolver.holds(output.get("Condition"))
         },
@@ -168,34 +178,41 @@ def _choose(declared: Mapping[str, Tree], given: Mapping[str, str]) -> dict[str,
         value = given.get(name, declaration.get("Default"))
         if value is None:
             raise TemplateError(f"the parameter {name} needs a value: {name}=...")
-        values[name] = str(value)
-        _check(name, declaration, str(value))
+        values[name] = _spell(value)
+        _check(name, declaration, values[name])
     return values
+
+
+def _spell(value: Tree) -> str:
+    """A scalar as CloudFormation compares and shows it, which knows only texts."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _check(name: str, declaration: Mapping[str, Tree], value: str) -> None:
     """Refuses what CloudFormation would refuse."""
-    allowed = [str(choice) for choice in declaration.get("AllowedValues", ())]
+    allowed = [_spell(choice) for choice in declaration.get("AllowedValues", ())]
     if allowed and value not in allowed:
         raise TemplateError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
     pattern = declaration.get("AllowedPattern")
     if pattern is not None and not re.fullmatch(pattern, value):
         wanted = declaration.get("ConstraintDescription", f"a value that matches {pattern}")
         raise TemplateError(f"{name} must be {wanted}, not {value!r}")
+    if len(value) < int(declaration.get("MinLength", 0)):
+        raise TemplateError(f"{name} must have at least {declaration['MinLength']} characters")
+    if len(value) > int(declaration.get("MaxLength", len(value))):
+        raise TemplateError(f"{name} must have at most {declaration['MaxLength']} characters")
     if declaration.get("Type") == "Number":
         _check_bounds(name, declaration, value)
 
 
 def _check_bounds(name: str, declaration: Mapping[str, Tree], value: str) -> None:
-    try:
-        number = float(value)
-    except ValueError:
-        raise TemplateError(f"{name} must be a number, not {value!r}") from None
+    if not _NUMBER.fullmatch(value):
+        raise TemplateError(f"{name} must be a number, not {value!r}")
+    number = float(value)
     least, most = declaration.get("MinValue"), declaration.get("MaxValue")
-    # Turned round, so that NaN, which is neither above nor below anything, does not pass.
-    if least is not None and not number >= float(least):
+    if least is not None and number < float(least):
         raise TemplateError(f"{name} must be at least {least}, not {value}")
-    if most is not None and not number <= float(most):
+    if most is not None and number > float(most):
         raise TemplateError(f"{name} must be at most {most}, not {value}")
 
 
@@ -277,7 +294,7 @@ class _Resolver:
             case "Fn::If", [str(condition), when_true, when_false]:
                 return self.resolve(when_true if self.holds(condition) else when_false)
             case "Fn::Equals", [left, right]:
-                return str(self.resolve(left)) == str(self.resolve(right))
+                return _spell(self.resolve(left)) == _spell(self.resolve(right))
             case "Fn::Not", [condition]:
                 return not self.resolve(condition)
             case "Fn::And", list(conditions):

@@ -260,6 +260,27 @@ def test_without_the_patience_to_wait_there_is_no_answer(make: Make) -> None:
     assert asked(function) != pid
 
 
+def test_patience_that_ends_while_a_function_starts_is_no_answer(make: Make) -> None:
+    """The function has not failed; nobody waited for it."""
+    function = make("import time\ntime.sleep(60)\n" + PID)
+    with pytest.raises(NoAnswer):
+        function.invoke(b"1", patience=0.2)
+
+
+def test_what_a_crashing_function_had_started_ends_with_it(make: Make, tmp_path: Path) -> None:
+    """Nothing stays behind, and nobody waits for its output to end."""
+    source = """
+import os, subprocess
+def handle(event, context):
+    child = subprocess.Popen(["sleep", "600"])
+    open(event, "w").write(str(child.pid))
+    os._exit(1)
+"""
+    note = tmp_path / "pid"
+    assert failure(make(source), str(note))["errorType"] == "Runtime.ExitError"
+    wait_until(lambda: not runs(int(note.read_text())))
+
+
 # --- Processes ------------------------------------------------------------------------------------
 
 

@@ -641,6 +641,11 @@ SECURED: dict[str, object] = {"security": [{"A": []}]}
     [
         ({"path": "/a/{id}"}, "/a/{id}: path parameters are not served here"),
         ({"path": "/{proxy+}"}, "/{proxy+}: path parameters"),
+        ({"method": "x-amazon-apigateway-any-method"}, "/a: methods have to be named here"),
+        (
+            {"stage": {"MethodSettings": [{"HttpMethod": "*", "ResourcePath": "/~1a"}]}},
+            "method settings have to be for all methods of all paths",
+        ),
         (
             {"operation": {"x-amazon-apigateway-integration": {"type": "mock"}}},
             "GET /a: only functions are served here",

@@ -102,7 +102,11 @@ def test_a_function_that_isn_t_there_is_404_by_its_name(api: InvokeApi, name: st
     )
 
 
-@pytest.mark.parametrize("body", ["{", "nothing", "{'a': 1}", "[1,]", "{} {}", "\N{SNOWMAN}", " "])
+@pytest.mark.parametrize(
+    "body",
+    ["{", "nothing", "{'a': 1}", "[1,]", "{} {}", "\N{SNOWMAN}", " ", "NaN", "[" * 50_000],
+    ids=lambda body: body[:10],
+)
 def test_a_body_that_is_no_json_is_400(api: InvokeApi, body: str) -> None:
     """And the function is not asked."""
     status, kind, message = refusal(post(api, "First", body))

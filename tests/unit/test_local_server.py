@@ -317,6 +317,13 @@ def test_headers_and_targets_have_a_largest_size(served: Served, sent: bytes, st
     assert (body == b"DEFAULT_4XX") is (status != 200)
 
 
+def test_a_refused_head_request_gets_no_body(served: Served) -> None:
+    """As no HEAD request does."""
+    answer = served.ask(b"HEAD /" + b"x" * LONGEST_TARGET + b" HTTP/1.1\r\n" + LAST + b"\r\n")
+    line, body = split(answer)
+    assert (line.startswith(b"HTTP/1.1 414 "), body) == (True, b"")
+
+
 def test_headers_without_an_end_are_refused_before_they_end(served: Served) -> None:
     """Nobody has to wait for it."""
     sent = b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"x" * 30_000

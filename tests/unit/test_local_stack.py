@@ -132,12 +132,15 @@ def test_a_port_that_is_taken_starts_nothing() -> None:
         assert refusal(port=port).startswith(f"port {port} of 127.0.0.1 can't be used: ")
 
 
-@pytest.mark.parametrize("url", ["", "localhost:8000"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "localhost:8000", "http://", "http://a b", "http://[::1", "http://localhost:99999"],
+)
 def test_a_dynamodb_endpoint_that_is_no_url_starts_nothing(url: str) -> None:
     """The sentence names the variable and what was in it."""
     sentence = refusal(dynamodb=url)
     assert sentence.startswith("DYNAMODB_ENDPOINT has to be a URL")
-    assert sentence.endswith(f"not {url}")
+    assert sentence.endswith(f"not {url!r}")
 
 
 def test_a_dynamodb_that_does_not_answer_starts_nothing() -> None:
