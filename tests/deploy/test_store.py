@@ -154,5 +154,6 @@ def test_what_an_operator_needs_is_an_output() -> None:
         "MinDateParameterName": "${MinDateParameter}",
         "EventBusName": "${EventBus}",
         "EventQueueUrl": "${EventQueue}",
+        "EventSourceMappingId": "${RecorderFunctionBatch}",
         "DeadLetterQueueUrl": "${DeadLetterQueue}",
     }
