@@ -91,7 +91,7 @@ def _table(deployment: Deployment, logical_id: str, resource: Mapping[str, Any])
             raise _Unwell(f"{name}: the index {index['IndexName']} is {found['IndexStatus']}")
     if not (deployment.endpoints or table.get("DeletionProtectionEnabled")):
         raise _Unwell(f"{name} is not protected against deletion")
-    return f"{name}, {len(there)} indexes"
+    return f"{name}, its indexes: {', '.join(sorted(there)) or 'none'}"
 
 
 def _keys(schema: Any) -> list[tuple[str, str]]:
