@@ -4,6 +4,7 @@ It is asked for every request, also for those that the gateway's cache answers, 
 consistently: a revoked token or a lost membership counts at once.
 """
 
+import gc
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -13,7 +14,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from workspace_usage.access import USE_AGENTS, BearerToken, parse_id, to_context
-from workspace_usage.aws import dynamodb_client
+from workspace_usage.calls import DYNAMODB, Reader
 from workspace_usage.directory import Directory
 from workspace_usage.errors import Forbidden, StoreUnavailable, Unauthorized
 from workspace_usage.messages import choose_locale, translate
@@ -26,11 +27,15 @@ logger = Logger()
 metrics = Metrics()
 settings = AuthorizerSettings.from_environment()
 
+# What is loaded by now stays: the garbage collector need not look at it again and again.
+gc.freeze()
+
 
 @cache
 def directory() -> Directory:
     """The directory that this environment's requests share."""
-    return Directory(dynamodb_client(), settings.access_tokens_table, settings.memberships_table)
+    reader = Reader.of(DYNAMODB)
+    return Directory(reader, settings.access_tokens_table, settings.memberships_table)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from workspace_usage.aws import dynamodb_client, reading, sqs_client
+from workspace_usage.aws import dynamodb_client, sqs_client
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.events import parse
+from workspace_usage.failures import calling_aws
 from workspace_usage.recording import Recorder
 from workspace_usage.records import InvalidRecord
 from workspace_usage.settings import RecorderSettings
@@ -110,7 +111,7 @@ def reject(message: dict[str, Any], reason: str) -> None:
     """Moves a message to the dead-letter queue, where its attribute ``reason`` says why."""
     logger.warning("rejected", extra={"message_id": message["messageId"], "reason": reason})
     metrics.add_metric("EventsRejected", MetricUnit.Count, 1)
-    with reading():
+    with calling_aws():
         sqs().send_message(
             QueueUrl=settings.dead_letter_queue_url,
             MessageBody=message["body"],

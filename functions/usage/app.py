@@ -4,6 +4,7 @@ API Gateway caches whatever the function returns, whatever its status. An answer
 kept is therefore raised: the gateway's DEFAULT_5XX response makes a 503 of it.
 """
 
+import gc
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ TIME_FOR_ANSWERING: Final = 4_000
 logger = Logger()
 metrics = Metrics()
 settings = UsageSettings.from_environment()
+
+# What is loaded by now stays: the garbage collector need not look at it again and again.
+gc.freeze()
 
 
 @cache

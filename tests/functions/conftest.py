@@ -1,14 +1,14 @@
-"""The real template's tables in moto, and the functions loaded with its environment."""
+"""The real template's tables in moto's server, and the functions loaded with its environment."""
 
 from collections.abc import Iterator
 from types import ModuleType
 
-import boto3
+import httpx
 import pytest
-from moto import mock_aws
 
+from local.aws import CREDENTIALS, NO_CONFIGURATION, REGION
 from local.provision import provision
-from local.store import Clients
+from local.store import Clients, Endpoints, MotoServer
 from local.template import Template, expand
 from tests.support.functions import ROOT, environment_of, load
 from workspace_usage import aws
@@ -20,24 +20,36 @@ def template() -> Template:
     return expand(ROOT / "template.yaml", {})
 
 
+@pytest.fixture(scope="session")
+def endpoints() -> Iterator[Endpoints]:
+    """moto's services, over HTTP as in Lambda."""
+    server = MotoServer()
+    yield Endpoints.all_at(server.url())
+    server.stop()
+
+
 @pytest.fixture
-def clients(template: Template, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
-    """Clients of moto's services, in which the template's tables, bucket and parameter are."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        aws._session.cache_clear()
-        found = Clients(
-            dynamodb=boto3.client("dynamodb"),
-            events=boto3.client("events"),
-            s3=boto3.client("s3"),
-            sqs=boto3.client("sqs"),
-            ssm=boto3.client("ssm"),
-        )
-        provision(template, found)
-        yield found
-        aws._session.cache_clear()
+def clients(
+    endpoints: Endpoints, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Clients]:
+    """Clients of services in which nothing is but what the template declares."""
+    httpx.post(f"{endpoints.dynamodb}/moto-api/reset").raise_for_status()
+    for name, value in {**endpoints.variables, **CREDENTIALS, **NO_CONFIGURATION}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    forget()
+    found = Clients.of(endpoints)
+    provision(template, found)
+    yield found
+    for client in (found.dynamodb, found.events, found.s3, found.sqs, found.ssm):
+        client.close()
+    forget()
+
+
+def forget() -> None:
+    """Clients that know another environment."""
+    aws._session.cache_clear()
+    aws._cached_client.cache_clear()
 
 
 @pytest.fixture

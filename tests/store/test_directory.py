@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.database import NAMES
+from tests.support.database import NAMES, reader_of
 from workspace_usage.access import AccessToken, BearerToken, Membership
 from workspace_usage.directory import Directory
 from workspace_usage.events import MembershipChange, TokenChange
@@ -47,7 +47,7 @@ def recorder(client: "DynamoDBClient") -> Recorder:
 @pytest.fixture
 def directory(client: "DynamoDBClient") -> Directory:
     """The two tables, for reading."""
-    return Directory(client, NAMES.access_tokens, NAMES.memberships)
+    return Directory(reader_of(client), NAMES.access_tokens, NAMES.memberships)
 
 
 def test_a_token_is_found_by_its_id_and_by_its_hash(

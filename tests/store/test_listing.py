@@ -2,19 +2,18 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from local.dynamodb import DynamoDBLocal
 from local.template import Template
-from tests.support.database import database, load
+from tests.support.database import database, load, reader_of
 from tests.support.generator import USERS, Member, write_dataset
 from tests.support.oracle import TYPES, Caller, Oracle, assert_items
 from tests.unit.test_listing import CASES, listing_of, no_limit, scope_of
@@ -64,9 +63,9 @@ def history(
     seed, zone, now = cast(tuple[int, str, datetime], request.param)
     folder = tmp_path_factory.mktemp("data")
     members = write_dataset(folder, seed, now, ZoneInfo(zone))
-    with database(engine.url, template) as client, ThreadPoolExecutor(3) as executor:
+    with database(engine.url, template) as client:
         load(folder, client)
-        listing = listing_of(folder, cast(Any, client), zone, executor)
+        listing = listing_of(folder, reader_of(client), zone)
         yield History(now, members, Oracle(folder, ZoneInfo(zone)), listing)
 
 
@@ -131,9 +130,9 @@ def test_a_page_goes_on_where_dynamodb_stops_at_a_megabyte(
     (tmp_path / "settings.json").write_text(
         '{"usage_history_min_date": {"enabled": false, "date": null}}', "utf-8"
     )
-    with database(engine.url, template) as client, ThreadPoolExecutor(3) as executor:
+    with database(engine.url, template) as client:
         load(tmp_path, client)
-        listing = listing_of(tmp_path, cast(Any, client), "UTC", executor)
+        listing = listing_of(tmp_path, reader_of(client), "UTC")
         for sees_everyone, kind in product([True, False], ["all", "image"]):
             member = Member("", 11, 1, sees_everyone=sees_everyone)
             meter = Meter(no_limit)

@@ -1,7 +1,8 @@
 """Events applied to the real engine: its conditions, its transactions, and writers that meet."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC
 from random import Random
 from threading import Barrier
@@ -13,8 +14,7 @@ from hypothesis import strategies as st
 
 from local.dynamodb import DynamoDBLocal
 from local.template import Template
-from tests.support.database import database, snapshot
-from tests.support.immediately import Immediately
+from tests.support.database import database, reader_of, snapshot
 from tests.support.memory_client import TABLES
 from tests.support.memory_writer import MemoryWriter
 from tests.unit.test_listing import no_limit
@@ -30,14 +30,16 @@ from tests.unit.test_recording import (
     recorded,
 )
 from workspace_usage.access import WholeWorkspace
+from workspace_usage.calls import Reader
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.history import read_page
 from workspace_usage.query import Query
 from workspace_usage.rows import Row, Source
-from workspace_usage.store import Meter, Store
+from workspace_usage.store import Meter, Queries, Store
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef, QueryOutputTypeDef
 
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
 
@@ -61,10 +63,10 @@ def in_order(sequence: Sequence[Event]) -> MemoryWriter:
     return memory
 
 
-def page(client: "DynamoDBClient", executor: Executor) -> tuple[Row, ...]:
+def page(reader: Queries) -> tuple[Row, ...]:
     """What the listing shows of the events' workspace."""
     query = Query.parse({"range": "1d", "per_page": "100"})
-    store = Store(client, TABLES, executor)
+    store = Store(reader, TABLES)
     scope, window = WholeWorkspace(11), query.window(NOW, UTC)
     return read_page(store, scope, query, window, Meter(no_limit)).rows
 
@@ -78,10 +80,10 @@ def test_a_later_status_replaces_an_earlier_one_and_never_the_other_way(
 ) -> None:
     """Of an execution's statuses the latest is listed, whichever comes last."""
     record(client, recorded(2), recorded(1, status="processing"))
-    [row] = page(client, Immediately())
+    [row] = page(reader_of(client))
     assert state(row) == (Source.CURRENT, "succeeded", "images/1-succeeded.png")
     record(client, recorded(3, status="failed"))
-    [row] = page(client, Immediately())
+    [row] = page(reader_of(client))
     assert state(row) == (Source.CURRENT, "failed", "images/1-failed.png")
 
 
@@ -92,7 +94,7 @@ def test_an_archived_execution_stays_archived_and_its_output_is_gone(
     """In either order it ends in the archive, in its latest status, with its output nowhere."""
     sequence = [recorded(1), archived(2), recorded(3, status="failed")]
     record(client, *sequence[::order])
-    [row] = page(client, Immediately())
+    [row] = page(reader_of(client))
     assert state(row) == (Source.ARCHIVED, "failed", None)
     assert "images/" not in str(snapshot(client).tables)
 
@@ -102,7 +104,7 @@ def test_an_edited_chat_is_listed_beside_the_execution_of_its_number(
 ) -> None:
     """An edit is a row of its own, in its latest version."""
     record(client, recorded(1), edited(3, status="failed"), edited(2))
-    assert [(row.source, row.status) for row in page(client, Immediately())] == [
+    assert [(row.source, row.status) for row in page(reader_of(client))] == [
         (Source.EDITED, "failed"),
         (Source.CURRENT, "succeeded"),
     ]
@@ -133,7 +135,7 @@ def test_an_imported_row_is_older_than_any_event(client: "DynamoDBClient") -> No
     del imported["version"]
     client.put_item(TableName=TABLES[Source.CURRENT], Item=imported)
     record(client, recorded(0))
-    assert [row.status for row in page(client, Immediately())] == ["succeeded"]
+    assert [row.status for row in page(reader_of(client))] == ["succeeded"]
 
 
 @pytest.fixture(scope="module")
@@ -181,23 +183,26 @@ def test_recorders_at_once_on_one_execution_end_as_one_would(client: "DynamoDBCl
     memory = snapshot(client)
     assert listed(memory) == listed(expected)
     assert {state(row) for row in listed(memory)} == {(Source.ARCHIVED, "failed", None)}
-    assert {row.position for row in page(client, Immediately())} == {
+    assert {row.position for row in page(reader_of(client))} == {
         row.position for row in listed(expected)
     }
     assert len(memory.tables[TABLES[Source.ARCHIVED]]) == rounds
 
 
-class Meanwhile(Immediately):
-    """Lets something happen between the reading of one table and that of the next."""
+@dataclass
+class Meanwhile:
+    """Makes one Query after the other, and lets something happen after each."""
 
-    def __init__(self, happen: Iterator[object]) -> None:
-        self._happen = happen
+    reader: Reader
+    happen: Iterator[object]
 
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """What the call came to; afterwards the next thing has happened."""
-        future = super().submit(fn, *args, **kwargs)
-        next(self._happen, None)
-        return future
+    def query(self, requests: "list[QueryInputTypeDef]") -> "list[QueryOutputTypeDef]":
+        """The answers; after each the next thing has happened."""
+        answers = []
+        for request in requests:
+            answers += self.reader.query([request])
+            next(self.happen, None)
+        return answers
 
 
 @pytest.mark.parametrize("moment", [0, 1, 2])
@@ -217,9 +222,9 @@ def test_a_row_that_is_archived_between_two_reads_is_listed_once(
                 record(client, archived(2))
             yield number
 
-    [row] = page(client, Meanwhile(happen()))
+    [row] = page(Meanwhile(reader_of(client), happen()))
     assert row.source is (Source.ARCHIVED if moment == 0 else Source.CURRENT)
-    [row] = page(client, Immediately())
+    [row] = page(reader_of(client))
     assert state(row) == (Source.ARCHIVED, "succeeded", None)
 
 
@@ -227,11 +232,12 @@ def test_a_reader_finds_every_row_while_they_are_archived(client: "DynamoDBClien
     """At no moment is a row in neither table, or shown twice."""
     numbers = range(1, 41)
     record(client, *(recorded(1, n) for n in numbers))
-    with ThreadPoolExecutor(3) as readers, ThreadPoolExecutor(1) as archiver:
+    reader = reader_of(client)
+    with ThreadPoolExecutor(1) as archiver:
         archiving = archiver.submit(record, client, *(archived(2, n) for n in numbers))
         while True:
             is_last = archiving.done()
-            rows = page(client, readers)
+            rows = page(reader)
             assert [row.position.id for row in rows] == list(reversed(numbers))
             if is_last:
                 break

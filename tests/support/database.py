@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Never, cast
 from uuid import uuid4
+
+import orjson
 
 from local.aws import CONFIG, session
 from local.provision import make_table
@@ -17,8 +19,10 @@ from local.template import Template
 from tests.support.memory_client import TABLES
 from tests.support.memory_writer import MemoryWriter
 from usagectl.load import Destination, Loader, LoadReport
+from workspace_usage.calls import DYNAMODB, Reader
 from workspace_usage.rows import Source
 from workspace_usage.settings import Tables
+from workspace_usage.signing import Credentials
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -54,6 +58,23 @@ def database(url: str, template: Template) -> Iterator["DynamoDBClient"]:
         for table in template.of_type("AWS::DynamoDB::Table"):
             make_table(replace(table, name=_NAMES_BY_LOGICAL_ID[table.logical_id]), client)
         yield client
+
+
+def reader_of(client: "DynamoDBClient") -> Reader:
+    """Reads from the database as a function does; a call that fails at once fails the test."""
+    credentials = cast(Any, client)._request_signer._credentials
+
+    def again(operation: str, _: object) -> Never:
+        raise AssertionError(f"{operation} did not succeed at once")
+
+    return Reader(
+        DYNAMODB,
+        client.meta.endpoint_url,
+        client.meta.region_name,
+        again,
+        lambda: Credentials(credentials.access_key, credentials.secret_key, credentials.token),
+        orjson.loads,
+    )
 
 
 def snapshot(client: "DynamoDBClient") -> MemoryWriter:

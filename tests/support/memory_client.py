@@ -55,8 +55,11 @@ class MemoryClient:
         """Removes ``row`` from its source's table."""
         del self.tables[TABLES[row.source]][f"{row.workspace_id}/{row.position.sort_key}"]
 
-    def query(self, **request: Any) -> dict[str, Any]:
-        """The answer of DynamoDB's Query, for the requests that the store makes."""
+    def query(self, requests: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """DynamoDB's answers to Queries, of the form that the store makes."""
+        return [self._query(request) for request in requests]
+
+    def _query(self, request: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
             self.before_answer()
             self.requests.append(request)

@@ -4,18 +4,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
+import botocore.session
 import pytest
 from botocore import exceptions
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.credentials import Credentials, ReadOnlyCredentials
 
-from workspace_usage import aws
-from workspace_usage.aws import credentials, dynamodb_client, reading, sqs_client, ssm_client
+from workspace_usage import aws, signing
+from workspace_usage.aws import call, dynamodb_client, sqs_client
 from workspace_usage.errors import StoreUnavailable
+from workspace_usage.failures import calling_aws
+from workspace_usage.signing import current_credentials
 
-CLIENTS = [dynamodb_client, ssm_client, sqs_client]
+CLIENTS = [dynamodb_client, sqs_client]
 
 
 @pytest.fixture(autouse=True)
@@ -26,9 +28,14 @@ def an_environment_of_our_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    aws._session.cache_clear()
+    forget()
     yield
+    forget()
+
+
+def forget() -> None:
     aws._session.cache_clear()
+    aws._cached_client.cache_clear()
 
 
 @pytest.fixture
@@ -64,11 +71,10 @@ def test_a_call_is_tried_three_times_in_all(
     client.meta.events.register("before-send", answer)
     calls: dict[str, tuple[str, dict[str, object]]] = {
         "dynamodb": ("get_item", {"TableName": "table", "Key": {"id": {"N": "1"}}}),
-        "ssm": ("get_parameter", {"Name": "parameter"}),
         "sqs": ("send_message", {"QueueUrl": "https://queue", "MessageBody": "message"}),
     }
     operation, parameters = calls[client.meta.service_model.service_name]
-    with pytest.raises(StoreUnavailable), reading():
+    with pytest.raises(StoreUnavailable), calling_aws():
         getattr(client, operation)(**parameters)
     assert len(tries) == 3
 
@@ -101,13 +107,13 @@ class Answer(AWSResponse):
 )
 def test_a_refused_call_is_the_store_s_failure_and_names_what_failed(code: str) -> None:
     failure = exceptions.ClientError({"Error": {"Code": code, "Message": "secret"}}, "Query")
-    with pytest.raises(StoreUnavailable, match=f"^Query failed: {code}$") as caught, reading():
+    with pytest.raises(StoreUnavailable, match=f"^Query failed: {code}$") as caught, calling_aws():
         raise failure
     assert caught.value.__cause__ is failure
 
 
 def test_a_refusal_without_a_code_is_a_failure_too() -> None:
-    with pytest.raises(StoreUnavailable, match=r"^Query failed: unknown$"), reading():
+    with pytest.raises(StoreUnavailable, match=r"^Query failed: unknown$"), calling_aws():
         raise exceptions.ClientError({}, "Query")
 
 
@@ -125,15 +131,43 @@ def test_a_refusal_without_a_code_is_a_failure_too() -> None:
 )
 def test_a_call_without_an_answer_is_the_store_s_failure(failure: Exception) -> None:
     name = type(failure).__name__
-    with pytest.raises(StoreUnavailable, match=f": {name}$") as caught, reading():
+    with pytest.raises(StoreUnavailable, match=f": {name}$") as caught, calling_aws():
         raise failure
     assert caught.value.__cause__ is failure
 
 
 @pytest.mark.parametrize("failure", [KeyError("x"), ValueError("x"), ZeroDivisionError()])
 def test_a_mistake_of_ours_is_not_the_store_s_failure(failure: Exception) -> None:
-    with pytest.raises(type(failure)), reading():
+    with pytest.raises(type(failure)), calling_aws():
         raise failure
+
+
+# Calls whose first attempt was made elsewhere
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "request_"),
+    [
+        ("dynamodb", "GetItem", {"TableName": "table", "Key": {"id": {"N": "1"}}}),
+        ("dynamodb", "Query", {"TableName": "table", "KeyConditionExpression": "id = :id"}),
+        ("ssm", "GetParameter", {"Name": "parameter"}),
+    ],
+)
+@pytest.mark.usefixtures("some_credentials")
+def test_what_was_tried_once_is_tried_twice_more(
+    service: str, operation: str, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    tries = []
+
+    def answer(request: Any, **_: object) -> AWSResponse:
+        tries.append(request.headers["X-Amz-Target"])
+        return Answer(request.url, 500)
+
+    aws._client(service, 2).meta.events.register("before-send", answer)
+    with pytest.raises(StoreUnavailable), calling_aws():
+        call(service, operation, request_)
+    assert [target.decode().partition(".")[2] for target in tries] == [operation] * 2
 
 
 # Credentials
@@ -141,13 +175,21 @@ def test_a_mistake_of_ours_is_not_the_store_s_failure(failure: Exception) -> Non
 
 @pytest.mark.usefixtures("some_credentials")
 def test_credentials_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert current_credentials() == signing.Credentials("id", "secret", None)
     monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
-    assert credentials() == ReadOnlyCredentials("id", "secret", "token")
+    assert current_credentials() == signing.Credentials("id", "secret", "token")
+
+
+def test_credentials_that_are_elsewhere_are_found(tmp_path: Path) -> None:
+    (tmp_path / "credentials").write_text(
+        "[default]\naws_access_key_id = a\naws_secret_access_key = b\naws_session_token = c\n"
+    )
+    assert current_credentials() == signing.Credentials("a", "b", "c")
 
 
 def test_without_credentials_nothing_can_be_signed() -> None:
     with pytest.raises(StoreUnavailable, match="no AWS credentials"):
-        credentials()
+        current_credentials()
 
 
 def test_credentials_that_can_not_be_renewed_are_the_store_s_failure(
@@ -157,6 +199,7 @@ def test_credentials_that_can_not_be_renewed_are_the_store_s_failure(
         def get_frozen_credentials(self) -> ReadOnlyCredentials:
             raise exceptions.CredentialRetrievalError(provider="role", error_msg="expired")
 
-    monkeypatch.setattr(boto3.Session, "get_credentials", lambda _: Stale("id", "secret"))
+    stale = Stale("id", "secret")
+    monkeypatch.setattr(botocore.session.Session, "get_credentials", lambda _: stale)
     with pytest.raises(StoreUnavailable, match="CredentialRetrievalError"):
-        credentials()
+        current_credentials()

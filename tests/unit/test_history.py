@@ -1,18 +1,15 @@
 """Pages: concatenated they are the sorted, deduplicated whole, also while the data changes."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from decimal import Decimal
-from threading import Barrier
 from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.immediately import Immediately
 from tests.support.memory_client import TABLES, MemoryClient
 from tests.support.strategies import EPOCH, rows
 from workspace_usage.access import OwnRuns, Scope, WholeWorkspace
@@ -31,8 +28,8 @@ SCOPES: tuple[Scope, ...] = (WholeWorkspace(1), OwnRuns(1, 2))
 TYPES = ("all", "chat", "image", "text")
 
 
-def store_of(client: MemoryClient, executor: Executor | None = None) -> Store:
-    return Store(cast(Any, client), TABLES, executor or Immediately())
+def store_of(client: MemoryClient) -> Store:
+    return Store(cast(Any, client), TABLES)
 
 
 def no_limit() -> None:
@@ -211,19 +208,3 @@ def test_reading_stops_when_time_is_up() -> None:
         read_page(
             store_of(client), WholeWorkspace(1), Query.parse({}), WIDE_WINDOW, Meter(time_is_up)
         )
-
-
-def test_the_tables_are_asked_side_by_side() -> None:
-    """Each call waits for the others: one after the other, they would never answer."""
-    client = MemoryClient(new_row(source, number) for number, source in enumerate(Source, 1))
-    barrier = Barrier(3, timeout=10)
-
-    class Waiting(MemoryClient):
-        def query(self, **request: Any) -> dict[str, Any]:
-            barrier.wait()
-            return client.query(**request)
-
-    with ThreadPoolExecutor(3) as executor:
-        store = store_of(Waiting(), executor)
-        page = read_page(store, WholeWorkspace(1), Query.parse({}), WIDE_WINDOW, Meter(no_limit))
-    assert len(page.rows) == 3

@@ -1,6 +1,6 @@
 """A row is shown field by field as the contract's table of items says."""
 
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 
 import pytest

@@ -1,6 +1,5 @@
 """Whole answers against the oracle's: random data sets of 1,500 rows, random questions."""
 
-from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -8,10 +7,8 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
-from botocore.credentials import ReadOnlyCredentials
 
 from tests.support.generator import Member, question, write_dataset
-from tests.support.immediately import Immediately
 from tests.support.memory_client import TABLES, MemoryClient
 from tests.support.oracle import Caller, Oracle, assert_items
 from usagectl.dataset import RECORDS, Rejection, read_items, read_min_date
@@ -21,7 +18,8 @@ from workspace_usage.listing import Asked, Listing
 from workspace_usage.media import Bucket
 from workspace_usage.min_date import MinDate
 from workspace_usage.rows import Source
-from workspace_usage.store import Meter, Store
+from workspace_usage.signing import Credentials
+from workspace_usage.store import Meter, Queries, Store
 
 SOURCES = {
     "executions": Source.CURRENT,
@@ -61,14 +59,14 @@ def loaded(folder: Path) -> MemoryClient:
     return client
 
 
-def listing_of(folder: Path, client: MemoryClient, zone: str, executor: Executor) -> Listing:
+def listing_of(folder: Path, reader: Queries, zone: str) -> Listing:
     setting = read_min_date(folder)
     assert isinstance(setting, str)
     return Listing(
-        store=Store(cast(Any, client), TABLES, executor),
+        store=Store(reader, TABLES),
         min_date=MinDate(cast(Any, Parameter(setting)), "name", ZoneInfo(zone)),
         bucket=Bucket("media", "us-east-1"),
-        credentials=lambda: ReadOnlyCredentials("key", "secret", "token"),
+        credentials=lambda: Credentials("key", "secret", "token"),
         link_lifetime=3600,
         zone=ZoneInfo(zone),
     )
@@ -88,7 +86,7 @@ def no_limit() -> None:
 def test_answers_are_the_oracle_s(tmp_path: Path, seed: int, zone: str, now: datetime) -> None:
     members = write_dataset(tmp_path, seed, now, ZoneInfo(zone))
     oracle = Oracle(tmp_path, ZoneInfo(zone))
-    listing = listing_of(tmp_path, loaded(tmp_path), zone, Immediately())
+    listing = listing_of(tmp_path, cast(Any, loaded(tmp_path)), zone)
     random = Random(seed)
     seen = dict.fromkeys((200, 403, 422), 0)
     for _ in range(150):
@@ -125,7 +123,7 @@ def test_walking_by_page_and_by_cursor_gives_the_whole_each_row_once(
 ) -> None:
     members = write_dataset(tmp_path, seed, now, ZoneInfo(zone))
     oracle = Oracle(tmp_path, ZoneInfo(zone))
-    listing = listing_of(tmp_path, loaded(tmp_path), zone, Immediately())
+    listing = listing_of(tmp_path, cast(Any, loaded(tmp_path)), zone)
     asked = Asked(now, Meter(no_limit), print)
     start = now.date() - timedelta(days=60)
     query = {"start_date": start.isoformat(), "end_date": now.date().isoformat()}

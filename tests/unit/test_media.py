@@ -10,12 +10,12 @@ import boto3
 import botocore.auth
 import pytest
 from botocore.config import Config
-from botocore.credentials import ReadOnlyCredentials
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.strategies import plain_text
-from workspace_usage.media import Bucket, Signer
+from workspace_usage.media import Bucket, LinkSigner
+from workspace_usage.signing import Credentials
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -61,8 +61,8 @@ def botocore_link(bucket: Bucket, key: str, token: str | None) -> str:
     )
 
 
-def signer(bucket: Bucket, token: str | None = None, now: datetime = NOW) -> Signer:
-    return Signer(bucket, ReadOnlyCredentials(ACCESS_KEY, SECRET_KEY, token), now, LIFETIME)
+def signer(bucket: Bucket, token: str | None = None, now: datetime = NOW) -> LinkSigner:
+    return LinkSigner(bucket, Credentials(ACCESS_KEY, SECRET_KEY, token), now, LIFETIME)
 
 
 BUCKETS = (

@@ -14,6 +14,8 @@ Nothing here knows a Lambda event. Each module is one idea and imports only what
     records                       what producers send, checked → rows, tokens, memberships
     access                        tokens, membership, scope
     rows, position                a stored row; its place in the order
-    settings, aws                 configuration; clients with limits
+    calls, aws                    reads from AWS at little cost; botocore's clients, with limits
+    signing, partitions           AWS's signatures; its domains
+    settings, failures            configuration; what becomes of a failed call
     messages, errors              the ground
 """

@@ -1,78 +1,84 @@
-"""Clients of AWS with limits: how long a service may take, and what its failures become.
+"""botocore's clients with limits: how long a service may take, and how often it is asked.
 
 A caller waits for the answer, so a call gets a second to connect and three to answer, and is tried
-three times in all, with botocore's backoff between. A service that does not answer in that time is
-``StoreUnavailable``.
+three times in all, with botocore's backoff between. Importing botocore and making a client takes
+longer than all the rest of a cold start: what only reads goes through ``calls``, and comes here
+when its own attempt, the first of the three, has failed.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
 
-import boto3
+import botocore.session
 from botocore.config import Config
-from botocore.credentials import ReadOnlyCredentials
-from botocore.exceptions import BotoCoreError, ClientError
 
 from workspace_usage.errors import StoreUnavailable
+from workspace_usage.failures import calling_aws
+from workspace_usage.signing import Credentials
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_ssm import SSMClient
 
-_LIMITS: Final = Config(
-    connect_timeout=1,
-    read_timeout=3,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    max_pool_connections=10,
-    tcp_keepalive=True,
-)
+ATTEMPTS: Final = 3
+"""How often a call is tried in all."""
 
-
-_session = cache(boto3.Session)
+_session = cache(botocore.session.get_session)
+_making = Lock()
 
 
 def dynamodb_client() -> "DynamoDBClient":
     """A DynamoDB client within the limits above."""
-    return _session().client("dynamodb", config=_LIMITS)
-
-
-def ssm_client() -> "SSMClient":
-    """A Systems Manager client within the limits above."""
-    return _session().client("ssm", config=_LIMITS)
+    client: DynamoDBClient = _client("dynamodb", ATTEMPTS)
+    return client
 
 
 def sqs_client() -> "SQSClient":
     """An SQS client within the limits above."""
-    return _session().client("sqs", config=_LIMITS)
+    client: SQSClient = _client("sqs", ATTEMPTS)
+    return client
 
 
-def credentials() -> ReadOnlyCredentials:
-    """The credentials of this moment; botocore renews them as they age.
+def call(service: str, operation: str, request: Mapping[str, Any]) -> Any:
+    """Makes a call, such as ``Query`` of ``dynamodb``, whose first attempt was made elsewhere.
+
+    Raises:
+        botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: it can't be made.
+    """
+    client = _client(service, ATTEMPTS - 1)
+    name = {model: name for name, model in client.meta.method_to_api_mapping.items()}[operation]
+    return getattr(client, name)(**request)
+
+
+def _client(service: str, attempts: int) -> Any:
+    # Threads may come here at once, and botocore's sessions are for one at a time.
+    with _making:
+        return _cached_client(service, attempts)
+
+
+@cache
+def _cached_client(service: str, attempts: int) -> Any:
+    limits = Config(
+        connect_timeout=1,
+        read_timeout=3,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=10,
+        tcp_keepalive=True,
+    )
+    return _session().create_client(service, config=limits)
+
+
+def found_credentials() -> Credentials:
+    """The credentials that botocore finds at this moment; it renews them as they age.
 
     Raises:
         StoreUnavailable: there are none, or they could not be renewed.
     """
-    with reading():
+    with calling_aws():
         found = _session().get_credentials()
         if found is None:
             raise StoreUnavailable("there are no AWS credentials")
-        return found.get_frozen_credentials()
-
-
-@contextmanager
-def reading() -> Iterator[None]:
-    """Turns a failed call to AWS into ``StoreUnavailable``, which keeps the cause for the log.
-
-    Raises:
-        StoreUnavailable: the service refused, failed, or did not answer in time.
-    """
-    try:
-        yield
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "unknown")
-        raise StoreUnavailable(f"{error.operation_name} failed: {code}") from error
-    except BotoCoreError as error:
-        raise StoreUnavailable(f"a call to AWS failed: {type(error).__name__}") from error
+        frozen = found.get_frozen_credentials()
+    return Credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token)

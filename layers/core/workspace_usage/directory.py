@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from workspace_usage.access import AccessToken, BearerToken, Membership
-from workspace_usage.aws import reading
+from workspace_usage.failures import calling_aws
 from workspace_usage.position import format_timestamp, parse_timestamp
 from workspace_usage.rows import StoredItem
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+    from workspace_usage.calls import Reader
 
 REMOVED_MARK: Final = "removed"
 """The attribute that marks a revoked token or a removed membership (``recording``)."""
@@ -27,7 +27,7 @@ BY_HASH: Final = "by_hash"
 class Directory:
     """The AccessTokens and Memberships tables, for reading."""
 
-    client: "DynamoDBClient"
+    reader: "Reader"
     access_tokens_table: str
     memberships_table: str
 
@@ -42,8 +42,8 @@ class Directory:
             token_id = self._id_by_hash(presented.digest)
         if token_id is None:
             return None
-        with reading():
-            answer = self.client.get_item(
+        with calling_aws():
+            answer = self.reader.get_item(
                 TableName=self.access_tokens_table,
                 Key={"token_id": {"N": str(token_id)}},
                 ConsistentRead=True,
@@ -53,13 +53,17 @@ class Directory:
 
     def _id_by_hash(self, digest: str) -> int | None:
         # An index answers eventually; the token itself is then read consistently.
-        with reading():
-            answer = self.client.query(
-                TableName=self.access_tokens_table,
-                IndexName=BY_HASH,
-                KeyConditionExpression="token_hash = :hash",
-                ExpressionAttributeValues={":hash": {"S": digest}},
-                Limit=1,
+        with calling_aws():
+            [answer] = self.reader.query(
+                [
+                    {
+                        "TableName": self.access_tokens_table,
+                        "IndexName": BY_HASH,
+                        "KeyConditionExpression": "token_hash = :hash",
+                        "ExpressionAttributeValues": {":hash": {"S": digest}},
+                        "Limit": 1,
+                    }
+                ]
             )
         items = answer["Items"]
         return int(items[0]["token_id"]["N"]) if items else None
@@ -70,8 +74,8 @@ class Directory:
         Raises:
             StoreUnavailable: the table can't be read in time.
         """
-        with reading():
-            answer = self.client.get_item(
+        with calling_aws():
+            answer = self.reader.get_item(
                 TableName=self.memberships_table,
                 Key={"workspace_id": {"N": str(workspace_id)}, "user_id": {"N": str(user_id)}},
                 ConsistentRead=True,

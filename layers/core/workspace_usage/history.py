@@ -9,6 +9,8 @@ import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from operator import itemgetter
+from typing import Final
 
 from workspace_usage.access import Scope
 from workspace_usage.position import encode_cursor
@@ -38,16 +40,13 @@ def merge(streams: Iterable[Iterator[StoredRow]]) -> Iterator[StoredRow]:
     listed once.
     """
     shown = None
-    for row in heapq.merge(*streams, key=_sort_key, reverse=True):
-        sort_key = _sort_key(row)
-        if sort_key != shown:
+    for row in heapq.merge(*streams, key=_SORT_KEY, reverse=True):
+        if row[0] != shown:
             yield row
-            shown = sort_key
+            shown = row[0]
 
 
-def _sort_key(row: StoredRow) -> str:
-    sort_key: str = row[1]["sort_key"]["S"]
-    return sort_key
+_SORT_KEY: Final = itemgetter(0)
 
 
 def read_page(store: Store, scope: Scope, query: Query, window: Window, meter: Meter) -> Page:
@@ -66,7 +65,7 @@ def read_page(store: Store, scope: Scope, query: Query, window: Window, meter: M
     selection = Selection(scope, query.agent_type, *bounds)
     merged = merge(store.streams(selection, wanted, meter))
     found = tuple(islice(_drop(merged, skipped), query.per_page + 1))
-    rows = tuple(from_item(source, item) for source, item in found[: query.per_page])
+    rows = tuple(from_item(source, item) for _, source, item in found[: query.per_page])
     return Page(rows, has_more=len(found) > query.per_page)
 
 

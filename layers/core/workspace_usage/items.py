@@ -10,6 +10,9 @@ ONLY_ON_TESS: Final = "This content is only available on Tess"
 WAS_DELETED: Final = "This item was deleted."
 WAS_EDITED: Final = "This item was edited."
 
+_NAMES: Final = {source: source.value for source in Source}
+_NOTHING: Final = Decimal(0)
+
 type Item = dict[str, Any]
 """One entry of ``items``, its fields in the contract's order. Numbers are int or Decimal."""
 
@@ -24,13 +27,13 @@ def to_answer(row: Row, sign: Callable[[str], str]) -> Item:
         "type": row.agent_type,
         "status": SUCCEEDED if succeeded else "failed",
         "email": row.user_email,
-        "credits": row.credits if succeeded else Decimal(0),
+        "credits": row.credits if succeeded else _NOTHING,
         "name": row.agent_title,
         "slug": row.agent_slug,
         "output": _output(row),
         "root_id": row.root_id,
         "execution_origin": row.execution_origin,
-        "source": row.source.value,
+        "source": _NAMES[row.source],
         "used_model": row.used_model,
         "tokens": _tokens(row),
         "link": _link(row, succeeded, sign),

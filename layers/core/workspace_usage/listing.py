@@ -1,24 +1,23 @@
 """The whole answer to one question: from a scope and parameters to the contract's 200 body."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from workspace_usage import aws
+import orjson
+
 from workspace_usage.access import Scope
+from workspace_usage.calls import DYNAMODB, SSM, Reader
 from workspace_usage.history import read_page
 from workspace_usage.items import to_answer
-from workspace_usage.media import Bucket, Signer
+from workspace_usage.media import Bucket, LinkSigner
 from workspace_usage.min_date import MinDate
 from workspace_usage.query import Query
 from workspace_usage.rows import Source
 from workspace_usage.settings import UsageSettings
+from workspace_usage.signing import Credentials, current_credentials
 from workspace_usage.store import Meter, Store
-
-if TYPE_CHECKING:
-    from botocore.credentials import ReadOnlyCredentials
 
 type Body = dict[str, Any]
 """The 200 body as JSON-like values; numbers are int or Decimal."""
@@ -55,7 +54,7 @@ class Listing:
     store: Store
     min_date: MinDate
     bucket: Bucket
-    credentials: Callable[[], "ReadOnlyCredentials"]
+    credentials: Callable[[], Credentials]
     link_lifetime: int
     zone: tzinfo
 
@@ -68,10 +67,10 @@ class Listing:
             Source.EDITED: settings.edited_chats_table,
         }
         return cls(
-            store=Store(aws.dynamodb_client(), tables, ThreadPoolExecutor(len(tables))),
-            min_date=MinDate(aws.ssm_client(), settings.min_date_parameter, settings.time_zone),
+            store=Store(Reader.of(DYNAMODB, orjson.loads), tables),
+            min_date=MinDate(Reader.of(SSM), settings.min_date_parameter, settings.time_zone),
             bucket=Bucket(settings.media_bucket, settings.region, settings.media_endpoint),
-            credentials=aws.credentials,
+            credentials=current_credentials,
             link_lifetime=settings.link_lifetime,
             zone=settings.time_zone,
         )
@@ -91,7 +90,7 @@ class Listing:
         if earliest is not None:
             window = window.not_before(earliest)
         page = read_page(self.store, scope, query, window, asked.meter)
-        signer = Signer(self.bucket, self.credentials(), asked.now, self.link_lifetime)
+        signer = LinkSigner(self.bucket, self.credentials(), asked.now, self.link_lifetime)
         return {
             "items": [to_answer(row, signer.link) for row in page.rows],
             "has_more": page.has_more,

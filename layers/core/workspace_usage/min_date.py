@@ -10,12 +10,12 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
-from workspace_usage.aws import reading
 from workspace_usage.errors import StoreUnavailable
+from workspace_usage.failures import calling_aws
 from workspace_usage.window import midnight
 
 if TYPE_CHECKING:
-    from mypy_boto3_ssm import SSMClient
+    from workspace_usage.calls import Reader
 
 LIFETIME: Final = timedelta(minutes=1)
 """How long the setting is believed before it is read again."""
@@ -28,8 +28,8 @@ class MinDate:
     it does not answer, since the answer might show too much.
     """
 
-    def __init__(self, client: "SSMClient", name: str, zone: tzinfo) -> None:
-        self._client = client
+    def __init__(self, reader: "Reader", name: str, zone: tzinfo) -> None:
+        self._reader = reader
         self._name = name
         self._zone = zone
         self._earliest: datetime | None = None
@@ -54,8 +54,8 @@ class MinDate:
         return self._earliest
 
     def _read(self) -> datetime | None:
-        with reading():
-            answer = self._client.get_parameter(Name=self._name)
+        with calling_aws():
+            answer = self._reader.get_parameter(Name=self._name)
         return parse_min_date(answer["Parameter"]["Value"], self._zone)
 
 

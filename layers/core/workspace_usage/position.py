@@ -9,9 +9,8 @@ the same way in every table, since each of its parts has a fixed width::
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_ID: Final = 2**63 - 1
 """The largest id: a signed 64-bit integer, as in the platform's database."""
@@ -46,8 +45,7 @@ def format_timestamp(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(NamedTuple):
     """One place in the listing; compares as the listing's order does, oldest first.
 
     Attributes:
@@ -80,6 +78,15 @@ class Position:
         if position.id > MAX_ID:
             raise ValueError("id out of range")
         return position
+
+    @classmethod
+    def of_stored(cls, sort_key: str) -> "Position":
+        """The position that a sort key spells which this service has written: it goes unchecked.
+
+        Raises:
+            ValueError: it is no sort key at all.
+        """
+        return cls(sort_key[:27], int(sort_key[28:29]), int(sort_key[30:]))
 
     @property
     def just_before(self) -> str:

@@ -9,16 +9,16 @@ The marked row is shown as archived too, and goes a day later: a reader who has 
 before the move and the other after it finds the row all the same, as one whose index lags does.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from botocore.exceptions import ClientError
 
-from workspace_usage.aws import reading
 from workspace_usage.directory import REMOVED_MARK, membership_item, token_item
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.events import Change, MembershipChange, RowChange, TokenChange
+from workspace_usage.failures import calling_aws
 from workspace_usage.rows import ARCHIVED_MARK, Row, Source, StoredItem, from_item, to_item
 from workspace_usage.settings import Tables
 
@@ -72,7 +72,7 @@ class Recorder:
 
     def _put_newer(self, table: str, item: _Item, version: str) -> None:
         """Stores ``item``, unless what is there has this version or a greater one."""
-        with reading():
+        with calling_aws():
             try:
                 self._client.put_item(
                     TableName=table,
@@ -103,13 +103,13 @@ class Recorder:
         raise StoreUnavailable("an execution is being changed by many at once")
 
     def _get(self, table: str, key: _Item) -> StoredItem | None:
-        with reading():
+        with calling_aws():
             answer = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
         return answer.get("Item")
 
     def _all_or_nothing(self, writes: "list[TransactWriteItemTypeDef]") -> bool:
         """Writes everything; nothing, and False, if one of the items has changed since."""
-        with reading():
+        with calling_aws():
             try:
                 self._client.transact_write_items(TransactItems=writes)
             except self._client.exceptions.TransactionCanceledException as error:
@@ -164,7 +164,7 @@ class _Entry:
 
     def as_item(self, source: Source) -> StoredItem:
         output = self.row.output if source is Source.CURRENT else None
-        item = to_item(replace(self.row, source=source, output=output))
+        item = to_item(self.row._replace(source=source, output=output))
         return {**item, "version": {"S": self.version}}
 
 

@@ -5,10 +5,9 @@ shown are not stored, so they can't leak. ``created_at`` and the id are in the s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from workspace_usage.position import RANK_EDITED, RANK_EXECUTION, Position
 
@@ -24,6 +23,8 @@ SUCCEEDED: Final = "succeeded"
 ARCHIVED_MARK: Final = "archived"
 """The attribute that marks a row among the current ones as archived by now (``recording``)."""
 
+_ABSENT: Final[Mapping[str, Any]] = {"S": None}
+
 
 class Source(StrEnum):
     """Where a row of the listing comes from; the values are the answer's ``source``."""
@@ -38,8 +39,7 @@ class Source(StrEnum):
         return RANK_EDITED if self is Source.EDITED else RANK_EXECUTION
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """Language-model tokens that an execution was billed by."""
 
     input: int | None
@@ -47,8 +47,8 @@ class Tokens:
     total: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+# Tuples rather than dataclasses: a page makes a hundred of them, in a fifth of the time.
+class Row(NamedTuple):
     """One agent execution, current or archived, or one edited chat.
 
     ``credits`` is what was charged, exact as it was recorded; ``output`` is None where none was
@@ -107,38 +107,36 @@ def from_item(source: Source, item: StoredItem) -> Row:
     Raises:
         KeyError, ValueError: the item isn't one that this service wrote.
     """
+    get = item.get
+    root_id = get("root_id")
+    # In the order of Row's fields; names would take a third longer.
     return Row(
-        source=Source.ARCHIVED if ARCHIVED_MARK in item else source,
-        workspace_id=int(item["workspace_id"]["N"]),
-        position=Position.from_sort_key(item["sort_key"]["S"]),
-        user_id=int(item["user_id"]["N"]),
-        user_email=item["user_email"]["S"],
-        agent_type=item["agent_type"]["S"],
-        agent_title=item["agent_title"]["S"],
-        agent_slug=item["agent_slug"]["S"],
-        status=item["status"]["S"],
-        credits=Decimal(item["credits"]["N"]),
-        output=_text(item, "output"),
-        root_id=_number(item, "root_id"),
-        execution_origin=_text(item, "execution_origin"),
-        used_model=_text(item, "used_model"),
-        tokens=_tokens(item),
+        Source.ARCHIVED if ARCHIVED_MARK in item else source,
+        int(item["workspace_id"]["N"]),
+        Position.of_stored(item["sort_key"]["S"]),
+        int(item["user_id"]["N"]),
+        item["user_email"]["S"],
+        item["agent_type"]["S"],
+        item["agent_title"]["S"],
+        item["agent_slug"]["S"],
+        item["status"]["S"],
+        Decimal(item["credits"]["N"]),
+        get("output", _ABSENT)["S"],
+        None if root_id is None else int(root_id["N"]),
+        get("execution_origin", _ABSENT)["S"],
+        get("used_model", _ABSENT)["S"],
+        _tokens(item) if "token_billing" in item else None,
     )
 
 
-def _text(item: StoredItem, name: str) -> str | None:
-    attribute = item.get(name)
-    return None if attribute is None else attribute["S"]
-
-
-def _number(item: StoredItem, name: str) -> int | None:
-    attribute = item.get(name)
-    return None if attribute is None else int(attribute["N"])
-
-
-def _tokens(item: StoredItem) -> Tokens | None:
-    if "token_billing" not in item:
-        return None
+def _tokens(item: StoredItem) -> Tokens:
+    asked, answered, total = (
+        item.get("input_tokens"),
+        item.get("output_tokens"),
+        item.get("total_tokens"),
+    )
     return Tokens(
-        _number(item, "input_tokens"), _number(item, "output_tokens"), _number(item, "total_tokens")
+        None if asked is None else int(asked["N"]),
+        None if answered is None else int(answered["N"]),
+        None if total is None else int(total["N"]),
     )

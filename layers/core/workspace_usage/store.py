@@ -6,23 +6,21 @@ is read is what is returned. A read takes a scope; there is no way to read witho
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from workspace_usage.access import OwnRuns, Scope
-from workspace_usage.aws import reading
+from workspace_usage.failures import calling_aws
 from workspace_usage.rows import Source, StoredItem
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef, QueryOutputTypeDef
 
 MAX_BATCH: Final = 1000
 """The most rows that one call asks for: about a third of the 1 MB at which DynamoDB stops."""
 
-type StoredRow = tuple[Source, StoredItem]
-"""An item as a table holds it, with the source that the table is of."""
+type StoredRow = tuple[str, Source, StoredItem]
+"""An item as a table holds it, behind its sort key and the source that the table is of."""
 
 # (by user?, by type?) → the index whose partition key that is; None: the table's own key.
 _INDEXES: Final = {
@@ -35,6 +33,13 @@ _INDEXES: Final = {
 # A row at an equal place in an earlier source hides the one in a later source: an execution that is
 # being archived is listed as archived.
 _IN_ORDER_OF_PRECEDENCE: Final = (Source.ARCHIVED, Source.CURRENT, Source.EDITED)
+
+
+class Queries(Protocol):
+    """What makes Queries (``calls.Reader``)."""
+
+    def query(self, requests: "list[QueryInputTypeDef]") -> "list[QueryOutputTypeDef]":
+        """The answers to requests, all of which are under way together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,33 +83,29 @@ class Store:
     """The tables of current, archived and edited rows.
 
     Args:
-        client: a DynamoDB client.
+        reader: makes the Queries.
         tables: each source's table name.
-        executor: runs the sources' first calls side by side.
     """
 
-    def __init__(
-        self, client: "DynamoDBClient", tables: Mapping[Source, str], executor: Executor
-    ) -> None:
-        self._client = client
+    def __init__(self, reader: Queries, tables: Mapping[Source, str]) -> None:
+        self._reader = reader
         self._tables = tables
-        self._executor = executor
 
     def streams(self, selection: Selection, wanted: int, meter: Meter) -> list[Iterator[StoredRow]]:
         """Each source's rows within the selection, newest first, ``wanted`` at most.
 
-        The first call of every source is under way when this returns; later ones are made as the
-        streams are consumed.
+        The first call of every source is made before this returns, all at the same time; later ones
+        are made as the streams are consumed.
 
         Raises:
-            StoreUnavailable: while a stream is consumed: its table can't be read in time.
+            StoreUnavailable: now, or while a stream is consumed: a table can't be read in time.
         """
-        requests = [(source, self._request(source, selection)) for source in selection.sources]
         limit = min(wanted, MAX_BATCH)
-        under_way = [self._executor.submit(self._fetch, request, limit) for _, request in requests]
+        requests = [self._request(source, selection) for source in selection.sources]
+        answers = self._fetch([{**request, "Limit": limit} for request in requests])
         return [
-            self._stream(source, request, first, wanted, meter)
-            for (source, request), first in zip(requests, under_way, strict=True)
+            self._stream(source, request, answer, wanted, meter)
+            for source, request, answer in zip(selection.sources, requests, answers, strict=True)
         ]
 
     def _request(self, source: Source, selection: Selection) -> "QueryInputTypeDef":
@@ -129,28 +130,28 @@ class Store:
         index = _INDEXES["user_id" in key, "agent_type" in key]
         return {**request, "IndexName": index} if index else request
 
-    def _fetch(self, request: "QueryInputTypeDef", limit: int) -> "QueryOutputTypeDef":
-        limited: QueryInputTypeDef = {**request, "Limit": limit}
-        with reading():
-            return self._client.query(**limited)
+    def _fetch(self, requests: "list[QueryInputTypeDef]") -> "list[QueryOutputTypeDef]":
+        with calling_aws():
+            return self._reader.query(requests)
 
     def _stream(
         self,
         source: Source,
         request: "QueryInputTypeDef",
-        first: "Future[QueryOutputTypeDef]",
+        answer: "QueryOutputTypeDef",
         wanted: int,
         meter: Meter,
     ) -> Iterator[StoredRow]:
-        answer = first.result()
         while True:
             items = answer["Items"]
             meter.add(source, len(items))
             for item in items:
-                yield source, item
+                yield item["sort_key"]["S"], source, item
             wanted -= len(items)
             last_key = answer.get("LastEvaluatedKey")
             if not last_key or wanted <= 0:
                 return
             meter.check_time()
-            answer = self._fetch({**request, "ExclusiveStartKey": last_key}, min(wanted, MAX_BATCH))
+            limit = min(wanted, MAX_BATCH)
+            onwards: QueryInputTypeDef = {**request, "ExclusiveStartKey": last_key, "Limit": limit}
+            [answer] = self._fetch([onwards])
