@@ -9,6 +9,7 @@ PYTHON ?=
 TESTS ?=
 MVN ?= mvn
 DYNAMODB_PORT ?= 8000
+ROWS ?= 100000
 
 export AWS_DEFAULT_REGION ?= us-east-1
 export SAM_CLI_TELEMETRY := 0
@@ -20,9 +21,9 @@ VENV := .venv
 SAM_VENV := .venv-sam
 LOCK_VENV := .venv-lock
 DYNAMODB_LOCAL := .dynamodb-local
-SOURCES := functions layers/core local usagectl tests
+SOURCES := benchmarks functions layers local usagectl tests
 
-.PHONY: help run test check format lint types template build schemas lock clean \
+.PHONY: help run test check format lint types template package build bench schemas lock clean \
 	dynamodb-local dynamodb-local-jars dynamodb-local-if-possible
 .DEFAULT_GOAL := help
 
@@ -37,7 +38,10 @@ run: $(VENV)/installed ## serve the stack on 127.0.0.1 [PORT=3000] [DATA=folder]
 test: $(VENV)/installed dynamodb-local-if-possible ## run the tests [TESTS="path -k name ..."]
 	$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)
 
-check: lint types template test ## format, lint, types, template and tests: what CI runs
+package: build $(VENV)/installed ## build what is deployed, and test it
+	$(VENV)/bin/python -m pytest tests/package -m package
+
+check: lint types template package test ## format, lint, types, template, package and tests: what CI runs
 
 format: $(VENV)/installed ## format the code, and mend what the linter can mend
 	$(VENV)/bin/ruff check --fix-only --quiet
@@ -48,7 +52,7 @@ lint: $(VENV)/installed ## check format and lint
 	$(VENV)/bin/ruff check
 
 types: $(VENV)/installed ## check types
-	$(VENV)/bin/mypy $(wildcard $(SOURCES))
+	$(VENV)/bin/mypy $(SOURCES)
 
 template: $(SAM_VENV)/installed ## validate and lint the template
 	$(SAM_VENV)/bin/sam validate --lint
@@ -71,6 +75,10 @@ dynamodb-local-if-possible:
 	else \
 		echo "Without Maven and Java there is no DynamoDB Local: the tests on it are skipped."; \
 	fi
+
+bench: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
+bench: build $(VENV)/installed $(DYNAMODB_LOCAL)/installed ## measure it against a baseline [ROWS=100000]
+	@$(VENV)/bin/python -m benchmarks --rows $(ROWS)
 
 schemas: export PYTHONPATH := $(CURDIR)/layers/core
 schemas: $(VENV)/installed ## write the events' JSON Schemas anew

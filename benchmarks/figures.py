@@ -42,3 +42,8 @@ class Comparison:
         return Spread.of(
             [theirs / our for theirs, our in zip(self.baseline, self.ours, strict=True)]
         )
+
+    @property
+    def spreads(self) -> tuple[Spread, Spread]:
+        """Seconds of the baseline, and of ours."""
+        return Spread.of(self.baseline), Spread.of(self.ours)

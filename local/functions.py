@@ -112,12 +112,18 @@ class Setup:
                 "LANG": "en_US.UTF-8",
                 "PATH": os.environ.get("PATH", ""),
                 "PYTHONPATH": os.pathsep.join(
-                    str(template.folder.resolve() / path) for path in content
+                    str(_packages(template.folder.resolve() / path)) for path in content
                 ),
                 "TZ": ":UTC",
                 "_HANDLER": given["Handler"],
             },
         )
+
+
+def _packages(layer: Path) -> Path:
+    """Where a layer's packages are: in ``python``, as Lambda wants them, once it is built."""
+    built = layer / "python"
+    return built if built.is_dir() else layer
 
 
 class Environment:

@@ -1,0 +1,95 @@
+"""``make bench``: measures everything that docs/performance.md quotes, and draws its pictures."""
+
+import argparse
+import sys
+import zipfile
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+from benchmarks import cold_start, reads, warm
+from benchmarks.chart import Bars, chart
+from benchmarks.deployment import deployed
+from benchmarks.figures import Comparison
+from benchmarks.packages import BUILD, ROOT, machine, prepare
+from benchmarks.process import leave_a_core
+from local.errors import StartError
+
+PICTURES: Final = ROOT / "docs" / "performance"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the benchmarks; the exit code is 1 when a target is missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000, help="rows to read from (100,000)")
+    options = parser.parse_args(arguments)
+    prepare()
+    try:
+        say(f"On {machine()}. CPU in milliseconds: median (least to greatest) of the rounds.")
+        say(f"\nDependency layer: {zipped(BUILD / 'DependenciesLayer') / 1e6:.2f} MB zipped")
+        leave_a_core()
+        with deployed() as deployment:
+            say(f"Python alone takes {cold_start.floor().shown(1, 1000)} to start")
+            cold = cold_start.measure(deployment)
+            tell("Cold start, to the first answer", cold)
+            hot = warm.measure(deployment)
+            tell("Warm, one request", hot)
+        readings = reads.measure(options.rows, say)
+    except StartError as error:
+        sys.exit(f"{error}. The benchmarks need it.")
+    say(f"\n{'read':36} {'rows':>8} {'calls':>6} {'kB':>9} {'RCU':>8}")
+    for found in readings:
+        say(
+            f"{found.name:36} {found.rows:8,} {found.calls:6} "
+            f"{found.kilobytes:9,.1f} {found.capacity:8,.1f}"
+        )
+    PICTURES.mkdir(exist_ok=True)
+    draw("cold", "CPU from a process's start to its first answer, ms", cold, 0)
+    draw("warm", "CPU of one request, ms", hot, 1)
+    missed = [c.name for c in (*cold, *hot) if c.target and c.ratio.middle < c.target]
+    if missed:
+        say(f"\nBelow the target: {', '.join(missed)}")
+    return 1 if missed else 0
+
+
+def tell(title: str, comparisons: Sequence[Comparison]) -> None:
+    """Prints comparisons as a table."""
+    say(f"\n{title:32} {'baseline':>22} {'ours':>22} {'ratio':>22}  target")
+    for compared in comparisons:
+        baseline, ours = compared.spreads
+        target = f"{compared.target:6.1f}" if compared.target else "     -"
+        say(
+            f"{compared.name:32} {baseline.shown(1, 1000):>22} {ours.shown(1, 1000):>22}"
+            f" {compared.ratio.shown(2):>22}  {target}"
+        )
+
+
+def draw(name: str, title: str, comparisons: Sequence[Comparison], decimals: int) -> None:
+    """Writes a picture of the medians."""
+    groups = []
+    for compared in comparisons:
+        baseline, ours = (spread.middle * 1000 for spread in compared.spreads)
+        ratio = f"{ours:.{decimals}f}, 1/{compared.ratio.middle:.1f}"
+        groups.append(Bars(compared.name, (baseline, ours), (f"{baseline:.{decimals}f}", ratio)))
+    picture = chart(title, ("baseline", "this service"), groups)
+    (PICTURES / f"{name}.svg").write_text(picture, "utf-8")
+
+
+def zipped(folder: Path) -> int:
+    """The bytes of a folder as a deployment packs it."""
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            archive.write(path, path.relative_to(folder))
+    return len(packed.getvalue())
+
+
+def say(text: str) -> None:
+    """Prints a line at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
