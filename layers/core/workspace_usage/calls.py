@@ -83,6 +83,7 @@ class Reader:
         self._credentials = credentials
         self._decode = decode
         self._connections = Connections(urlsplit(endpoint))
+        self._is_botocores = any(os.environ.get(name) for name in _NOT_FOR_US)
 
     @classmethod
     def of(cls, service: Service, decode: Decode = json.loads) -> Self:
@@ -115,7 +116,7 @@ class Reader:
 
     def _send(self, operation: str, request: Request) -> "Call | None":
         """A call that is under way; None if it can't be."""
-        if any(os.environ.get(name) for name in _NOT_FOR_US):
+        if self._is_botocores:
             return None
         body = json.dumps(request).encode()
         headers = signed_headers(
