@@ -49,7 +49,7 @@ def clients(
 def forget() -> None:
     """Clients that know another environment."""
     aws._session.cache_clear()
-    aws._cached_client.cache_clear()
+    aws._client.cache_clear()
 
 
 @pytest.fixture

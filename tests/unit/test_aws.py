@@ -35,7 +35,7 @@ def an_environment_of_our_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 def forget() -> None:
     aws._session.cache_clear()
-    aws._cached_client.cache_clear()
+    aws._client.cache_clear()
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def service(running: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servi
 
 def forget() -> None:
     """Botocore's clients, which know the environment that they were made in."""
-    for client in (aws._session, aws._cached_client):
+    for client in (aws._session, aws._client):
         client.cache_clear()
 
 

@@ -8,7 +8,6 @@ when its own attempt, the first of the three, has failed.
 
 from collections.abc import Mapping
 from functools import cache
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
@@ -26,7 +25,6 @@ ATTEMPTS: Final = 3
 """How often a call is tried in all."""
 
 _session = cache(botocore.session.get_session)
-_making = Lock()
 
 
 def dynamodb_client() -> "DynamoDBClient":
@@ -52,14 +50,8 @@ def call(service: str, operation: str, request: Mapping[str, Any]) -> Any:
     return getattr(client, name)(**request)
 
 
-def _client(service: str, attempts: int) -> Any:
-    # Threads may come here at once, and botocore's sessions are for one at a time.
-    with _making:
-        return _cached_client(service, attempts)
-
-
 @cache
-def _cached_client(service: str, attempts: int) -> Any:
+def _client(service: str, attempts: int) -> Any:
     limits = Config(
         connect_timeout=1,
         read_timeout=3,
