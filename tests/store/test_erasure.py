@@ -1,0 +1,86 @@
+"""A person is erased from the real engine, whose expressions have words that are reserved."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.database import NAMES
+from usagectl.erase import Eraser
+from workspace_usage.access import AccessToken, Membership
+from workspace_usage.events import MembershipChange, TokenChange
+from workspace_usage.recording import Recorder
+from workspace_usage.records import execution_row
+from workspace_usage.rows import Source, to_item
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+pytestmark = pytest.mark.xdist_group("dynamodb-local")
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MODEL = "App\\Models\\User"
+
+
+class Media:
+    """A bucket, as far as objects are deleted from it."""
+
+    def __init__(self) -> None:
+        self.deleted: list[str] = []
+
+    def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803
+        """Deletes an object."""
+        assert Bucket == "media"
+        self.deleted.append(Key)
+
+
+def fill(client: "DynamoDBClient") -> None:
+    """Two people in two workspaces, with a token, a membership and rows each."""
+    recorder = Recorder(client, NAMES)
+    for user_id in (1, 2):
+        token = AccessToken(user_id, MODEL, user_id, "0" * 64, frozenset(), NOW, None)
+        recorder.apply(TokenChange(user_id, token, "1"), NOW)
+        for workspace_id in (11, 12):
+            member = Membership(workspace_id, user_id, frozenset({"any"}))
+            recorder.apply(MembershipChange(workspace_id, user_id, member, "1"), NOW)
+            row = execution_row(
+                Source.CURRENT,
+                {
+                    "id": user_id,
+                    "workspace_id": workspace_id,
+                    "user_id": user_id,
+                    "user_email": f"user{user_id}@example.com",
+                    "created_at": "2026-03-01T00:00:00.000000Z",
+                    "agent": {"title": "Image", "slug": "image", "type": "image"},
+                    "status": "succeeded",
+                    "output": f"{workspace_id}/{user_id}.png",
+                },
+            )
+            client.put_item(TableName=NAMES.executions, Item=to_item(row))
+
+
+def everything(client: "DynamoDBClient") -> str:
+    """All that the tables hold of people, as text."""
+    tables = (NAMES.executions, NAMES.access_tokens, NAMES.memberships)
+    return str([client.scan(TableName=table)["Items"] for table in tables])
+
+
+def eraser(client: "DynamoDBClient", media: Any, *, delete_rows: bool) -> Eraser:
+    """What erases users from these tables."""
+    return Eraser(client, media, NAMES, "media", MODEL, delete_rows)
+
+
+def test_one_person_is_erased_and_the_other_is_not(client: "DynamoDBClient") -> None:
+    """In all workspaces; a second time finds nothing left to do."""
+    fill(client)
+    media = Media()
+    done = eraser(client, media, delete_rows=False).erase(1, NOW)
+    assert (done.tokens_revoked, done.memberships_removed, done.rows_anonymised) == (1, 2, 2)
+    assert "user1@example.com" not in everything(client)
+    assert everything(client).count("user2@example.com") == 2
+    again = eraser(client, media, delete_rows=False).erase(1, NOW)
+    assert set(again.as_dict().values()) == {0}
+    gone = eraser(client, media, delete_rows=True).erase(1, NOW)
+    assert (gone.rows_deleted, gone.media_deleted) == (2, 2)
+    assert sorted(media.deleted) == ["11/1.png", "12/1.png"]
+    assert len(client.scan(TableName=NAMES.executions)["Items"]) == 2
