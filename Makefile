@@ -95,7 +95,7 @@ LOCK_OPTIONS := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extra
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) $(SAM_VENV) $(LOCK_VENV) $(DYNAMODB_LOCAL) .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SAM_VENV) $(LOCK_VENV) $(DYNAMODB_LOCAL) .aws-sam .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: layers/dependencies/requirements.txt requirements/dev.txt

@@ -58,7 +58,7 @@ def prepare() -> None:
         install = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes"]
         options = ["--no-deps", "--only-binary=:all:", "--no-compile"]
         target = ["--target", str(BASELINE / "python"), "--requirement", str(_REQUIREMENTS)]
-        subprocess.run([*install, *options, *target], check=True)  # noqa: S603
+        subprocess.run([*install, *options, *target], check=True)  # noqa: S603 - our own command
         mark.write_bytes(_REQUIREMENTS.read_bytes())
     shutil.copytree(_SOURCES, BASELINE / "functions", dirs_exist_ok=True)
     for folder in ("python", "functions"):

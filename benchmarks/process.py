@@ -35,7 +35,7 @@ class Process:
         Raises:
             RuntimeError: the process ended instead.
         """
-        assert self._process.stdin is not None  # noqa: S101
+        assert self._process.stdin is not None  # noqa: S101 - a pipe
         self._process.stdin.write(json.dumps(event) + "\n")
         self._process.stdin.flush()
         line = self._answers.readline()
@@ -60,7 +60,7 @@ def cold(package: Package, variables: Mapping[str, str], event: object) -> Reply
         RuntimeError: there was no answer.
     """
     process, answers = _start(package, variables)
-    assert process.stdin is not None  # noqa: S101
+    assert process.stdin is not None  # noqa: S101 - a pipe
     with answers:
         process.stdin.write(json.dumps(event) + "\n")
         process.stdin.close()
@@ -83,7 +83,7 @@ def bare() -> float:
 def _start(package: Package, variables: Mapping[str, str]) -> tuple[subprocess.Popen[str], IO[str]]:
     reading, writing = os.pipe()
     command = [interpreter(), "-S", "-s", str(_CHILD), str(package.folder), package.module]
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(  # noqa: S603 - our own command
         [*command, str(writing)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

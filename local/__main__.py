@@ -22,7 +22,7 @@ from local.errors import StartError
 from local.events_api import EVENTS_PATH
 from local.invoke_api import PREFIX
 from local.stack import TEMPLATE, Stack
-from usagectl.dataset import RECORDS, Rejection, UnreadableFile, count_lines, find_file
+from usagectl.dataset import Rejection, UnreadableFile, count_lines
 from usagectl.load import Loader, LoadError
 
 REJECTIONS_SHOWN: Final = 20
@@ -144,7 +144,7 @@ class _Log:
 def _load(stack: Stack, folder: Path, name: str) -> None:
     """Loads a data set, and says what was loaded and what was not."""
     print(f"Loading {name} ...", flush=True)
-    with _Rejections() as rejections, _Bar(_lines(folder)) as bar:
+    with _Rejections() as rejections, _Bar(count_lines(folder)) as bar:
         loader = Loader(stack.destination, advance=bar.advance, reject=rejections.add)
         report = loader.load(folder)
     loaded = ", ".join(f"{number} from {file}" for file, number in report.loaded.items() if number)
@@ -209,11 +209,6 @@ class _Bar:
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
-
-
-def _lines(folder: Path) -> int:
-    found = (find_file(folder, records) for records in RECORDS)
-    return sum(count_lines(path) for path in found if path is not None)
 
 
 def _show_address(url: str) -> None:

@@ -2,13 +2,10 @@
 
 import json
 from dataclasses import asdict
-from typing import Final
 
 from local.exchange import Response
 from local.store import Endpoints
 from local.template import Template
-
-DESCRIPTION_PATH: Final = "/_local/stack"
 
 
 def description(template: Template, endpoints: Endpoints) -> Response:

@@ -135,7 +135,7 @@ class Environment:
         self._ready = False
         here, there = socket.socketpair()
         with there:
-            self._process = subprocess.Popen(  # noqa: S603
+            self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, "-P", "-u", str(_WORKER), str(there.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -209,7 +209,7 @@ class Environment:
         )
 
     def _copy_log(self, log: Log) -> None:
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101 - a pipe
         for line in self._process.stdout:
             log(f"{self._setup.logical_id}  {line.decode(errors='replace').rstrip()}")
 

@@ -29,7 +29,7 @@ def speed_up() -> None:
     moto looks for each of the ten forms that an attribute value can have, in several spellings, and
     copies the one that is there; but what it holds is DynamoDB's JSON already.
     """
-    walk = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001
+    walk = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001 - there is no other way in
 
     def serialize(
         self: BaseJSONSerializer, serialized: Any, value: Any, shape: Any, key: str

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import invoke_api
-from local.description import DESCRIPTION_PATH, description
+from local.description import description
 from local.errors import StartError
 from local.event_source import EventSource, mappings
 from local.events_api import EventsApi
@@ -25,6 +25,7 @@ from local.routes import Clock
 from local.server import Server
 from local.store import Clients, Endpoints, MotoServer
 from local.template import Template, expand
+from usagectl.deployment import DESCRIPTION_PATH
 from usagectl.load import Destination
 from workspace_usage.settings import Tables
 

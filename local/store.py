@@ -80,7 +80,7 @@ class MotoServer:
     def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
         self._port = port
         self._host = host
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-P", str(_SERVER), host, str(port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -95,7 +95,7 @@ class MotoServer:
         Raises:
             StartError: it ended instead.
         """
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101 - a pipe
         port = self._process.stdout.readline().decode().strip()
         if not port:
             raise StartError(

@@ -112,13 +112,14 @@ def read_items(
             yield number, Rejection(path.name, number, str(error))
 
 
-def count_lines(path: Path) -> int:
-    """How many lines a file has.
+def count_lines(folder: Path) -> int:
+    """How many lines the files of a data set have, blank ones included.
 
     Raises:
-        UnreadableFile: it can't be read, or not to its end.
+        UnreadableFile: one can't be read, or not to its end.
     """
-    return sum(1 for _ in _numbered_lines(path))
+    files = (find_file(folder, records) for records in RECORDS)
+    return sum(1 for path in files if path is not None for _ in _numbered_lines(path))
 
 
 def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:

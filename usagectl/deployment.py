@@ -1,7 +1,6 @@
 """A deployment of the stack: found by its name in AWS, or by its address on this machine."""
 
 import json
-import os
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.error import URLError
 
 import boto3
-import botocore.session
 from botocore.config import Config
 
+from local.aws import session as local_session
 from usagectl.errors import CommandError
 from usagectl.load import Destination
 from workspace_usage.settings import Tables
@@ -98,7 +97,9 @@ class Deployment:
             raise CommandError(
                 f"no local stack answers at {address}; make run starts one"
             ) from None
-        return cls("the local stack", outputs, f"{address}/workspaces/usage", _local(), endpoints)
+        return cls(
+            "the local stack", outputs, f"{address}/workspaces/usage", local_session(), endpoints
+        )
 
     def output(self, name: str) -> str:
         """One of the stack's outputs.
@@ -175,19 +176,3 @@ class Deployment:
         return self.session.client(
             service, endpoint_url=self.endpoints.get(service), config=_CONFIG
         )
-
-
-def _local() -> boto3.Session:
-    """A session for the local stack: no file and no profile of whoever runs it is read."""
-    nothing = {
-        "profile": (None, None, None, None),
-        "config_file": (None, None, os.devnull, None),
-        "credentials_file": (None, None, os.devnull, None),
-    }
-    return boto3.Session(
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 - moto takes any
-        aws_session_token="local",  # noqa: S106
-        region_name="us-east-1",
-        botocore_session=botocore.session.Session(session_vars=nothing),
-    )

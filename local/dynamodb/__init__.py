@@ -48,10 +48,10 @@ class DynamoDBLocal:
         if reason is not None:
             raise StartError(reason)
         java = _java()
-        assert java is not None  # noqa: S101
+        assert java is not None  # noqa: S101 - checked above
         self.port: Final = _free_port(port)
         command = [sys.executable, "-P", str(_SERVER), java, str(JARS), str(self.port)]
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
             [*command, "-sharedDb"] if shared else command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -59,7 +59,7 @@ class DynamoDBLocal:
             # Ctrl-C in the terminal is for whoever started this, who then ends it.
             process_group=0,
         )
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101 - a pipe
         try:
             said = self._process.stdout.readline().decode().strip()
         except BaseException:

@@ -29,7 +29,7 @@ def main(java: str, jars: str, port: str, *options: str) -> None:
         *("-cp", str(Path(jars) / "*"), MAIN_CLASS),
         *("-inMemory", "-disableTelemetry", "-port", port, *options),
     ]
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(  # noqa: S603 - our own command
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -60,7 +60,7 @@ def _end_with_input(process: subprocess.Popen[str]) -> None:
 
 def _listen(process: subprocess.Popen[str], reasons: list[str]) -> None:
     """Reads what Java prints, lest it wait for a reader, and keeps the lines that are errors."""
-    assert process.stdout is not None  # noqa: S101
+    assert process.stdout is not None  # noqa: S101 - a pipe
     reasons.extend(
         line.strip() for line in process.stdout if "Exception" in line or line.startswith("Error")
     )

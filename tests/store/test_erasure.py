@@ -28,7 +28,7 @@ class Media:
     def __init__(self) -> None:
         self.deleted: list[str] = []
 
-    def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803
+    def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803 - boto3's name
         """Deletes an object."""
         assert Bucket == "media"
         self.deleted.append(Key)

@@ -41,7 +41,7 @@ class Parameter:
     def __init__(self, value: str) -> None:
         self._value = value
 
-    def get_parameter(self, *, Name: str) -> dict[str, Any]:  # noqa: N803
+    def get_parameter(self, *, Name: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
         """The parameter, whatever it is called."""
         assert Name
         return {"Parameter": {"Value": self._value}}

@@ -264,10 +264,10 @@ def test_what_events_have_written_can_be_kept(tmp_path: Path) -> None:
 
 def test_progress_adds_up_to_the_lines_of_the_files(tmp_path: Path) -> None:
     """Blank and broken lines included, and also after an interruption."""
-    path = write_members(tmp_path, member(1), "\n", "broken\n", member(2))
+    write_members(tmp_path, member(1), "\n", "broken\n", member(2))
     told: list[int] = []
     Loader(destination(Store()), advance=told.append).load(tmp_path)
-    assert sum(told) == count_lines(path) == 4
+    assert sum(told) == count_lines(tmp_path) == 4
 
 
 def test_media_are_stored_under_their_paths_with_their_types(tmp_path: Path) -> None:

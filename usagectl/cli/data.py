@@ -54,7 +54,7 @@ def import_(
     """
     if not folder.is_dir():
         raise CommandError(f"{folder} is no folder")
-    total = sum(count_lines(path) for path in _files(folder))
+    total = count_lines(folder)
     with ExitStack() as parts:
         rejections = parts.enter_context(_Report(rejected))
         bar = parts.enter_context(progress("lines"))
@@ -80,11 +80,6 @@ def import_(
     if report.rejected:
         show(f"{report.rejected:,} can't be used: see {rejected}")
         raise typer.Exit(REJECTED)
-
-
-def _files(folder: Path) -> list[Path]:
-    found = (find_file(folder, records) for records in RECORDS)
-    return [path for path in found if path is not None]
 
 
 class _Report:

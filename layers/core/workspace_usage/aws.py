@@ -11,8 +11,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
+from botocore import xform_name
 from botocore.config import Config
 
+from workspace_usage.calls import CONNECT_SECONDS, READ_SECONDS
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.failures import calling_aws
 from workspace_usage.signing import Credentials
@@ -46,15 +48,14 @@ def call(service: str, operation: str, request: Mapping[str, Any]) -> Any:
         botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: it can't be made.
     """
     client = _client(service, ATTEMPTS - 1)
-    name = {model: name for name, model in client.meta.method_to_api_mapping.items()}[operation]
-    return getattr(client, name)(**request)
+    return getattr(client, xform_name(operation))(**request)
 
 
 @cache
 def _client(service: str, attempts: int) -> Any:
     limits = Config(
-        connect_timeout=1,
-        read_timeout=3,
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=10,
         tcp_keepalive=True,

@@ -27,7 +27,10 @@ from workspace_usage.partitions import domain_of
 from workspace_usage.signing import Credentials, current_credentials, signed_headers
 
 CONNECT_SECONDS: Final = 1
+"""How long a service may take to be reached; botocore's attempts have these limits, too."""
+
 READ_SECONDS: Final = 3
+"""How long it may be silent."""
 
 _NOT_FOR_US: Final = (
     "AWS_USE_DUALSTACK_ENDPOINT",
@@ -246,7 +249,7 @@ def _authorities() -> ssl.SSLContext:
     """Trusts those certificate authorities that botocore trusts, which come with it."""
     found = find_spec("botocore")
     assert found is not None  # noqa: S101 - it is in the layer
-    assert found.origin is not None  # noqa: S101
+    assert found.origin is not None  # noqa: S101 - it is in the layer
     return ssl.create_default_context(cafile=str(Path(found.origin).with_name("cacert.pem")))
 
 

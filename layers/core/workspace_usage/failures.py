@@ -19,7 +19,7 @@ def calling_aws() -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # all but a failed call passes on, as it came
         reason = _reason(error)
         if reason is None:
             raise

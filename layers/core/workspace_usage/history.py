@@ -19,6 +19,8 @@ from workspace_usage.rows import Row, from_item
 from workspace_usage.store import Meter, Selection, Store, StoredRow
 from workspace_usage.window import Window
 
+_SORT_KEY: Final = itemgetter(0)
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -44,9 +46,6 @@ def merge(streams: Iterable[Iterator[StoredRow]]) -> Iterator[StoredRow]:
         if row[0] != shown:
             yield row
             shown = row[0]
-
-
-_SORT_KEY: Final = itemgetter(0)
 
 
 def read_page(store: Store, scope: Scope, query: Query, window: Window, meter: Meter) -> Page:
