@@ -44,7 +44,14 @@ class EventsApi:
             if request.path == EVENTS_PATH:
                 content = {"Entries": [self._entry(content)]}
             answer = self._client.put_events(**content)
-        except (ValueError, TypeError, KeyError, ParamValidationError, ClientError):
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            RecursionError,
+            ParamValidationError,
+            ClientError,
+        ):
             return _respond(
                 400, {"message": "send an event like those in events/: source, detail-type, detail"}
             )
