@@ -58,7 +58,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How the template wants a function to run; ``timeout`` is in seconds."""
+    """How the template wants a function to run.
+
+    Attributes:
+        logical_id: what the template calls it.
+        name: what it is called once it is made.
+        arn: its own, which says no version.
+        folder: where its code is.
+        timeout: how long it may take for an event, in seconds.
+        environment: its variables.
+        versions: the version behind each of its ARNs.
+    """
 
     logical_id: str
     name: str
@@ -66,6 +76,7 @@ class Setup:
     folder: Path
     timeout: float
     environment: Mapping[str, str]
+    versions: Mapping[str, str]
 
     @classmethod
     def of(cls, template: Template, function: Resource, endpoints: Mapping[str, str]) -> Self:
@@ -117,6 +128,7 @@ class Setup:
                 "TZ": ":UTC",
                 "_HANDLER": given["Handler"],
             },
+            versions=versions(template, function),
         )
 
 
@@ -124,6 +136,17 @@ def _packages(layer: Path) -> Path:
     """Where a layer's packages are: in ``python``, as Lambda wants them, once it is built."""
     built = layer / "python"
     return built if built.is_dir() else layer
+
+
+def versions(template: Template, function: Resource) -> dict[str, str]:
+    """The version of a function behind each of its ARNs: its own, its versions', its aliases'."""
+    published = {
+        resource.arn: resource.properties.get("FunctionVersion", resource.name)
+        for kind in ("AWS::Lambda::Version", "AWS::Lambda::Alias")
+        for resource in template.of_type(kind)
+        if resource.properties["FunctionName"] == function.name
+    }
+    return {function.arn: "$LATEST", **published}
 
 
 class Environment:

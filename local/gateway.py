@@ -45,7 +45,7 @@ class Gateway:
 
     Args:
         template: the expanded template.
-        functions: how to invoke its functions, by ARN.
+        functions: how to invoke its functions, by all of their ARNs.
         clock: what the throttle and the cache go by.
         log: takes the stage's access log.
 
@@ -71,7 +71,7 @@ class Gateway:
         )
         self._routes = make_routes(api, stage, functions, clock)
         definition = json.dumps(api.properties["Body"])
-        self.functions = {arn for arn in functions if arn in definition}
+        self.functions = {arn for arn in functions if f"{arn}/invocations" in definition}
 
     def handle(self, request: Request) -> Response:
         """The answer to a request, whatever it is."""

@@ -1,13 +1,14 @@
 """Lambda's Invoke API, so that the functions can be asked without the gateway.
 
 ``aws lambda invoke --endpoint-url http://127.0.0.1:3000 --function-name UsageFunction ...`` reaches
-it. Functions answer to their logical id, their name and their ARN.
+it. Functions answer to their logical id, their name and their ARN, with a version or an alias
+behind it or in the query's ``Qualifier``. The code is the same behind all of them.
 """
 
 import json
 from collections.abc import Iterable
 from typing import Final, NoReturn
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from local.exchange import Request, Response
 from local.functions import Function, NoAnswer
@@ -21,19 +22,25 @@ class InvokeApi:
     """The Invoke API of some functions; invocations wait for their answer."""
 
     def __init__(self, functions: Iterable[Function]) -> None:
-        self._functions = {
-            name: function
-            for function in functions
-            for name in (function.setup.logical_id, function.setup.name, function.setup.arn)
-        }
+        self._functions: dict[str, tuple[Function, str]] = {}
+        for function in functions:
+            setup = function.setup
+            for arn, version in setup.versions.items():
+                qualifier = arn.removeprefix(setup.arn)
+                for name in (setup.logical_id, setup.name, setup.arn):
+                    self._functions[f"{name}{qualifier}"] = function, version
+                    self._functions[f"{name}:{version}"] = function, version
 
     def handle(self, request: Request) -> Response:
         """What Lambda answers to a request whose path begins with ``PREFIX``."""
         name = unquote(request.path.removeprefix(PREFIX).removesuffix(_SUFFIX))
         if request.method != "POST" or not request.path.endswith(_SUFFIX):
             return _refusal(404, "ResourceNotFoundException", "Only invocations are served here")
+        for qualifier in parse_qs(request.query).get("Qualifier", ()):
+            name = f"{name.removesuffix(f':{qualifier}')}:{qualifier}"
         if name not in self._functions:
             return _refusal(404, "ResourceNotFoundException", f"Function not found: {name}")
+        function, version = self._functions[name]
         event = request.body or "{}"
         try:
             json.loads(event, parse_constant=_refuse_constant)
@@ -41,10 +48,10 @@ class InvokeApi:
             return _refusal(400, "InvalidRequestContentException", f"No JSON: {error}")
         try:
             # As it was sent: what is parsed and written again has other numbers.
-            answer = self._functions[name].invoke(event.encode())
+            answer = function.invoke(event.encode())
         except (NoAnswer, OSError):
             return _refusal(503, "ServiceException", f"{name} can't be run")
-        headers = (_JSON, ("X-Amz-Executed-Version", "$LATEST"))
+        headers = (_JSON, ("X-Amz-Executed-Version", version))
         response = Response(200, headers, answer.payload)
         return response.adding(("X-Amz-Function-Error", "Unhandled")) if answer.failed else response
 

@@ -40,7 +40,7 @@ class Route:
 def make_routes(
     api: Resource, stage: Resource, functions: Mapping[str, Invoke], clock: Clock
 ) -> dict[tuple[str, str], Route]:
-    """The routes of an API, by method and path; ``functions`` are the template's, by ARN.
+    """The routes of an API, by method and path; ``functions`` are the template's, by all ARNs.
 
     Raises:
         TemplateError: the template asks for something that isn't done here.

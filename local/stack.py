@@ -100,11 +100,12 @@ class Stack:
             ]
             for source in sources:
                 parts.callback(source.join)
-            gateway = Gateway(expanded, {f.setup.arn: f.invoke for f in functions}, clock, log)
+            invoke_by_arn = {arn: f.invoke for f in functions for arn in f.setup.versions}
+            gateway = Gateway(expanded, invoke_by_arn, clock, log)
             for function in functions:
                 parts.callback(function.close)
                 # The API's functions are imported while the store is made.
-                if function.setup.arn in gateway.functions:
+                if gateway.functions & function.setup.versions.keys():
                     function.warm_up()
             _provision(expanded, clients, endpoints)
             for source in sources:

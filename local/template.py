@@ -22,6 +22,9 @@ from local.errors import TemplateError
 
 STACK_NAME: Final = "workspace-usage"
 
+VERSION: Final = "1"
+"""The only version of a function that publishes any: a stack begins with nothing."""
+
 type Tree = Any
 """What YAML can say: nested dictionaries, lists and scalars."""
 
@@ -44,6 +47,7 @@ _NAME_PROPERTIES: Final = {
     "AWS::Events::EventBus": "Name",
     "AWS::Events::Rule": "Name",
     "AWS::IAM::Role": "RoleName",
+    "AWS::Lambda::Alias": "Name",
     "AWS::Lambda::Function": "FunctionName",
     "AWS::Logs::LogGroup": "LogGroupName",
     "AWS::S3::Bucket": "BucketName",
@@ -342,17 +346,26 @@ class _Resolver:
         given = (declaration.get("Properties") or {}).get(_NAME_PROPERTIES.get(kind, ""))
         if given is not None:
             return str(self.resolve(given))
+        if kind == "AWS::Lambda::Version":
+            return VERSION
         name = f"{STACK_NAME}-{logical_id}"
         return name.lower() if kind == "AWS::S3::Bucket" else name
 
     def _reference(self, logical_id: str) -> str:
         name = self._name(logical_id)
-        if self._declaration(logical_id)["Type"] == "AWS::SQS::Queue":
-            return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
+        match self._declaration(logical_id)["Type"]:
+            case "AWS::SQS::Queue":
+                return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
+            case "AWS::Lambda::Alias" | "AWS::Lambda::Version":
+                return self._arn(logical_id)
         return name
 
     def _arn(self, logical_id: str) -> str:
-        kind = self._declaration(logical_id)["Type"]
+        declaration = self._declaration(logical_id)
+        kind = declaration["Type"]
+        if kind in {"AWS::Lambda::Alias", "AWS::Lambda::Version"}:
+            function = self.resolve(declaration["Properties"]["FunctionName"])
+            return f"{_ARNS['AWS::Lambda::Function']}{function}:{self._name(logical_id)}"
         service = kind.split("::")[1].lower()
         prefix = _ARNS.get(kind, f"arn:aws:{service}:{REGION}:{ACCOUNT}:")
         return prefix + self._name(logical_id)
@@ -360,7 +373,7 @@ class _Resolver:
     def _attribute(self, logical_id: str, attribute: str) -> str:
         if attribute == "Arn":
             return self._arn(logical_id)
-        if attribute in {"Name", "QueueName"}:
+        if attribute in {"Name", "QueueName", "Version"}:
             return self._name(logical_id)
         # A deployment alone can know it. It only has to be there, and to be told from others.
         return f"{self._name(logical_id)}.{attribute}"

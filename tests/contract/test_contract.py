@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -526,7 +527,8 @@ def test_a_caller_can_t_flush_the_cache(service: Service, own: Member, control: 
 
 
 def invoke(service: Service, event: object) -> httpx.Response:
-    url = f"{service.stack.url}/2015-03-31/functions/UsageFunction/invocations"
+    alias = quote(service.stack.template.outputs["UsageFunctionArn"], safe="")
+    url = f"{service.stack.url}/2015-03-31/functions/{alias}/invocations"
     return service.client.post(url, content=json.dumps(event))
 
 

@@ -32,11 +32,20 @@ def source() -> dict[str, Tree]:
 
 
 @cache
-def _transformed() -> dict[str, Tree]:
-    template = source()
-    for resource in template["Resources"].values():
+def transformed(**uploaded: str) -> dict[str, Tree]:
+    """What SAM makes of the template; nobody may change it.
+
+    ``uploaded`` are the keys under which `sam deploy` puts a resource's code or content: hashes of
+    what is in the folders. The others have one that stays the same.
+    """
+    return transform(source(), **uploaded)
+
+
+def transform(template: dict[str, Tree], **uploaded: str) -> dict[str, Tree]:
+    """What SAM makes of a template, which comes to harm."""
+    for logical_id, resource in template["Resources"].items():
         for uri in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
-            resource["Properties"][uri] = "s3://bucket/key"
+            resource["Properties"][uri] = f"s3://bucket/{uploaded.get(logical_id, 'key')}"
 
     region = PSEUDO_PARAMETERS["AWS::Region"]
     translator = Translator({}, Parser(), boto_session=Session(region_name=region))
@@ -53,7 +62,7 @@ class Stack:
     """
 
     def __init__(self, **parameters: str) -> None:
-        template = _transformed()
+        template = transformed()
         declared = {
             name: parameter["Default"] for name, parameter in template["Parameters"].items()
         }

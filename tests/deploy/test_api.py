@@ -69,7 +69,7 @@ def test_the_route_goes_to_the_usage_function() -> None:
         "x-amazon-apigateway-integration"
     ]
     assert integration["type"] == "aws_proxy"
-    assert "${UsageFunction.Arn}" in integration["uri"]
+    assert integration["uri"].endswith("/functions/${UsageFunctionAliaslive}/invocations")
 
 
 def test_the_cache_key_holds_everything_an_answer_depends_on() -> None:
@@ -124,7 +124,15 @@ def test_the_authorizer_is_asked_for_every_request() -> None:
     assert authorizer["type"] == "request"
     assert authorizer["authorizerResultTtlInSeconds"] == 0
     assert "identitySource" not in authorizer
-    assert "${AuthorizerFunction.Arn}" in authorizer["authorizerUri"]
+    assert authorizer["authorizerUri"].endswith("/${AuthorizerFunction.Arn}:live/invocations")
+
+
+def test_the_authorizer_s_alias_is_there_before_the_api_names_it() -> None:
+    """It is named by its ARN, which CloudFormation can't tell from any text."""
+    stack = Stack()
+    assert stack.resources["Api"]["DependsOn"] == "AuthorizerFunctionAliaslive"
+    alias = stack.properties("AuthorizerFunctionAliaslive")
+    assert (alias["FunctionName"], alias["Name"]) == ("${AuthorizerFunction}", "live")
 
 
 def test_only_this_api_may_invoke_the_functions() -> None:
@@ -133,8 +141,8 @@ def test_only_this_api_may_invoke_the_functions() -> None:
     assert {p["Principal"] for p in permissions} == {"apigateway.amazonaws.com"}
     api = "arn:aws:execute-api:us-east-1:123456789012:${Api}"
     assert {p["FunctionName"]: p["SourceArn"] for p in permissions} == {
-        "${UsageFunction}": f"{api}/*/GET/workspaces/usage",
-        "${AuthorizerFunction.Arn}": f"{api}/authorizers/*",
+        "${UsageFunctionAliaslive}": f"{api}/*/GET/workspaces/usage",
+        "${AuthorizerFunction.Arn}:live": f"{api}/authorizers/*",
     }
 
 

@@ -148,7 +148,7 @@ def test_what_an_operator_needs_is_an_output() -> None:
     del outputs["ApiUrl"]
     assert outputs == {
         "ApiId": "${Api}",
-        "UsageFunctionArn": "${UsageFunction.Arn}",
+        "UsageFunctionArn": "${UsageFunctionAliaslive}",
         **{f"{table}Name": f"${{{table}}}" for table in KEYS},
         "MediaBucketName": "${MediaBucket}",
         "MinDateParameterName": "${MinDateParameter}",

@@ -15,11 +15,12 @@ DEADLINE = 30.0
 def write_setup(folder: Path, source: str, timeout: float = 30.0, name: str = "Function") -> Setup:
     """Writes ``source`` to a module whose ``handle`` is the function."""
     folder.mkdir(exist_ok=True)
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:stack-{name}"
     (folder / "app.py").write_text(dedent(source), "utf-8")
     return Setup(
         logical_id=name,
         name=f"stack-{name}",
-        arn=f"arn:aws:lambda:us-east-1:123456789012:function:stack-{name}",
+        arn=arn,
         folder=folder,
         timeout=timeout,
         environment={
@@ -31,6 +32,7 @@ def write_setup(folder: Path, source: str, timeout: float = 30.0, name: str = "F
             "LAMBDA_TASK_ROOT": str(folder),
             "_HANDLER": "app.handle",
         },
+        versions={arn: "$LATEST", f"{arn}:1": "1", f"{arn}:live": "1"},
     )
 
 

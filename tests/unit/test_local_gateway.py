@@ -14,7 +14,7 @@ from local.authorizer import Decision, decide
 from local.aws import ACCOUNT
 from local.errors import TemplateError
 from local.exchange import Request
-from local.functions import Answer, NoAnswer
+from local.functions import Answer, NoAnswer, versions
 from local.gateway import LONGEST_WAIT, Gateway
 from local.proxy import (
     query_parameters,
@@ -737,7 +737,11 @@ class Api:
         self.events: dict[str, list[dict[str, Any]]] = {}
         self.effect = "Allow"
         self.answers: dict[str, Answer | Exception] = {}
-        self.arns = {f.arn: f.logical_id for f in template.of_type("AWS::Lambda::Function")}
+        self.arns = {
+            arn: function.logical_id
+            for function in template.of_type("AWS::Lambda::Function")
+            for arn in versions(template, function)
+        }
         invokes = {arn: self._invoker(name) for arn, name in self.arns.items()}
         self.gateway = Gateway(template, invokes, lambda: self.now, self.log.append)
 

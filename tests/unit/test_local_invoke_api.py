@@ -59,6 +59,48 @@ def test_a_function_answers_to_its_logical_id_its_name_and_its_arn(
     assert "X-Amz-Function-Error" not in headers
 
 
+@pytest.mark.parametrize("name", ["First", "stack-First", ARN])
+@pytest.mark.parametrize(
+    ("qualifier", "version"), [("live", "1"), ("1", "1"), ("$LATEST", "$LATEST")]
+)
+def test_a_version_or_an_alias_can_be_asked_for(
+    api: InvokeApi, name: str, qualifier: str, version: str
+) -> None:
+    """Behind the name, in the query, or in both."""
+    encoded = quote(qualifier)
+    for path, query in (
+        (f"{name}:{encoded}", ""),
+        (name, f"Qualifier={encoded}"),
+        (f"{name}:{encoded}", f"Qualifier={encoded}"),
+    ):
+        request = Request("POST", f"{PREFIX}{path}/invocations", query, body="1")
+        response = api.handle(request)
+        assert json.loads(response.body) == {"name": "stack-First", "event": 1}
+        assert dict(response.headers)["X-Amz-Executed-Version"] == version
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "missing"),
+    [
+        ("First:dead", "", "First:dead"),
+        ("First", "Qualifier=dead", "First:dead"),
+        ("First", "Qualifier=2", "First:2"),
+        ("First:live", "Qualifier=1", "First:live:1"),
+        ("Third:live", "", "Third:live"),
+    ],
+)
+def test_a_version_or_an_alias_that_isn_t_there_is_404(
+    api: InvokeApi, path: str, query: str, missing: str
+) -> None:
+    """So are two that differ, which Lambda refuses, too."""
+    request = Request("POST", f"{PREFIX}{path}/invocations", query, body="1")
+    assert refusal(api.handle(request)) == (
+        404,
+        "ResourceNotFoundException",
+        f"Function not found: {missing}",
+    )
+
+
 def test_each_function_has_its_own_names(api: InvokeApi) -> None:
     """One is not asked in another's place."""
     assert json.loads(post(api, "Second", "5").body) == {"name": "stack-Second", "event": 5}

@@ -197,6 +197,21 @@ def test_a_name_is_made_of_the_stack_s_and_a_bucket_s_is_in_lower_case(tmp_path:
     assert [resources[key].name for key in "AB"] == ["workspace-usage-A", "workspace-usage-b"]
 
 
+def test_an_alias_is_referred_to_by_its_arn_and_leads_to_a_version(tmp_path: Path) -> None:
+    """As SAM makes them: an alias has the function's ARN and its own name behind it."""
+    text = (
+        f"{SAM}  F:\n    Type: AWS::Serverless::Function\n"
+        f"    Properties: {{{FUNCTION}, CodeUri: code, AutoPublishAlias: live}}\n"
+        "Outputs: {Alias: {Value: !Ref F.Alias}, Version: {Value: !Ref F.Version}}\n"
+    )
+    template = expanded(tmp_path, text)
+    function = template.the("AWS::Lambda::Function")
+    assert template.outputs == {"Alias": f"{function.arn}:live", "Version": f"{function.arn}:1"}
+    alias = template.the("AWS::Lambda::Alias")
+    assert (alias.name, alias.ref, alias.arn) == ("live", alias.arn, f"{function.arn}:live")
+    assert alias.properties["FunctionVersion"] == "1"
+
+
 # --- Parameters -----------------------------------------------------------------------------------
 
 PARAMETERS = (
