@@ -33,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say(f"Python alone takes {cold_start.floor().shown(1, 1000)} to start")
             cold = cold_start.measure(deployment)
             tell("Cold start, to the first answer", cold)
+            say(f"\n{'From a snapshot, to the first answer':55} {'ours':>22}")
+            for function, spread in cold_start.after_restore(deployment).items():
+                say(f"{function:55} {spread.shown(1, 1000):>22}")
             hot = warm.measure(deployment)
             tell("Warm, one request", hot)
         readings = reads.measure(options.rows, say)

@@ -1,11 +1,17 @@
-"""CPU from a process's start to its first answer, from the packages that are deployed."""
+"""CPU from a process's start to its first answer, from the packages that are deployed.
+
+And from a snapshot of such a process, with SnapStart. What Lambda itself takes to restore one can't
+be measured here: what is counted begins when Python runs again.
+"""
 
 from typing import Final
 
 from benchmarks.deployment import CHAT, Deployment, authorizer_event, usage_event
 from benchmarks.figures import Comparison, Spread
 from benchmarks.packages import baseline, ours
-from benchmarks.process import bare, cold
+from benchmarks.process import bare, cold, restored
+from local.aws import CREDENTIALS
+from local.credentials import CredentialsEndpoint
 
 ROUNDS: Final = 11
 TARGETS: Final = {"usage": 1.8, "authorizer": 2.5}
@@ -27,6 +33,30 @@ def measure(deployment: Deployment) -> list[Comparison]:
         theirs, our = zip(*rounds, strict=True)
         comparisons.append(Comparison(function, theirs, our, TARGETS[function]))
     return comparisons
+
+
+def after_restore(deployment: Deployment) -> dict[str, Spread]:
+    """What each function takes for its first answer from a snapshot, credentials included."""
+    events = {"usage": usage_event(CHAT, 20), "authorizer": authorizer_event()}
+    given = {
+        "AccessKeyId": CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        "SecretAccessKey": CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        "Token": "token",
+    }
+    spreads = {}
+    with CredentialsEndpoint(given) as endpoint:
+        for function, event in events.items():
+            variables = {
+                name: value
+                for name, value in deployment.variables(function).items()
+                if name not in CREDENTIALS
+            }
+            rounds = [
+                restored(ours(function), {**variables, **endpoint.variables}, event).cpu
+                for _ in range(ROUNDS)
+            ]
+            spreads[function] = Spread.of(rounds)
+    return spreads
 
 
 def floor() -> Spread:

@@ -72,6 +72,17 @@ def cold(package: Package, variables: Mapping[str, str], event: object) -> Reply
     return Reply(json.loads(line)["answer"], usage.ru_utime + usage.ru_stime)
 
 
+def restored(package: Package, variables: Mapping[str, str], event: object) -> Reply:
+    """The answer to the first event after a snapshot was restored; what came before is not counted.
+
+    Raises:
+        RuntimeError: there was no answer.
+    """
+    process, answers = _start(package, variables, "snapshot")
+    with process, answers:
+        return Process(process, answers).ask(event)
+
+
 def bare() -> float:
     """The seconds of CPU that Python takes to do nothing."""
     with subprocess.Popen([interpreter(), "-S", "-c", "pass"]) as process:  # noqa: S603
@@ -80,11 +91,13 @@ def bare() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _start(package: Package, variables: Mapping[str, str]) -> tuple[subprocess.Popen[str], IO[str]]:
+def _start(
+    package: Package, variables: Mapping[str, str], *options: str
+) -> tuple[subprocess.Popen[str], IO[str]]:
     reading, writing = os.pipe()
     command = [interpreter(), "-S", "-s", str(_CHILD), str(package.folder), package.module]
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [*command, str(writing)],
+        [*command, str(writing), *options],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         env=environment(variables, package),

@@ -19,6 +19,7 @@ from workspace_usage.directory import Directory
 from workspace_usage.errors import Forbidden, StoreUnavailable, Unauthorized
 from workspace_usage.messages import choose_locale, translate
 from workspace_usage.settings import AuthorizerSettings
+from workspace_usage.snapshot import take_along
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -36,6 +37,9 @@ def directory() -> Directory:
     """The directory that this environment's requests share."""
     reader = Reader.of(DYNAMODB)
     return Directory(reader, settings.access_tokens_table, settings.memberships_table)
+
+
+take_along(directory)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

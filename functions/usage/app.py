@@ -22,6 +22,7 @@ from workspace_usage.errors import Forbidden, InvalidRequest, StoreUnavailable, 
 from workspace_usage.listing import Asked, Body, Listing
 from workspace_usage.messages import choose_locale, describe, translate
 from workspace_usage.settings import UsageSettings
+from workspace_usage.snapshot import take_along
 from workspace_usage.store import Meter
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ gc.freeze()
 def listing() -> Listing:
     """The listing that this environment's requests share."""
     return Listing.from_settings(settings)
+
+
+take_along(listing)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

@@ -48,7 +48,7 @@ def description(function: str, **parameters: str) -> str:
 
 def parameters_in(tree: Tree) -> set[str]:
     """The template's parameters that a part of it refers to."""
-    declared = transformed()["Parameters"].keys()
+    declared: set[str] = set(transformed()["Parameters"])
     match tree:
         case {"Ref": str(name)}:
             return {name} & declared

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,8 @@ import pytest
 from benchmarks.__main__ import zipped
 from benchmarks.deployment import Deployment
 from benchmarks.packages import BUILD, environment, interpreter, ours
+from local.aws import CREDENTIALS
+from local.credentials import CredentialsEndpoint
 from local.demo import write
 from local.stack import Stack
 from tests.support.functions import ROOT
@@ -118,20 +120,60 @@ print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
 
 
-def imported(stack: Stack, function: str, event: str) -> set[str]:
-    """The packages that a function has imported by its first answer, without Python's own."""
+MODULES_AFTER_RESTORE = """
+import json, sys
+sys.path[:0] = [sys.argv[1], sys.argv[2]]
+from handler_process import Context, take_snapshot
+import app
+restore = take_snapshot()
+before = set(sys.modules)
+for hook in restore:
+    hook()
+app.lambda_handler(json.loads(sys.argv[3]), Context())
+print(json.dumps(sorted(sys.modules.keys() - before)), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "event"),
+    [("usage", "usage-first-page"), ("authorizer", "authorizer-allowed-everyone")],
+)
+def test_what_was_restored_from_a_snapshot_imports_nothing_more(
+    stack: Stack, function: str, event: str
+) -> None:
+    """Not even to find its credentials, as a function with SnapStart has to."""
+    given = {"AccessKeyId": "local", "SecretAccessKey": "local", "Token": "local"}
+    with CredentialsEndpoint(given) as endpoint:
+        variables = {
+            name: value
+            for name, value in Deployment(stack).variables(function).items()
+            if name not in CREDENTIALS
+        }
+        variables |= endpoint.variables
+        assert modules(MODULES_AFTER_RESTORE, function, event, variables) == []
+        assert endpoint.asked == 1
+
+
+def modules(script: str, function: str, event: str, variables: Mapping[str, str]) -> list[str]:
+    """The modules that a script prints, which it is told of a function and an event."""
     package = ours(function)
     text = (ROOT / "events" / f"{event}.json").read_text("utf-8")
-    command = [interpreter(), "-S", "-s", "-W", "error", "-c", MODULES, str(package.folder)]
+    command = [interpreter(), "-S", "-s", "-W", "error", "-c", script, str(package.folder)]
     done = subprocess.run(
         [*command, str(Path("benchmarks").resolve()), text],
-        env=environment(Deployment(stack).variables(function), package),
+        env=environment(variables, package),
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
     names: list[str] = json.loads(done.stderr.splitlines()[-1])
+    return names
+
+
+def imported(stack: Stack, function: str, event: str) -> set[str]:
+    """The packages that a function has imported by its first answer, without Python's own."""
+    names = modules(MODULES, function, event, Deployment(stack).variables(function))
     # Powertools looks whether botocore is there, which loads next to nothing of it.
     assert "botocore.session" not in names
     packages = {name.partition(".")[0] for name in names if not name.startswith("_")}
@@ -143,6 +185,7 @@ def test_the_authorizer_imports_no_more_than_it_needs(stack: Stack) -> None:
     assert imported(stack, "authorizer", "authorizer-allowed-everyone") == {
         "aws_lambda_powertools",
         "jmespath",
+        "snapshot_restore_py",
         "typing_extensions",
         "workspace_usage",
     }
@@ -157,6 +200,7 @@ def test_the_listing_imports_no_more_than_it_needs(stack: Stack) -> None:
         "orjson",
         "pydantic",
         "pydantic_core",
+        "snapshot_restore_py",
         "typing_extensions",
         "typing_inspection",
         "workspace_usage",

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.support.strategies import stored_rows
 from workspace_usage import aws
-from workspace_usage.calls import DYNAMODB, SSM, Reader, _authorities
+from workspace_usage.calls import DYNAMODB, SSM, Reader, trusted_authorities
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.failures import calling_aws
 from workspace_usage.rows import Row, to_item
@@ -283,7 +283,7 @@ def test_addresses_are_those_of_the_region(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_certificates_are_checked() -> None:
     """Against the authorities that botocore trusts."""
-    context = _authorities()
+    context = trusted_authorities()
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert context.cert_store_stats()["x509_ca"] > 100
 

@@ -63,6 +63,11 @@ def _client(service: str, attempts: int) -> Any:
     return _session().create_client(service, config=limits)
 
 
+def prepare_for_credentials() -> None:
+    """Makes what finding credentials takes, and looks for none."""
+    _session().get_component("credential_provider")
+
+
 def found_credentials() -> Credentials:
     """The credentials that botocore finds at this moment; it renews them as they age.
 

@@ -198,7 +198,7 @@ class Connections:
         connection = socket.create_connection(address, CONNECT_SECONDS)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if is_secure:
-            connection = _authorities().wrap_socket(connection, server_hostname=host)
+            connection = trusted_authorities().wrap_socket(connection, server_hostname=host)
         connection.settimeout(READ_SECONDS)
         return connection
 
@@ -245,7 +245,7 @@ class Call:
 
 
 @cache
-def _authorities() -> ssl.SSLContext:
+def trusted_authorities() -> ssl.SSLContext:
     """Trusts those certificate authorities that botocore trusts, which come with it."""
     found = find_spec("botocore")
     assert found is not None  # noqa: S101 - it is in the layer

@@ -26,8 +26,9 @@ class Credentials(NamedTuple):
 def current_credentials() -> Credentials:
     """The credentials of this moment.
 
-    Lambda puts a function's into its environment and changes them only with it. Where they come
-    from elsewhere, as with SnapStart, botocore finds them, and renews them as they age.
+    Lambda puts a function's into its environment and changes them only with it. With SnapStart it
+    serves them at an address instead: botocore, which the snapshot then contains, asks there, and
+    asks again as they age.
 
     Raises:
         StoreUnavailable: there are none, or they could not be renewed.

@@ -1,0 +1,172 @@
+"""SnapStart: what a function does before a snapshot, and after one was restored."""
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from types import ModuleType
+
+import pytest
+import snapshot_restore_py
+
+from local.aws import CREDENTIALS
+from local.credentials import CredentialsEndpoint
+from local.store import Clients
+from local.template import Template
+from tests.functions.test_authorizer import ask, put_member, put_token
+from tests.functions.test_usage import EVERYONE, answer, put, request
+from tests.support.functions import environment_of, load
+from workspace_usage import aws, calls, signing
+from workspace_usage.rows import Source
+from workspace_usage.signing import current_credentials
+
+LIFE = {"AccessKeyId": "first", "SecretAccessKey": "secret", "Token": "token"}
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[CredentialsEndpoint]:
+    """The only place where there are credentials."""
+    with CredentialsEndpoint(LIFE) as endpoint:
+        for name in CREDENTIALS:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in endpoint.variables.items():
+            monkeypatch.setenv(name, value)
+        yield endpoint
+
+
+@pytest.fixture(autouse=True)
+def hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No function has registered any."""
+    for name in ("_before_snapshot_registry", "_after_restore_registry"):
+        monkeypatch.setattr(snapshot_restore_py, name, [])
+    calls.trusted_authorities.cache_clear()
+    signing.signing_key.cache_clear()
+
+
+type Load = Callable[[str], ModuleType]
+
+
+@pytest.fixture
+def snapshot_of(
+    clients: Clients,
+    template: Template,
+    endpoint: CredentialsEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Load:
+    """Loads a function, and takes a snapshot of it."""
+    assert clients.dynamodb.list_tables()["TableNames"]
+
+    def take(name: str) -> ModuleType:
+        environment = environment_of(template, f"{name.capitalize()}Function")
+        module = load(name, environment, monkeypatch)
+        take_snapshot()
+        return module
+
+    assert endpoint.asked == 0
+    return take
+
+
+def take_snapshot() -> None:
+    """What Lambda's runtime does before: each hook runs once, the last one first."""
+    registered = snapshot_restore_py.get_before_snapshot()
+    while registered:
+        function, arguments, options = registered.pop()
+        function(*arguments, **options)
+
+
+def restore() -> None:
+    """What it does after."""
+    for function, arguments, options in snapshot_restore_py.get_after_restore():
+        function(*arguments, **options)
+
+
+@pytest.mark.parametrize("function", ["usage", "authorizer"])
+def test_a_snapshot_holds_nothing_that_could_be_stale(
+    snapshot_of: Load, endpoint: CredentialsEndpoint, function: str
+) -> None:
+    """Nobody was asked for credentials, and nothing was signed or connected with any."""
+    snapshot_of(function)
+    assert endpoint.asked == 0
+    assert vars(aws._session())["_credentials"] is None
+    assert aws._client.cache_info().currsize == 0
+    assert signing.signing_key.cache_info().currsize == 0
+
+
+def test_a_snapshot_of_the_listing_has_read_nothing(snapshot_of: Load) -> None:
+    """No setting, and over no connection."""
+    listing = snapshot_of("usage").listing()
+    assert listing.min_date._read_at is None
+    for reader in (listing.min_date._reader, listing.store._reader):
+        assert reader._connections._idle == []
+
+
+@pytest.mark.parametrize("function", ["usage", "authorizer"])
+def test_a_snapshot_holds_what_takes_long(snapshot_of: Load, function: str) -> None:
+    """The trusted authorities, botocore's session, and what requests share."""
+    module = snapshot_of(function)
+    assert calls.trusted_authorities.cache_info().currsize == 1
+    assert aws._session.cache_info().currsize == 1
+    shared = module.listing if function == "usage" else module.directory
+    assert shared.cache_info().currsize == 1
+
+
+def test_a_restored_listing_answers(
+    snapshot_of: Load, clients: Clients, template: Template, endpoint: CredentialsEndpoint
+) -> None:
+    """With credentials that it asks for once, and keeps while they live."""
+    put(clients, template, Source.CURRENT, 1)
+    usage = snapshot_of("usage")
+    restore()
+    for _ in range(2):
+        status, body = answer(usage, request(EVERYONE))
+        assert (status, [item["id"] for item in body["items"]]) == (200, [1])
+    assert endpoint.asked == 1
+
+
+def test_a_restored_authorizer_decides(
+    snapshot_of: Load, clients: Clients, template: Template, endpoint: CredentialsEndpoint
+) -> None:
+    """In the same way."""
+    put_token(clients, template)
+    put_member(clients, template)
+    authorizer = snapshot_of("authorizer")
+    restore()
+    for _ in range(2):
+        assert ask(authorizer)[0] == "Allow"
+    assert endpoint.asked == 1
+
+
+@pytest.mark.usefixtures("clients")
+def test_credentials_are_renewed_before_they_expire(endpoint: CredentialsEndpoint) -> None:
+    """When only minutes are left; what is signed then is signed with the new ones."""
+    endpoint.lifetime = timedelta(minutes=5)
+    assert current_credentials() == ("first", "secret", "token")
+    endpoint.lifetime = timedelta(hours=6)
+    endpoint.credentials = LIFE | {"AccessKeyId": "second"}
+    assert current_credentials() == ("second", "secret", "token")
+    endpoint.credentials = LIFE | {"AccessKeyId": "third"}
+    assert current_credentials() == ("second", "secret", "token")
+
+
+@pytest.mark.parametrize("function", ["usage", "authorizer"])
+def test_environments_of_one_snapshot_have_random_numbers_of_their_own(
+    snapshot_of: Load, function: str
+) -> None:
+    """Though they begin with the same state."""
+    snapshot_of(function)
+    state = random.getstate()
+    numbers = set()
+    for _ in range(5):
+        random.setstate(state)
+        restore()
+        numbers.add(random.random())
+    assert len(numbers) == 5
+
+
+def test_nobody_waits_for_a_snapshot_of_the_recorder(
+    clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no hooks."""
+    assert clients.dynamodb.list_tables()["TableNames"]
+    load("recorder", environment_of(template, "RecorderFunction"), monkeypatch)
+    assert snapshot_restore_py.get_before_snapshot() == []
+    assert snapshot_restore_py.get_after_restore() == []
