@@ -136,7 +136,7 @@ print(json.dumps(sorted(sys.modules.keys() - before)), file=sys.stderr)
 
 @pytest.mark.parametrize(
     ("function", "event"),
-    [("usage", "usage-first-page"), ("authorizer", "authorizer-allowed-everyone")],
+    [("usage", "usage-filtered"), ("authorizer", "authorizer-allowed-everyone")],
 )
 def test_what_was_restored_from_a_snapshot_imports_nothing_more(
     stack: Stack, function: str, event: str
