@@ -52,7 +52,7 @@ class Service:
     clock: Clock
     oracle: Oracle
     members: tuple[Member, ...]
-    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=40))
+    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=300))
 
     def ask(
         self,

@@ -20,7 +20,7 @@ from workspace_usage.position import format_timestamp
 
 pytestmark = pytest.mark.xdist_group("events")
 
-PATIENCE = 60.0
+PATIENCE = 300.0
 """Seconds after which a machine that is this slow is taken for one that lost something."""
 
 DAY = {"start_date": "2026-01-05", "end_date": "2026-01-05"}

@@ -24,7 +24,7 @@ FUZZ = settings(
 def send(service: Service, request: bytes) -> tuple[int, bytes, bytes]:
     """Status, head and body of the answer to raw bytes, over a connection of its own."""
     parts = urlsplit(service.stack.url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=40) as connection:
+    with socket.create_connection((parts.hostname, parts.port), timeout=300) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
         answer = b""

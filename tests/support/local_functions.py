@@ -8,7 +8,7 @@ from textwrap import dedent
 
 from local.functions import Setup
 
-DEADLINE = 30.0
+DEADLINE = 300.0
 """Seconds after which what a test waits for does not come any more."""
 
 

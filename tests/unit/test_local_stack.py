@@ -82,7 +82,7 @@ def copy(folder: Path, *changes: tuple[str, str]) -> Path:
 def test_a_stack_that_is_stopped_leaves_no_process_and_frees_its_port() -> None:
     """Though a client is still connected; stopping it again does nothing."""
     before, port = children(), free_port()
-    with nothing_left(), httpx.Client(timeout=60) as client:
+    with nothing_left(), httpx.Client(timeout=300) as client:
         stack = Stack.start(port=port)
         assert stack.url == f"http://127.0.0.1:{port}"
         response = client.get(f"{stack.url}{PATH}")
@@ -219,7 +219,7 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, St
 
 def assert_unavailable(stack: Stack, query: str = "") -> None:
     """That the answer is the contract's 503."""
-    response = httpx.get(f"{stack.url}{PATH}?{query}", timeout=60)
+    response = httpx.get(f"{stack.url}{PATH}?{query}", timeout=300)
     assert (response.status_code, response.json()) == (503, UNAVAILABLE)
     assert response.headers["Content-Type"] == "application/json"
     assert response.headers["Retry-After"] == "5"
@@ -227,7 +227,7 @@ def assert_unavailable(stack: Stack, query: str = "") -> None:
 
 def assert_available(stack: Stack) -> None:
     """That a request that asks for nothing unusual is answered by the function."""
-    response = httpx.get(f"{stack.url}{PATH}", timeout=60)
+    response = httpx.get(f"{stack.url}{PATH}", timeout=300)
     assert (response.status_code, response.json()) == (200, {})
 
 
@@ -273,7 +273,7 @@ def test_functions_can_be_asked_past_the_gateway(failing: tuple[Path, Stack]) ->
     _, stack = failing
     url = f"{stack.url}/2015-03-31/functions/UsageFunction/invocations"
     event = {"queryStringParameters": {"type": "raise"}}
-    response = httpx.post(url, content=json.dumps(event), timeout=60)
+    response = httpx.post(url, content=json.dumps(event), timeout=300)
     assert response.status_code == 200
     assert response.headers["X-Amz-Function-Error"] == "Unhandled"
     assert response.json()["errorType"] == "LookupError"
