@@ -21,7 +21,12 @@ _TABLE_PROPERTIES: Final = (
 """What shapes a table's answers. How it is guarded and backed up makes no difference here."""
 
 
-_QUEUE_ATTRIBUTES: Final = ("MessageRetentionPeriod", "RedrivePolicy", "VisibilityTimeout")
+_QUEUE_ATTRIBUTES: Final = (
+    "DelaySeconds",
+    "MessageRetentionPeriod",
+    "RedrivePolicy",
+    "VisibilityTimeout",
+)
 
 
 def provision(template: Template, clients: Clients) -> None:

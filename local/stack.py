@@ -152,12 +152,14 @@ def destination(template: Template, clients: Clients) -> Destination:
             edited_chats=names["EditedChatsTable"],
             access_tokens=names["AccessTokensTable"],
             memberships=names["MembershipsTable"],
+            rollups=names["RollupsTable"],
         ),
         bucket=names["MediaBucket"],
         min_date_parameter=names["MinDateParameter"],
         dynamodb=clients.dynamodb,
         s3=clients.s3,
         ssm=clients.ssm,
+        zone_name=template.outputs["DaysTimeZone"],
     )
 
 

@@ -50,6 +50,7 @@ app.add_typer(people.members, name="member")
 app.command("forget-user")(people.forget_user)
 app.add_typer(stack.settings, name="setting")
 app.add_typer(stack.recorder, name="recorder")
+app.command("recount")(stack.recount_)
 app.command("doctor")(stack.doctor)
 
 

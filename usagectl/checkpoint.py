@@ -6,6 +6,7 @@ changes nothing. A file that has changed since counts as new.
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -34,7 +35,14 @@ class Checkpoint:
     def __init__(self, path: Path | None = None, destination: str = "") -> None:
         self._path = path
         self._destination = destination
-        self._parts = self._read()
+        self._parts: dict[str, tuple[str, Progress]] = {}
+        self._held: frozenset[int] = frozenset()
+        self._read()
+
+    @property
+    def held(self) -> frozenset[int]:
+        """The workspaces that this import holds, or the one that it goes on with held."""
+        return self._held
 
     @property
     def is_resumed(self) -> bool:
@@ -53,12 +61,35 @@ class Checkpoint:
             OSError: the file can't be written.
         """
         self._parts[part] = (fingerprint, progress)
+        self._write()
+
+    def hold(self, workspace_ids: Iterable[int]) -> None:
+        """Notes workspaces that are going to be held.
+
+        Raises:
+            OSError: the file can't be written.
+        """
+        self._held = self._held.union(workspace_ids)
+        self._write()
+
+    def let_go(self) -> None:
+        """Notes that no workspace is held any more.
+
+        Raises:
+            OSError: the file can't be written.
+        """
+        if self._held:
+            self._held = frozenset()
+            self._write()
+
+    def _write(self) -> None:
         if self._path is None:
             return
         content = {
             "form": _FORM,
             "destination": self._destination,
             "parts": {name: [known, asdict(done)] for name, (known, done) in self._parts.items()},
+            "held": sorted(self._held),
         }
         # Replaced as a whole: whoever is cut off while writing leaves the old one.
         new = self._path.with_name(f"{self._path.name}.new")
@@ -70,21 +101,23 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Forgets everything: the import is complete."""
-        self._parts = {}
+        self._parts, self._held = {}, frozenset()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
-    def _read(self) -> dict[str, tuple[str, Progress]]:
+    def _read(self) -> None:
         if self._path is None or not self._path.exists():
-            return {}
+            return
         try:
             content = json.loads(self._path.read_text("utf-8"))
             if (content["form"], content["destination"]) != (_FORM, self._destination):
-                return {}
+                return
             parts = content["parts"].items()
-            return {name: (known, Progress(**done)) for name, (known, done) in parts}
+            found = {name: (known, Progress(**done)) for name, (known, done) in parts}
+            held = frozenset(map(int, content.get("held", ())))
         except (ValueError, KeyError, TypeError, AttributeError):
-            return {}  # not one of ours: everything is written again
+            return  # not one of ours: everything is written again
+        self._parts, self._held = found, held
 
 
 def fingerprint(path: Path) -> str:

@@ -120,6 +120,7 @@ class Deployment:
             edited_chats=self.output("EditedChatsTableName"),
             access_tokens=self.output("AccessTokensTableName"),
             memberships=self.output("MembershipsTableName"),
+            rollups=self.output("RollupsTableName"),
         )
 
     @property
@@ -132,6 +133,7 @@ class Deployment:
             dynamodb=self.dynamodb,
             s3=self.s3,
             ssm=self.ssm,
+            zone_name=self.output("DaysTimeZone"),
         )
 
     @cached_property

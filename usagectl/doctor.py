@@ -50,6 +50,7 @@ def examine(deployment: Deployment, caller: Caller | None) -> Iterator[Finding]:
     yield _finding("media bucket", lambda: _bucket(deployment))
     yield _finding("dead-letter queue", lambda: _dead_letters(deployment))
     yield _finding("event queue", lambda: _events(deployment))
+    yield _finding("count queue", lambda: _counts(deployment))
     if deployment.endpoints:
         yield Finding("recorder", None, "the local stack's can't be paused")
     else:
@@ -125,6 +126,10 @@ def _dead_letters(deployment: Deployment) -> str:
 
 def _events(deployment: Deployment) -> str:
     return f"{_messages(deployment, 'EventQueueUrl')} events wait"
+
+
+def _counts(deployment: Deployment) -> str:
+    return f"{_messages(deployment, 'CountQueueUrl')} workspaces wait to be counted"
 
 
 def _messages(deployment: Deployment, output: str) -> int:

@@ -2,26 +2,24 @@
 
 Tables are read whole, since a person's rows may be in workspaces that they have long left. Every
 step can be taken again, and one that has been taken finds nothing left to do.
+
+Rows are deleted past the recorder. So the workspaces that have them are held meanwhile, and counted
+anew in the end (``usagectl.recount``).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from usagectl import recount
 from usagectl.errors import CommandError
-from usagectl.load import Notify
+from usagectl.load import Destination, Notify
 from workspace_usage.directory import REMOVED_MARK
 from workspace_usage.events import AccessTokenRevoked, WorkspaceMemberRemoved
 from workspace_usage.items import is_url
 from workspace_usage.position import format_timestamp
 from workspace_usage.recording import Recorder
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
-
-    from workspace_usage.settings import Tables
 
 NOBODY: Final = ""
 """What stands in place of an erased person's e-mail address."""
@@ -49,16 +47,14 @@ class Eraser:
     """Erases people from one deployment.
 
     Attributes:
+        place: the deployment.
         tokenable_type: the model whose tokens are users': another's may have the same id.
         delete_rows: delete the person's rows and the media behind them, instead of the e-mail
             address alone.
         advance: is told of items that were looked at.
     """
 
-    dynamodb: "DynamoDBClient"
-    s3: "S3Client"
-    tables: "Tables"
-    bucket: str
+    place: Destination
     tokenable_type: str
     delete_rows: bool
     advance: Notify = lambda _: None
@@ -75,11 +71,12 @@ class Eraser:
         # Access first: nobody may come in while the rest goes.
         self._revoke_tokens(user_id, now, report)
         self._remove_memberships(user_id, now, report)
-        tables = self.tables
-        for table in (tables.executions, tables.archived_executions, tables.edited_chats):
-            if self.delete_rows:
-                self._delete_rows(table, user_id, report)
-            else:
+        tables = self.place.tables
+        rows = (tables.executions, tables.archived_executions, tables.edited_chats)
+        if self.delete_rows:
+            self._delete_all_rows(rows, user_id, now, report)
+        else:
+            for table in rows:
                 self._anonymise_rows(table, user_id, report)
         if any(self._tokens(user_id)) or any(self._memberships(user_id)):
             raise CommandError(
@@ -89,7 +86,7 @@ class Eraser:
         return report
 
     def _revoke_tokens(self, user_id: int, now: datetime, report: ErasureReport) -> None:
-        recorder = Recorder(self.dynamodb, self.tables)
+        recorder = self._recorder()
         for item in self._tokens(user_id):
             event = AccessTokenRevoked.model_validate(
                 {"occurred_at": format_timestamp(now), "token_id": int(item["token_id"]["N"])}
@@ -98,7 +95,7 @@ class Eraser:
             report.tokens_revoked += 1
 
     def _remove_memberships(self, user_id: int, now: datetime, report: ErasureReport) -> None:
-        recorder = Recorder(self.dynamodb, self.tables)
+        recorder = self._recorder()
         for item in self._memberships(user_id):
             event = WorkspaceMemberRemoved.model_validate(
                 {
@@ -115,7 +112,7 @@ class Eraser:
         values = {":user": {"N": str(user_id)}, ":nobody": {"S": NOBODY}}
         for item in self._find(table, filter_, values):
             try:
-                self.dynamodb.update_item(
+                self.place.dynamodb.update_item(
                     TableName=table,
                     Key=_row_key(item),
                     UpdateExpression="SET user_email = :nobody",
@@ -123,37 +120,63 @@ class Eraser:
                     ConditionExpression="attribute_exists(sort_key)",
                     ExpressionAttributeValues={":nobody": {"S": NOBODY}},
                 )
-            except self.dynamodb.exceptions.ConditionalCheckFailedException:
+            except self.place.dynamodb.exceptions.ConditionalCheckFailedException:
                 continue
             report.rows_anonymised += 1
 
-    def _delete_rows(self, table: str, user_id: int, report: ErasureReport) -> None:
+    def _delete_all_rows(
+        self, tables: Iterable[str], user_id: int, now: datetime, report: ErasureReport
+    ) -> None:
+        held: set[int] = set()
+        place = self.place
+        try:
+            for table in tables:
+                self._delete_rows(table, user_id, report, held)
+        finally:
+            # Also when it fails: started again, it would not find again whose rows are gone.
+            for workspace_id in held:
+                recount.release(place.dynamodb, place.tables.rollups, workspace_id, place.zone_name)
+        for workspace_id in sorted(held):
+            recount.count(place, workspace_id, now)
+
+    def _delete_rows(self, table: str, user_id: int, report: ErasureReport, held: set[int]) -> None:
         for item in self._find(table, "user_id = :user", {":user": {"N": str(user_id)}}):
+            self._hold(int(item["workspace_id"]["N"]), held)
             output = item.get("output", {"S": ""})["S"]
             # The medium first: once its row is gone, nobody knows its key.
             if output and not is_url(output):
-                self.s3.delete_object(Bucket=self.bucket, Key=output)
+                self.place.s3.delete_object(Bucket=self.place.bucket, Key=output)
                 report.media_deleted += 1
-            self.dynamodb.delete_item(TableName=table, Key=_row_key(item))
+            self.place.dynamodb.delete_item(TableName=table, Key=_row_key(item))
             report.rows_deleted += 1
+
+    def _recorder(self) -> Recorder:
+        place = self.place
+        return Recorder(place.dynamodb, place.tables, place.zone_name, place.zone)
+
+    def _hold(self, workspace_id: int, held: set[int]) -> None:
+        if workspace_id not in held:
+            held.add(workspace_id)
+            place = self.place
+            recount.hold(place.dynamodb, place.tables.rollups, workspace_id, place.zone_name)
 
     def _tokens(self, user_id: int) -> Iterator[_Item]:
         return self._find(
-            self.tables.access_tokens,
+            self.place.tables.access_tokens,
             "tokenable_id = :user AND tokenable_type = :type",
             {":user": {"N": str(user_id)}, ":type": {"S": self.tokenable_type}},
         )
 
     def _memberships(self, user_id: int) -> Iterator[_Item]:
         return self._find(
-            self.tables.memberships,
+            self.place.tables.memberships,
             f"user_id = :user AND attribute_not_exists({REMOVED_MARK})",
             {":user": {"N": str(user_id)}},
         )
 
     def _find(self, table: str, filter_: str, values: Mapping[str, Any]) -> Iterator[_Item]:
         """The items of a table that ``filter_`` lets through, all of it read."""
-        pages = self.dynamodb.get_paginator("scan").paginate(
+        pages = self.place.dynamodb.get_paginator("scan").paginate(
             TableName=table,
             FilterExpression=filter_,
             ExpressionAttributeValues=values,

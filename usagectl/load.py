@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from itertools import batched
 from pathlib import Path
@@ -18,6 +19,7 @@ from zlib import crc32
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from usagectl import recount
 from usagectl.checkpoint import Checkpoint, Progress, fingerprint
 from usagectl.dataset import (
     MEDIA_FOLDER,
@@ -32,7 +34,9 @@ from usagectl.dataset import (
     read_media,
     read_min_date,
 )
+from workspace_usage.errors import StoreUnavailable
 from workspace_usage.settings import Tables
+from workspace_usage.window import time_zone
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -61,7 +65,7 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a data set goes: names, and the clients that reach them."""
+    """Where a data set goes: names, clients that reach them, and the zone whose days count."""
 
     tables: Tables
     bucket: str
@@ -69,6 +73,12 @@ class Destination:
     dynamodb: "DynamoDBClient"
     s3: "S3Client"
     ssm: "SSMClient"
+    zone_name: str
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone whose days count."""
+        return time_zone(self.zone_name)
 
 
 @dataclass(slots=True)
@@ -111,9 +121,11 @@ class Loader:
         if not folder.is_dir():
             raise LoadError(f"{folder} is no folder")
         report = LoadReport()
+        holds = Holds(self.destination, self.checkpoint)
         try:
             for records in RECORDS:
-                self._load_records(folder, records, report)
+                self._load_records(folder, records, report, holds)
+            holds.end()
             self._load_setting(folder, report)
             self._load_media(folder, report)
             self.checkpoint.remove()
@@ -123,9 +135,13 @@ class Loader:
             raise LoadError(f"{error.filename}: {error.strerror}") from None
         except (BotoCoreError, ClientError) as error:
             raise LoadError(f"the store does not take the data: {error}") from error
+        except StoreUnavailable as error:
+            raise LoadError(f"the workspaces' counts can't be kept: {error}") from error
         return report
 
-    def _load_records(self, folder: Path, records: Records, report: LoadReport) -> None:
+    def _load_records(
+        self, folder: Path, records: Records, report: LoadReport, holds: "Holds"
+    ) -> None:
         path = find_file(folder, records)
         if path is None:
             report.loaded[records.file] = 0
@@ -138,6 +154,7 @@ class Loader:
         with ThreadPoolExecutor(WRITERS) as executor:
             lanes = Lanes(executor, partial(put, self.destination.dynamodb, table))
             for stretch in batched(read_items(path, records, done.lines), STRETCH, strict=False):
+                holds.take(_workspaces(stretch))
                 done = self._write(stretch, lanes, done)
                 self.checkpoint.reached(path.name, known, done)
         report.loaded[records.file] = done.loaded
@@ -193,6 +210,47 @@ class Loader:
             )
 
 
+class Holds:
+    """The workspaces whose counts are given up because rows are written past the recorder.
+
+    Those of an import that was cut off are released with this one's.
+    """
+
+    def __init__(self, destination: Destination, checkpoint: Checkpoint) -> None:
+        self._destination = destination
+        self._checkpoint = checkpoint
+        self._taken: set[int] = set()
+
+    def take(self, workspace_ids: set[int]) -> None:
+        """Holds those of these workspaces that this import doesn't hold yet."""
+        new = workspace_ids - self._taken
+        if not new:
+            return
+        # Noted first: what is held and not noted would never be released.
+        self._checkpoint.hold(new)
+        place = self._destination
+        with ThreadPoolExecutor(WRITERS) as executor:
+            for _ in executor.map(
+                lambda workspace_id: recount.hold(
+                    place.dynamodb, place.tables.rollups, workspace_id, place.zone_name
+                ),
+                new,
+            ):
+                pass
+        self._taken |= new
+
+    def end(self) -> None:
+        """Releases and counts what is held: all rows are written."""
+        held, now = sorted(self._checkpoint.held), datetime.now(UTC)
+        with ThreadPoolExecutor(WRITERS) as executor:
+            for _ in executor.map(
+                lambda workspace_id: recount.recount(self._destination, workspace_id, now), held
+            ):
+                pass
+        self._checkpoint.let_go()
+        self._taken.clear()
+
+
 class Lanes:
     """Writes items in parallel, but those with the same key in their order, so the last one stays.
 
@@ -236,6 +294,12 @@ class _Lane:
     def wait(self) -> None:
         if self._under_way is not None:
             self._under_way.result()
+
+
+def _workspaces(lines: Iterable[tuple[int, Item | Rejection]]) -> set[int]:
+    """The workspaces of which there are rows among these lines; members and tokens are none."""
+    items = (item for _, item in lines if not isinstance(item, Rejection))
+    return {int(found) for found in {i["workspace_id"]["N"] for i in items if "sort_key" in i}}
 
 
 def _key(item: Item) -> str:

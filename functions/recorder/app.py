@@ -16,7 +16,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from workspace_usage.aws import dynamodb_client, sqs_client
-from workspace_usage.errors import StoreUnavailable
+from workspace_usage.errors import Contended, StoreUnavailable
 from workspace_usage.events import parse
 from workspace_usage.failures import calling_aws
 from workspace_usage.recording import Recorder
@@ -41,12 +41,13 @@ settings = RecorderSettings.from_environment()
 @cache
 def recorder() -> Recorder:
     """The recorder that this environment's batches share."""
-    return Recorder(dynamodb_client(), settings.tables)
+    name, zone = settings.time_zone_name, settings.time_zone
+    return Recorder(dynamodb_client(), settings.tables, name, zone)
 
 
 @cache
 def sqs() -> "SQSClient":
-    """The client that rejected messages leave by."""
+    """The client that rejected messages leave by, and hints."""
     return sqs_client()
 
 
@@ -72,7 +73,7 @@ def unprocessed(messages: list[dict[str, Any]], context: "LambdaContext") -> Ite
             process(message)
         except StoreUnavailable as error:
             # The next ones would fare no better; they slow down by coming again later.
-            store_answers = False
+            store_answers = isinstance(error, Contended)
             logger.warning("put back", extra={"message_id": message_id, "reason": str(error)})
             yield message_id
         except Exception:
@@ -92,7 +93,22 @@ def process(message: dict[str, Any]) -> None:
     except InvalidRecord as error:
         reject(message, str(error))
         return
-    recorder().apply(change, datetime.now(UTC))
+    workspace_id = recorder().apply(change, datetime.now(UTC))
+    if workspace_id is not None:
+        have_counted(workspace_id)
+
+
+def have_counted(workspace_id: int) -> None:
+    """Has a workspace's rows counted, once they are old enough."""
+    try:
+        with calling_aws():
+            sqs().send_message(
+                QueueUrl=settings.count_queue_url,
+                MessageBody=json.dumps({"workspace_id": workspace_id}),
+            )
+    except StoreUnavailable as error:
+        # The row is there. A later one asks again; until then more rows are read than counted.
+        logger.warning("not counted", extra={"reason": str(error)})
 
 
 def from_json(text: str) -> object:

@@ -161,7 +161,7 @@ def report(body: Body, meter: Meter) -> None:
     figures: dict[str, int] = {
         "RowsRead": meter.rows.total(),
         "RowsReturned": len(body["items"]),
-        "CallsMade": meter.calls.total(),
+        "CallsMade": meter.calls.total() + meter.lookups,
         **{f"{source.capitalize()}RowsRead": number for source, number in meter.rows.items()},
     }
     if body["page"] is not None:

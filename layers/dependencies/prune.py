@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
-    "dynamodb": frozenset({"GetItem", "PutItem", "Query", "TransactWriteItems"}),
+    "dynamodb": frozenset({"BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems"}),
     "sqs": frozenset({"SendMessage"}),
     "ssm": frozenset({"GetParameter"}),
 }

@@ -27,6 +27,7 @@ COMMANDS = (
     "export",
     "send",
     "forget-user",
+    "recount",
     "doctor",
     "token issue",
     "token revoke",
@@ -118,6 +119,15 @@ def test_a_token_is_issued_shown_and_revoked(service: Service) -> None:
     }
     assert fails(service, "token", "revoke", number) == f"token {number} is revoked already"
     assert fails(service, "token", "show", "123456") == "there is no token 123456"
+
+
+def test_workspaces_are_counted_anew(service: Service) -> None:
+    """As many as are named; what has too few rows for it is said."""
+    first, second = ctl(service, "recount", "-w", "11", "--workspace", "4711").splitlines()
+    assert re.fullmatch(r"Workspace 11: counted until [0-9T:.-]{26}Z\.", first)
+    assert second.startswith("Workspace 4711: not counted: fewer than 100 rows")
+    token = ctl(service, "token", "issue", "-u", "1").strip()
+    assert ask(service, token).body["items"] != []
 
 
 def test_a_member_comes_and_goes(service: Service) -> None:

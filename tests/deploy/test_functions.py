@@ -6,7 +6,12 @@ from typing import Final
 import pytest
 
 from tests.deploy.stack import ROOT, Stack, as_list, source
-from workspace_usage.settings import AuthorizerSettings, RecorderSettings, UsageSettings
+from workspace_usage.settings import (
+    AuthorizerSettings,
+    CounterSettings,
+    RecorderSettings,
+    UsageSettings,
+)
 
 LISTING_TABLES: Final = {
     "ExecutionsTable": {"by_user", "by_type", "by_user_and_type"},
@@ -17,6 +22,7 @@ SETTINGS: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
     "UsageFunction": UsageSettings.from_environment,
     "AuthorizerFunction": AuthorizerSettings.from_environment,
     "RecorderFunction": RecorderSettings.from_environment,
+    "CounterFunction": CounterSettings.from_environment,
 }
 
 
@@ -50,7 +56,7 @@ def granted(role: str) -> dict[str, set[str]]:
 
 
 def test_the_usage_function_may_only_read_what_the_listing_needs() -> None:
-    """Queries of three tables and their named indexes, one parameter, media, its own log."""
+    """Queries of three tables and their named indexes, counts, a parameter, media, its own log."""
     tables = {
         resource
         for table, indexes in LISTING_TABLES.items()
@@ -61,7 +67,8 @@ def test_the_usage_function_may_only_read_what_the_listing_needs() -> None:
     }
     parameter = "arn:aws:ssm:us-east-1:123456789012:parameter${MinDateParameter}"
     assert granted("UsageRole") == {
-        "dynamodb:Query": tables,
+        "dynamodb:Query": tables | {"${RollupsTable.Arn}"},
+        "dynamodb:GetItem": {"${RollupsTable.Arn}"},
         "ssm:GetParameter": {parameter},
         "s3:GetObject": {"${MediaBucket.Arn}/*"},
         "logs:CreateLogStream": {"${UsageLogGroup.Arn}"},
@@ -80,19 +87,40 @@ def test_the_authorizer_may_only_read_tokens_and_memberships() -> None:
 
 
 def test_the_recorder_may_only_take_events_and_write_rows_one_by_one() -> None:
-    """It moves executions, puts the rest, and rejects what it can't understand; no deleting."""
-    moved = {"${ExecutionsTable.Arn}", "${ArchivedExecutionsTable.Arn}"}
-    put = {"${EditedChatsTable.Arn}", "${AccessTokensTable.Arn}", "${MembershipsTable.Arn}"}
+    """It writes rows and counts, puts the rest, and rejects what it can't understand; no deleting.
+
+    It can have workspaces counted.
+    """
+    rows = {f"${{{table}.Arn}}" for table in (*LISTING_TABLES, "RollupsTable")}
+    put = {"${AccessTokensTable.Arn}", "${MembershipsTable.Arn}"}
     assert granted("RecorderRole") == {
-        "dynamodb:GetItem": moved,
-        "dynamodb:ConditionCheckItem": moved,
-        "dynamodb:PutItem": moved | put,
+        "dynamodb:GetItem": rows,
+        "dynamodb:BatchGetItem": {"${RollupsTable.Arn}"},
+        "dynamodb:ConditionCheckItem": rows,
+        "dynamodb:PutItem": rows | put,
         "sqs:ReceiveMessage": {"${EventQueue.Arn}"},
         "sqs:DeleteMessage": {"${EventQueue.Arn}"},
         "sqs:GetQueueAttributes": {"${EventQueue.Arn}"},
-        "sqs:SendMessage": {"${DeadLetterQueue.Arn}"},
+        "sqs:SendMessage": {"${DeadLetterQueue.Arn}", "${CountQueue.Arn}"},
         "logs:CreateLogStream": {"${RecorderLogGroup.Arn}"},
         "logs:PutLogEvents": {"${RecorderLogGroup.Arn}"},
+    }
+
+
+def test_the_counter_may_only_read_rows_and_write_counts() -> None:
+    """It reads the tables themselves, no index; it deletes nothing, and changes no row."""
+    counts = {"${RollupsTable.Arn}"}
+    assert granted("CounterRole") == {
+        "dynamodb:Query": {f"${{{table}.Arn}}" for table in LISTING_TABLES},
+        "dynamodb:GetItem": counts,
+        "dynamodb:BatchGetItem": counts,
+        "dynamodb:PutItem": counts,
+        "sqs:ReceiveMessage": {"${CountQueue.Arn}"},
+        "sqs:DeleteMessage": {"${CountQueue.Arn}"},
+        "sqs:GetQueueAttributes": {"${CountQueue.Arn}"},
+        "sqs:SendMessage": {"${CountQueue.Arn}"},
+        "logs:CreateLogStream": {"${CounterLogGroup.Arn}"},
+        "logs:PutLogEvents": {"${CounterLogGroup.Arn}"},
     }
 
 
@@ -107,7 +135,7 @@ def test_no_role_is_wider_than_it_says() -> None:
         for resource in as_list(statement["Resource"]):
             assert "*" not in resource.removesuffix("${MediaBucket.Arn}/*")
     roles = stack.of_type("AWS::IAM::Role")
-    assert roles.keys() == {"UsageRole", "AuthorizerRole", "RecorderRole"}
+    assert roles.keys() == {"UsageRole", "AuthorizerRole", "RecorderRole", "CounterRole"}
     for role_properties in roles.values():
         assert "ManagedPolicyArns" not in role_properties
         (trust,) = role_properties["AssumeRolePolicyDocument"]["Statement"]
@@ -122,20 +150,22 @@ def test_each_function_has_its_own_role_and_log() -> None:
         "UsageFunction": "${UsageRole.Arn}",
         "AuthorizerFunction": "${AuthorizerRole.Arn}",
         "RecorderFunction": "${RecorderRole.Arn}",
+        "CounterFunction": "${CounterRole.Arn}",
     }
     logs = {name: function["LoggingConfig"]["LogGroup"] for name, function in functions.items()}
     assert logs == {
         "UsageFunction": "${UsageLogGroup}",
         "AuthorizerFunction": "${AuthorizerLogGroup}",
         "RecorderFunction": "${RecorderLogGroup}",
+        "CounterFunction": "${CounterLogGroup}",
     }
 
 
 def test_logs_do_not_stay_for_ever() -> None:
     """Every log group has the retention that the parameter says."""
     groups = Stack(LogRetentionDays="7").of_type("AWS::Logs::LogGroup")
-    logs = {"UsageLogGroup", "AuthorizerLogGroup", "RecorderLogGroup", "AccessLogGroup"}
-    assert groups.keys() == logs
+    functions = {"UsageLogGroup", "AuthorizerLogGroup", "RecorderLogGroup", "CounterLogGroup"}
+    assert groups.keys() == functions | {"AccessLogGroup"}
     assert {group["RetentionInDays"] for group in groups.values()} == {"7"}
 
 
@@ -193,6 +223,7 @@ def test_endpoints_are_declared_and_empty(function: str) -> None:
         "UsageFunction": ["DYNAMODB", "S3", "SSM"],
         "AuthorizerFunction": ["DYNAMODB"],
         "RecorderFunction": ["DYNAMODB", "SQS"],
+        "CounterFunction": ["DYNAMODB", "SQS"],
     }
     declared = Stack().environment(function)
     for service in services[function]:
@@ -217,7 +248,9 @@ def test_parameters_reach_the_functions() -> None:
     )
     usage = stack.environment("UsageFunction")
     authorizer = stack.environment("AuthorizerFunction")
-    assert usage["TIME_ZONE"] == "America/Sao_Paulo"
+    # Windows and counts have to go by the same days.
+    for function in ("UsageFunction", "RecorderFunction", "CounterFunction"):
+        assert stack.environment(function)["TIME_ZONE"] == "America/Sao_Paulo"
     assert usage["LINK_LIFETIME_SECONDS"] == "900"
     assert authorizer["TOKEN_LIFETIME_MINUTES"] == "60"
     assert authorizer["TOKENABLE_TYPE"] == "App\\Models\\User"

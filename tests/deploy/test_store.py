@@ -17,6 +17,7 @@ KEYS: dict[str, list[str]] = {
     "EditedChatsTable": ROWS,
     "AccessTokensTable": ["token_id"],
     "MembershipsTable": ["workspace_id", "user_id"],
+    "RollupsTable": ROWS,
 }
 INDEXES: dict[str, dict[str, list[str]]] = {
     "ExecutionsTable": {
@@ -32,6 +33,7 @@ INDEXES: dict[str, dict[str, list[str]]] = {
     "EditedChatsTable": {"by_user": BY_USER},
     "AccessTokensTable": {"by_hash": ["token_hash"]},
     "MembershipsTable": {},
+    "RollupsTable": {},
 }
 TYPES = {
     "workspace_id": "N",
@@ -51,7 +53,7 @@ def range_keys(key_schema: Tree) -> list[str]:
     return [key["AttributeName"] for key in key_schema if key["KeyType"] == "RANGE"]
 
 
-def test_there_are_five_tables() -> None:
+def test_there_are_six_tables() -> None:
     """Every table of the stack is one that these tests know."""
     assert Stack().of_type("AWS::DynamoDB::Table").keys() == KEYS.keys()
 
@@ -156,4 +158,6 @@ def test_what_an_operator_needs_is_an_output() -> None:
         "EventQueueUrl": "${EventQueue}",
         "EventSourceMappingId": "${RecorderFunctionBatch}",
         "DeadLetterQueueUrl": "${DeadLetterQueue}",
+        "CountQueueUrl": "${CountQueue}",
+        "DaysTimeZone": "UTC",
     }

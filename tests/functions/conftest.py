@@ -71,3 +71,10 @@ def recorder(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPat
     """The recorder."""
     assert clients.dynamodb.list_tables()["TableNames"]
     return load("recorder", environment_of(template, "RecorderFunction"), monkeypatch)
+
+
+@pytest.fixture
+def counter(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The counter."""
+    assert clients.dynamodb.list_tables()["TableNames"]
+    return load("counter", environment_of(template, "CounterFunction"), monkeypatch)

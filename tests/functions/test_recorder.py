@@ -103,6 +103,44 @@ def test_what_can_not_be_understood_is_rejected_alone(
     assert len(items(clients, template, "Memberships")) == 1
 
 
+def asked_for(clients: Clients, template: Template) -> list[object]:
+    """What is in the queue of workspaces to be counted, each message as soon as it is sent."""
+    queue = template.resources["CountQueue"].ref
+    found: list[object] = []
+    while True:
+        answer = clients.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+        messages = answer.get("Messages", [])
+        if not messages:
+            return found
+        found += [json.loads(message["Body"]) for message in messages]
+
+
+def test_a_few_of_many_new_rows_have_their_workspace_counted(
+    recorder: ModuleType, clients: Clients, template: Template
+) -> None:
+    """One in thirty-two; a row that comes again has asked already."""
+    queue = template.resources["CountQueue"].ref
+    clients.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": "0"})
+    events = [changed(RECORDED, id=number) for number in range(1, 201)]
+    for _ in range(2):
+        for begin in range(0, len(events), 50):
+            recorder.lambda_handler(batch(*events[begin : begin + 50]), Context())
+    workspace_id = RECORDED["detail"]["execution"]["workspace_id"]
+    hints = asked_for(clients, template)
+    assert 1 <= len(hints) <= 20
+    assert all(hint == {"workspace_id": workspace_id} for hint in hints)
+
+
+def test_a_workspace_that_can_not_be_asked_for_costs_no_row(
+    recorder: ModuleType, clients: Clients, template: Template
+) -> None:
+    """Without the queue all rows are there; only pages far down take longer."""
+    clients.sqs.delete_queue(QueueUrl=template.resources["CountQueue"].ref)
+    events = [changed(RECORDED, id=number) for number in range(1, 101)]
+    assert failed(recorder.lambda_handler(batch(*events), Context())) == []
+    assert len(items(clients, template, "Executions")) == 100
+
+
 def test_what_the_store_can_not_take_comes_again(
     recorder: ModuleType, clients: Clients, template: Template
 ) -> None:

@@ -14,7 +14,9 @@ from local.store import Clients
 from local.template import Template
 from tests.support.functions import ROOT, Context
 from usagectl.load import Loader
+from usagectl.recount import release
 from usagectl.send import read_event
+from workspace_usage.counts import read_head
 from workspace_usage.errors import InvalidRequest
 from workspace_usage.events import EVENTS
 
@@ -54,6 +56,8 @@ INVOKE = {
 RECORDER = {"recorder-batch": 0, "recorder-rejected": 2}
 """How many messages end in the dead-letter queue."""
 
+COUNTER = {"counter-one-workspace"}
+
 
 def read(name: str) -> Any:
     """The event in a file."""
@@ -71,7 +75,7 @@ def test_every_file_is_accounted_for() -> None:
     """No sample without a test."""
     names = {path.stem for path in EVENTS_FOLDER.glob("*.json")} - {"environment"}
     events = {name for name in names if name.startswith("event-")}
-    assert names - events == {*AUTHORIZER, *USAGE, *INVOKE, *RECORDER}
+    assert names - events == {*AUTHORIZER, *USAGE, *INVOKE, *RECORDER, *COUNTER}
     kinds = {read(name)["detail-type"] for name in events}
     assert kinds == set(EVENTS)
 
@@ -113,6 +117,19 @@ def test_the_recorders_samples(recorder: ModuleType, clients: Clients, template:
         assert recorder.lambda_handler(read(name), Context()) == {"batchItemFailures": []}
         answer = clients.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
         assert len(answer.get("Messages", [])) == rejected, name
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_counters_samples(counter: ModuleType, clients: Clients, template: Template) -> None:
+    """The demo's workspace is counted, once: two messages ask for it."""
+    place = destination(template, clients)
+    release(clients.dynamodb, place.tables.rollups, 11, place.zone_name)
+    for name in COUNTER:
+        context = Context(remaining=[900_000])
+        assert counter.lambda_handler(read(name), context) == {"batchItemFailures": []}
+    head = read_head(clients.dynamodb, place.tables.rollups, 11)
+    assert head is not None
+    assert head.is_usable("UTC")
 
 
 def test_the_platforms_samples_can_be_sent() -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -22,8 +22,11 @@ from local.credentials import CredentialsEndpoint
 from local.demo import write
 from local.stack import Stack
 from tests.support.functions import ROOT
+from tests.unit.test_counting import row
 from usagectl.load import Loader
 from usagectl.send import read_event, send
+from workspace_usage.counts import read_head
+from workspace_usage.rows import Source, to_item
 
 pytestmark = pytest.mark.package
 
@@ -78,6 +81,29 @@ def test_it_records_and_rejects(stack: Stack) -> None:
     assert len(stack.clients.sqs.receive_message(QueueUrl=queue)["Messages"]) == 1
 
 
+def test_it_counts(stack: Stack) -> None:
+    """The counter's calls can be made, too: from the beginning, and then further."""
+    place, now = stack.destination, datetime.now(UTC)
+    hint = {"messageId": "m", "body": json.dumps({"workspace_id": 77})}
+    untils = set()
+    for first in (1, 151):
+        for number in range(first, first + 150):
+            made = row(Source.CURRENT, number, timedelta(minutes=400 - number), now)
+            item = to_item(made._replace(workspace_id=77))
+            place.dynamodb.put_item(TableName=place.tables.executions, Item=item)
+        answer = httpx.post(
+            f"{stack.url}/2015-03-31/functions/CounterFunction/invocations",
+            content=json.dumps({"Records": [hint]}),
+            timeout=300,
+        )
+        assert answer.json() == {"batchItemFailures": []}
+        head = read_head(place.dynamodb, place.tables.rollups, 77)
+        assert head is not None
+        assert head.generation == 1
+        untils.add(head.counted_until[-3:])
+    assert untils == {"150", "300"}
+
+
 def test_a_store_that_fails_is_still_unavailable(stack: Stack) -> None:
     """botocore, which is asked then, has what it needs for it."""
     table = stack.template.resources["EditedChatsTable"].name
@@ -101,6 +127,7 @@ def test_the_layer_is_small() -> None:
         "UsageFunction",
         "AuthorizerFunction",
         "RecorderFunction",
+        "CounterFunction",
     ],
 )
 def test_bytecode_is_shipped_and_never_compared_with_a_date(folder: str) -> None:

@@ -1,11 +1,12 @@
 """A person is erased from the real engine, whose expressions have words that are reserved."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.database import NAMES
+from tests.support.database import NAMES, destination
 from usagectl.erase import Eraser
 from workspace_usage.access import AccessToken, Membership
 from workspace_usage.events import MembershipChange, TokenChange
@@ -36,7 +37,7 @@ class Media:
 
 def fill(client: "DynamoDBClient") -> None:
     """Two people in two workspaces, with a token, a membership and rows each."""
-    recorder = Recorder(client, NAMES)
+    recorder = Recorder(client, NAMES, "UTC", UTC)
     for user_id in (1, 2):
         token = AccessToken(user_id, MODEL, user_id, "0" * 64, frozenset(), NOW, None)
         recorder.apply(TokenChange(user_id, token, "1"), NOW)
@@ -67,7 +68,7 @@ def everything(client: "DynamoDBClient") -> str:
 
 def eraser(client: "DynamoDBClient", media: Any, *, delete_rows: bool) -> Eraser:
     """What erases users from these tables."""
-    return Eraser(client, media, NAMES, "media", MODEL, delete_rows)
+    return Eraser(replace(destination(client), s3=media), MODEL, delete_rows)
 
 
 def test_one_person_is_erased_and_the_other_is_not(client: "DynamoDBClient") -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from local.dynamodb import DynamoDBLocal
 from local.template import Template
 from tests.support.database import database, reader_of, snapshot
-from tests.support.memory_client import TABLES
+from tests.support.memory_client import ROLLUPS, TABLES
 from tests.support.memory_writer import MemoryWriter
 from tests.unit.test_listing import no_limit
 from tests.unit.test_recording import (
@@ -33,6 +33,7 @@ from workspace_usage.access import WholeWorkspace
 from workspace_usage.calls import Reader
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.history import read_page
+from workspace_usage.pages import PageIndex
 from workspace_usage.query import Query
 from workspace_usage.rows import Row, Source
 from workspace_usage.store import Meter, Queries, Store
@@ -68,7 +69,8 @@ def page(reader: Queries) -> tuple[Row, ...]:
     query = Query.parse({"range": "1d", "per_page": "100"})
     store = Store(reader, TABLES)
     scope, window = WholeWorkspace(11), query.window(NOW, UTC)
-    return read_page(store, scope, query, window, Meter(no_limit)).rows
+    index = PageIndex(cast(Any, reader), ROLLUPS, "UTC", UTC)
+    return read_page(store, index, scope, query, window, Meter(no_limit)).rows
 
 
 def state(row: Row) -> tuple[Source, str, str | None]:

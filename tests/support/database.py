@@ -16,7 +16,7 @@ import orjson
 from local.aws import CONFIG, session
 from local.provision import make_table
 from local.template import Template
-from tests.support.memory_client import TABLES
+from tests.support.memory_client import ROLLUPS, TABLES
 from tests.support.memory_writer import MemoryWriter
 from usagectl.load import Destination, Loader, LoadReport
 from workspace_usage.calls import DYNAMODB, Reader
@@ -33,6 +33,7 @@ NAMES: Final = Tables(
     edited_chats=TABLES[Source.EDITED],
     access_tokens="access_tokens",
     memberships="memberships",
+    rollups=ROLLUPS,
 )
 _NAMES_BY_LOGICAL_ID: Final = {
     "ExecutionsTable": NAMES.executions,
@@ -40,6 +41,7 @@ _NAMES_BY_LOGICAL_ID: Final = {
     "EditedChatsTable": NAMES.edited_chats,
     "AccessTokensTable": NAMES.access_tokens,
     "MembershipsTable": NAMES.memberships,
+    "RollupsTable": NAMES.rollups,
 }
 
 
@@ -108,6 +110,7 @@ def destination(client: object) -> Destination:
         dynamodb=cast(Any, client),
         s3=cast(Any, None),
         ssm=cast(Any, Parameters()),
+        zone_name="UTC",
     )
 
 

@@ -16,6 +16,9 @@ from workspace_usage.rows import Row, Source, to_item
 TABLES = {source: source.value for source in Source}
 """Each source's table name here."""
 
+ROLLUPS = "rollups"
+"""The table of counts."""
+
 INDEXES = {
     None: {"workspace_id"},
     "by_user": {"workspace_id", "user_id"},
@@ -37,7 +40,9 @@ class MemoryClient:
     """Three tables of rows, and a record of what was asked of them."""
 
     def __init__(self, rows: Iterable[Row] = (), largest_answer: int = 10**9) -> None:
-        self.tables: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in TABLES.values()}
+        self.tables: dict[str, dict[str, dict[str, Any]]] = {
+            name: {} for name in (*TABLES.values(), ROLLUPS)
+        }
         self.requests: list[dict[str, Any]] = []
         self.largest_answer = largest_answer
         self.failing: set[str] = set()
@@ -65,7 +70,33 @@ class MemoryClient:
             self.requests.append(request)
             return self._answer(request)
 
+    def get_item(self, *, TableName: str, Key: Any, ConsistentRead: bool) -> dict[str, Any]:  # noqa: N803
+        """One of the counts, as of now."""
+        assert TableName == ROLLUPS
+        assert ConsistentRead
+        item = self.tables[ROLLUPS].get(key_of(Key))
+        return {} if item is None else {"Item": item}
+
+    def _rollups(self, request: dict[str, Any]) -> dict[str, Any]:
+        values = request["ExpressionAttributeValues"]
+        assert (
+            request["KeyConditionExpression"]
+            == "workspace_id = :id AND sort_key BETWEEN :low AND :high"
+        )
+        assert request["ConsistentRead"], "counts must be those of their head, or newer"
+        found = [
+            item
+            for item in self.tables[ROLLUPS].values()
+            if item["workspace_id"] == values[":id"]
+            and values[":low"]["S"] <= item["sort_key"]["S"] <= values[":high"]["S"]
+        ]
+        backwards = not request.get("ScanIndexForward", True)
+        found.sort(key=lambda item: str(item["sort_key"]["S"]), reverse=backwards)
+        return {"Items": found}
+
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request["TableName"] == ROLLUPS:
+            return self._rollups(request)
         assert set(request) <= ALLOWED, "a request that is not a plain key condition"
         table, values = request["TableName"], request["ExpressionAttributeValues"]
         if table in self.failing:
@@ -98,3 +129,8 @@ class MemoryClient:
             # Like DynamoDB, which doesn't look whether anything follows.
             answer["LastEvaluatedKey"] = {**key, "sort_key": answer["Items"][-1]["sort_key"]}
         return answer
+
+
+def key_of(item: Any) -> str:
+    """What tells an item from the others of a table of rows or counts."""
+    return f"{item['workspace_id']['N']}/{item['sort_key']['S']}"

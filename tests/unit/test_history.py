@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from copy import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.memory_client import TABLES, MemoryClient
+from tests.support.memory_client import ROLLUPS, TABLES, MemoryClient
 from tests.support.strategies import EPOCH, rows
 from workspace_usage.access import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.history import Page, read_page
+from workspace_usage.pages import PageIndex
 from workspace_usage.position import Position, encode_cursor, parse_timestamp
 from workspace_usage.query import Query
 from workspace_usage.rows import Row, Source
@@ -32,6 +33,10 @@ def store_of(client: MemoryClient) -> Store:
     return Store(cast(Any, client), TABLES)
 
 
+def index_of(client: MemoryClient) -> PageIndex:
+    return PageIndex(cast(Any, client), ROLLUPS, "UTC", UTC)
+
+
 def no_limit() -> None:
     """There is always time."""
 
@@ -39,7 +44,8 @@ def no_limit() -> None:
 def page_of(
     client: MemoryClient, scope: Scope, window: Window = WINDOW, **parameters: object
 ) -> Page:
-    return read_page(store_of(client), scope, Query.parse(parameters), window, Meter(no_limit))
+    query = Query.parse(parameters)
+    return read_page(store_of(client), index_of(client), scope, query, window, Meter(no_limit))
 
 
 def expected(
@@ -159,7 +165,7 @@ def test_page_1_reads_at_most_one_row_more_than_it_holds_from_each_table(
     )
     meter = Meter(no_limit)
     query = Query.parse({"type": kind, "per_page": 10})
-    page = read_page(store_of(client), scope, query, WIDE_WINDOW, meter)
+    page = read_page(store_of(client), index_of(client), scope, query, WIDE_WINDOW, meter)
     assert len(page.rows) == 10
     assert set(meter.rows) == set(Source) - (set() if kind in ("all", "chat") else {Source.EDITED})
     assert max(meter.rows.values()) <= 11
@@ -206,5 +212,10 @@ def test_reading_stops_when_time_is_up() -> None:
 
     with pytest.raises(StoreUnavailable):
         read_page(
-            store_of(client), WholeWorkspace(1), Query.parse({}), WIDE_WINDOW, Meter(time_is_up)
+            store_of(client),
+            index_of(client),
+            WholeWorkspace(1),
+            Query.parse({}),
+            WIDE_WINDOW,
+            Meter(time_is_up),
         )

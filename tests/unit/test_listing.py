@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.support.generator import Member, question, write_dataset
-from tests.support.memory_client import TABLES, MemoryClient
+from tests.support.memory_client import ROLLUPS, TABLES, MemoryClient
 from tests.support.oracle import Caller, Oracle, assert_items
 from usagectl.dataset import RECORDS, Rejection, read_items, read_min_date
 from workspace_usage.access import OwnRuns, Scope, WholeWorkspace
@@ -17,6 +17,7 @@ from workspace_usage.errors import Forbidden, InvalidRequest
 from workspace_usage.listing import Asked, Listing
 from workspace_usage.media import Bucket
 from workspace_usage.min_date import MinDate
+from workspace_usage.pages import PageIndex
 from workspace_usage.rows import Source
 from workspace_usage.signing import Credentials
 from workspace_usage.store import Meter, Queries, Store
@@ -64,6 +65,7 @@ def listing_of(folder: Path, reader: Queries, zone: str) -> Listing:
     assert isinstance(setting, str)
     return Listing(
         store=Store(reader, TABLES),
+        index=PageIndex(cast(Any, reader), ROLLUPS, zone, ZoneInfo(zone)),
         min_date=MinDate(cast(Any, Parameter(setting)), "name", ZoneInfo(zone)),
         bucket=Bucket("media", "us-east-1"),
         credentials=lambda: Credentials("key", "secret", "token"),

@@ -28,7 +28,14 @@ from usagectl.load import Destination, Loader, LoadError
 from workspace_usage.settings import Tables
 
 TOKENS, MEMBERS = RECORDS[0], RECORDS[1]
-NAMES = Tables("executions", "archived", "edited", "tokens", "members")
+NAMES = Tables(
+    executions="executions",
+    archived_executions="archived",
+    edited_chats="edited",
+    access_tokens="tokens",
+    memberships="members",
+    rollups="rollups",
+)
 
 
 class Refused(ClientError):
@@ -109,7 +116,7 @@ def _key(item: Any) -> str:
 def destination(tables: Store) -> Destination:
     """The tables as the place to load into."""
     client = cast(Any, tables)
-    return Destination(NAMES, "media", "min-date", client, client, client)
+    return Destination(NAMES, "media", "min-date", client, client, client, "UTC")
 
 
 def member(user_id: int, *permissions: str, workspace_id: int = 11) -> str:
@@ -247,6 +254,25 @@ def test_a_checkpoint_that_makes_no_sense_counts_for_nothing(tmp_path: Path, tex
     write_members(tmp_path / "set", member(1))
     (tmp_path / "notes").write_text(text, "utf-8")
     assert written_by_the_next(tmp_path / "set", tmp_path / "notes") == 1
+
+
+def test_workspaces_that_are_held_are_noted_until_they_are_let_go(tmp_path: Path) -> None:
+    """In the file, beside the progress; a file from before there were any is read as well."""
+    path = tmp_path / "notes"
+    notes = Checkpoint(path, "here")
+    notes.hold({12, 11})
+    notes.hold({13})
+    assert Checkpoint(path, "here").held == notes.held == {11, 12, 13}
+    assert Checkpoint(path, "there").held == set()
+    content = json.loads(path.read_text("utf-8"))
+    notes.let_go()
+    assert Checkpoint(path, "here").held == notes.held == set()
+    content.pop("held")
+    content["parts"] = {"members.ndjson": ["f", {"lines": 2, "loaded": 1, "rejected": 1}]}
+    path.write_text(json.dumps(content), "utf-8")
+    older = Checkpoint(path, "here")
+    assert (older.held, older.is_resumed) == (frozenset(), True)
+    assert older.progress("members.ndjson", "f").lines == 2
 
 
 def test_what_events_have_written_can_be_kept(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def copy(folder: Path, *changes: tuple[str, str]) -> Path:
         assert old in text
         text = text.replace(old, new)
     (folder / "template.yaml").write_text(text, "utf-8")
-    for name in ("usage", "authorizer", "recorder"):
+    for name in ("usage", "authorizer", "recorder", "counter"):
         (folder / "functions" / name).mkdir(parents=True)
         (folder / "functions" / name / "app.py").write_text("", "utf-8")
     return folder / "template.yaml"

@@ -475,6 +475,7 @@ def test_the_project_s_template_expands_with_its_defaults() -> None:
         "UsageFunction",
         "AuthorizerFunction",
         "RecorderFunction",
+        "CounterFunction",
     }
     layers = {layer.name: layer for layer in template.of_type("AWS::Lambda::LayerVersion")}
     for function in functions:
@@ -482,7 +483,7 @@ def test_the_project_s_template_expands_with_its_defaults() -> None:
         paths = [code_of(layers[name], "Content") for name in function.properties["Layers"]]
         assert paths == ["layers/core", "layers/dependencies"]
         assert function.properties["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == "INFO"
-    assert len(template.of_type("AWS::DynamoDB::Table")) == 5
+    assert len(template.of_type("AWS::DynamoDB::Table")) == 6
     assert template.the("AWS::S3::Bucket").name == template.outputs["MediaBucketName"]
     assert template.the("AWS::SSM::Parameter").name == "/workspace-usage/usage-history-min-date"
     assert template.the("AWS::ApiGateway::Stage").name == "v1"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.memory_client import TABLES
+from tests.support.memory_client import ROLLUPS, TABLES
 from tests.support.memory_writer import MemoryWriter
 from workspace_usage.access import BearerToken
 from workspace_usage.directory import Directory
@@ -26,6 +26,7 @@ NAMES = Tables(
     executions=TABLES[Source.CURRENT],
     archived_executions=TABLES[Source.ARCHIVED],
     edited_chats=TABLES[Source.EDITED],
+    rollups=ROLLUPS,
     access_tokens="access_tokens",
     memberships="memberships",
 )
@@ -59,7 +60,7 @@ def archived(minute: int, number: int = 1) -> dict[str, Any]:
 
 
 def apply(client: MemoryWriter, *events: dict[str, Any], now: datetime = NOW) -> None:
-    recorder = Recorder(cast(Any, client), NAMES)
+    recorder = Recorder(cast(Any, client), NAMES, "UTC", UTC)
     for event in events:
         recorder.apply(parse(event), now)
 

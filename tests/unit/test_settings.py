@@ -8,7 +8,9 @@ import pytest
 from workspace_usage.access import TokenPolicy
 from workspace_usage.settings import (
     AuthorizerSettings,
+    CounterSettings,
     RecorderSettings,
+    RowTables,
     Tables,
     UsageSettings,
 )
@@ -26,6 +28,7 @@ USAGE = {
     "EXECUTIONS_TABLE": "executions",
     "ARCHIVED_EXECUTIONS_TABLE": "archived",
     "EDITED_CHATS_TABLE": "edited",
+    "ROLLUPS_TABLE": "rollups",
     "MEDIA_BUCKET": "media",
     "AWS_ENDPOINT_URL_S3": "",
     "AWS_REGION": "sa-east-1",
@@ -38,12 +41,25 @@ RECORDER = {
     "EDITED_CHATS_TABLE": "edited",
     "ACCESS_TOKENS_TABLE": "tokens",
     "MEMBERSHIPS_TABLE": "members",
+    "ROLLUPS_TABLE": "rollups",
+    "TIME_ZONE": "Asia/Tokyo",
     "DEAD_LETTER_QUEUE_URL": "https://queue",
+    "COUNT_QUEUE_URL": "https://count",
 }
-ALL: list[tuple[type[AuthorizerSettings | UsageSettings | RecorderSettings], dict[str, str]]] = [
+COUNTER = {
+    "EXECUTIONS_TABLE": "executions",
+    "ARCHIVED_EXECUTIONS_TABLE": "archived",
+    "EDITED_CHATS_TABLE": "edited",
+    "ROLLUPS_TABLE": "rollups",
+    "TIME_ZONE": "Asia/Tokyo",
+    "COUNT_QUEUE_URL": "https://count",
+}
+type Settings = type[AuthorizerSettings | UsageSettings | RecorderSettings | CounterSettings]
+ALL: list[tuple[Settings, dict[str, str]]] = [
     (AuthorizerSettings, AUTHORIZER),
     (UsageSettings, USAGE),
     (RecorderSettings, RECORDER),
+    (CounterSettings, COUNTER),
 ]
 
 
@@ -67,10 +83,12 @@ def test_a_deployment_s_wishes_for_tokens() -> None:
 def test_the_usage_function_s_environment() -> None:
     assert UsageSettings.from_environment(USAGE) == UsageSettings(
         default_locale="pt_BR",
+        time_zone_name="UTC",
         time_zone=UTC,
         executions_table="executions",
         archived_executions_table="archived",
         edited_chats_table="edited",
+        rollups_table="rollups",
         media_bucket="media",
         media_endpoint=None,
         region="sa-east-1",
@@ -96,8 +114,21 @@ def test_the_recorder_s_environment() -> None:
             edited_chats="edited",
             access_tokens="tokens",
             memberships="members",
+            rollups="rollups",
         ),
         dead_letter_queue_url="https://queue",
+        count_queue_url="https://count",
+        time_zone_name="Asia/Tokyo",
+        time_zone=ZoneInfo("Asia/Tokyo"),
+    )
+
+
+def test_the_counter_s_environment() -> None:
+    assert CounterSettings.from_environment(COUNTER) == CounterSettings(
+        tables=RowTables("executions", "archived", "edited", "rollups"),
+        count_queue_url="https://count",
+        time_zone_name="Asia/Tokyo",
+        time_zone=ZoneInfo("Asia/Tokyo"),
     )
 
 
@@ -106,7 +137,7 @@ def test_the_recorder_s_environment() -> None:
     [(kind, environment, name) for kind, environment in ALL for name in environment],
 )
 def test_a_variable_that_is_missing_is_named(
-    kind: type[AuthorizerSettings | UsageSettings | RecorderSettings],
+    kind: Settings,
     environment: dict[str, str],
     name: str,
 ) -> None:
@@ -126,11 +157,11 @@ def test_a_variable_that_is_missing_is_named(
         (UsageSettings, "TIME_ZONE", "Mars/Olympus"),
         (UsageSettings, "TIME_ZONE", ""),
         (UsageSettings, "LINK_LIFETIME_SECONDS", "1h"),
+        (RecorderSettings, "TIME_ZONE", "Mars/Olympus"),
+        (CounterSettings, "TIME_ZONE", ""),
     ],
 )
-def test_a_value_that_can_not_be_used_is_noticed(
-    kind: type[AuthorizerSettings | UsageSettings], name: str, value: str
-) -> None:
-    environment = AUTHORIZER | USAGE | {name: value}
+def test_a_value_that_can_not_be_used_is_noticed(kind: Settings, name: str, value: str) -> None:
+    environment = AUTHORIZER | USAGE | RECORDER | COUNTER | {name: value}
     with pytest.raises((ValueError, KeyError)):
         kind.from_environment(environment)

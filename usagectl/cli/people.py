@@ -148,7 +148,9 @@ def _apply(deployment: Deployment, event: type[Event], detail: dict[str, Any]) -
     """Brings about what the event says, as the recorder would."""
     moment = now()
     happened = event.model_validate({"occurred_at": format_timestamp(moment), **detail})
-    Recorder(deployment.dynamodb, deployment.tables).apply(happened.change(), moment)
+    place = deployment.destination
+    recorder = Recorder(place.dynamodb, place.tables, place.zone_name, place.zone)
+    recorder.apply(happened.change(), moment)
 
 
 def forget_user(
@@ -177,10 +179,7 @@ def forget_user(
     with progress("items looked at") as bar:
         task = bar.add_task("erasing", total=None)
         report = Eraser(
-            deployment.dynamodb,
-            deployment.s3,
-            deployment.tables,
-            deployment.output("MediaBucketName"),
+            deployment.destination,
             tokenable_type,
             delete_rows,
             lambda items: bar.advance(task, items),

@@ -1,4 +1,4 @@
-"""Commands about the deployment itself: setting, recorder, doctor."""
+"""Commands about the deployment itself: setting, recorder, recount, doctor."""
 
 import json
 from datetime import UTC
@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
-from usagectl.cli.common import day, out, show, target
+from usagectl.cli.common import day, now, out, progress, show, target
 from usagectl.doctor import Caller, Finding, examine
+from usagectl.recount import recount
+from workspace_usage.counting import WORTHWHILE
 from workspace_usage.min_date import parse_min_date
+from workspace_usage.rollups import Head
 
 settings = typer.Typer(no_args_is_help=True, help="Show and change the app's settings.")
 recorder = typer.Typer(no_args_is_help=True, help="Let events wait, or have them applied again.")
@@ -62,6 +65,36 @@ def _switch(context: typer.Context, *, enabled: bool) -> None:
         UUID=deployment.output("EventSourceMappingId"), Enabled=enabled
     )
     show(f"The recorder is {answer['State'].lower()}; that takes up to a minute.")
+
+
+def recount_(
+    context: typer.Context,
+    workspace: Annotated[
+        list[int],
+        typer.Option(
+            "--workspace", "-w", min=1, help="A workspace's id; can be given more than once."
+        ),
+    ],
+) -> None:
+    """Count a workspace's rows anew, for pages far down.
+
+    The listing is right meanwhile, and slower.
+
+    Example: usagectl recount -w 11
+    """
+    destination = target(context).destination
+    with progress("workspaces") as bar:
+        for workspace_id in bar.track(workspace, description="counting"):
+            head = recount(destination, workspace_id, now())
+            show(f"Workspace {workspace_id}: {_how_far(head)}")
+
+
+def _how_far(head: Head | None) -> str:
+    if head is not None and head.is_held:
+        return "somebody else writes or counts its rows; they are counted after that."
+    if head is None or not head.counted_until:
+        return f"not counted: fewer than {WORTHWHILE} rows, or rows came late all the time."
+    return f"counted until {head.counted_until.partition('#')[0]}."
 
 
 def doctor(

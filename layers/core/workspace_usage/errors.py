@@ -54,3 +54,7 @@ class InvalidRequest(UsageError):
 
 class StoreUnavailable(UsageError):
     """A table or a setting could not be read in time; the same request may succeed later."""
+
+
+class Contended(StoreUnavailable):
+    """Others changed the same items time and again; the store is well, and other items are free."""

@@ -5,21 +5,17 @@ continues just before the last row shown, by a bound that is the same for every 
 moves from one table to another in the meantime is neither lost nor shown twice.
 """
 
-import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from operator import itemgetter
-from typing import Final
 
 from workspace_usage.access import Scope
+from workspace_usage.pages import PageIndex, Start
 from workspace_usage.position import encode_cursor
 from workspace_usage.query import Query
 from workspace_usage.rows import Row, from_item
-from workspace_usage.store import Meter, Selection, Store, StoredRow
+from workspace_usage.store import Meter, Selection, Store, StoredRow, merge
 from workspace_usage.window import Window
-
-_SORT_KEY: Final = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +31,18 @@ class Page:
         return encode_cursor(self.rows[-1].position) if self.has_more else None
 
 
-def merge(streams: Iterable[Iterator[StoredRow]]) -> Iterator[StoredRow]:
-    """Merges streams, each newest first; of rows at one position, the first stream's is kept.
-
-    The position of an execution is the same in every table, so an execution that is found twice is
-    listed once.
-    """
-    shown = None
-    for row in heapq.merge(*streams, key=_SORT_KEY, reverse=True):
-        if row[0] != shown:
-            yield row
-            shown = row[0]
-
-
-def read_page(store: Store, scope: Scope, query: Query, window: Window, meter: Meter) -> Page:
+def read_page(
+    store: Store,
+    index: PageIndex,
+    scope: Scope,
+    query: Query,
+    window: Window,
+    meter: Meter,
+) -> Page:
     """The page that ``query`` asks for, of what ``scope`` and ``window`` let it see.
 
-    ``scope`` must already be narrowed to the query's ``user_id``.
+    ``scope`` must already be narrowed to the query's ``user_id``. ``index`` may shorten the way to
+    it, and makes no other difference.
 
     Raises:
         StoreUnavailable: a table can't be read in time.
@@ -59,11 +50,16 @@ def read_page(store: Store, scope: Scope, query: Query, window: Window, meter: M
     bounds = window.sort_keys(after=query.cursor)
     if bounds is None:
         return Page((), has_more=False)
-    skipped = query.per_page * ((query.page_number or 1) - 1)
-    wanted = skipped + query.per_page + 1
     selection = Selection(scope, query.agent_type, *bounds)
-    merged = merge(store.streams(selection, wanted, meter))
-    found = tuple(islice(_drop(merged, skipped), query.per_page + 1))
+    start: Start | None = Start(selection, 0)
+    if query.page_number is not None:
+        skipped = query.per_page * (query.page_number - 1)
+        start = index.find(store, window, selection, skipped, meter)
+    if start is None or start.selection.low >= start.selection.high:
+        return Page((), has_more=False)
+    wanted = start.skipped + query.per_page + 1
+    merged = merge(store.streams(start.selection, wanted, meter))
+    found = tuple(islice(_drop(merged, start.skipped), query.per_page + 1))
     rows = tuple(from_item(source, item) for _, source, item in found[: query.per_page])
     return Page(rows, has_more=len(found) > query.per_page)
 

@@ -13,6 +13,7 @@ from workspace_usage.history import read_page
 from workspace_usage.items import to_answer
 from workspace_usage.media import Bucket, LinkSigner
 from workspace_usage.min_date import MinDate
+from workspace_usage.pages import PageIndex
 from workspace_usage.query import Query
 from workspace_usage.rows import Source
 from workspace_usage.settings import UsageSettings
@@ -44,6 +45,7 @@ class Listing:
 
     Attributes:
         store: the tables of rows.
+        index: where pages far down begin.
         min_date: the app setting that hides what is older.
         bucket: where media are.
         credentials: gives whose right to read media is lent to link holders, at each call.
@@ -52,6 +54,7 @@ class Listing:
     """
 
     store: Store
+    index: PageIndex
     min_date: MinDate
     bucket: Bucket
     credentials: Callable[[], Credentials]
@@ -66,8 +69,11 @@ class Listing:
             Source.ARCHIVED: settings.archived_executions_table,
             Source.EDITED: settings.edited_chats_table,
         }
+        reader = Reader.of(DYNAMODB, orjson.loads)
+        zone = settings.time_zone
         return cls(
-            store=Store(Reader.of(DYNAMODB, orjson.loads), tables),
+            store=Store(reader, tables),
+            index=PageIndex(reader, settings.rollups_table, settings.time_zone_name, zone),
             min_date=MinDate(Reader.of(SSM), settings.min_date_parameter, settings.time_zone),
             bucket=Bucket(settings.media_bucket, settings.region, settings.media_endpoint),
             credentials=current_credentials,
@@ -89,7 +95,7 @@ class Listing:
         earliest = self.min_date.earliest(asked.now, asked.warn)
         if earliest is not None:
             window = window.not_before(earliest)
-        page = read_page(self.store, scope, query, window, asked.meter)
+        page = read_page(self.store, self.index, scope, query, window, asked.meter)
         signer = LinkSigner(self.bucket, self.credentials(), asked.now, self.link_lifetime)
         return {
             "items": [to_answer(row, signer.link) for row in page.rows],

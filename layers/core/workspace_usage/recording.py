@@ -9,16 +9,22 @@ The marked row is shown as archived too, and goes a day later: a reader who has 
 before the move and the other after it finds the row all the same, as one whose index lags does.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, assert_never
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, assert_never
+from zlib import crc32
 
-from botocore.exceptions import ClientError
-
+from workspace_usage import rollups
+from workspace_usage.counts import LATE, Counts, all_or_nothing, guarded_head, read_head
 from workspace_usage.directory import REMOVED_MARK, membership_item, token_item
-from workspace_usage.errors import StoreUnavailable
+from workspace_usage.errors import Contended
 from workspace_usage.events import Change, MembershipChange, RowChange, TokenChange
 from workspace_usage.failures import calling_aws
+from workspace_usage.position import format_timestamp
+from workspace_usage.rollups import RowList, lists_showing
 from workspace_usage.rows import ARCHIVED_MARK, Row, Source, StoredItem, from_item, to_item
 from workspace_usage.settings import Tables
 
@@ -32,30 +38,44 @@ MARKED_ROWS_LIVE: Final = timedelta(days=1)
 MARKERS_LIVE: Final = timedelta(days=60)
 """How long a removal is remembered: longer than an event lives in both queues (28 days)."""
 
-ATTEMPTS: Final = 5
-"""How often a change is tried while others change the same subject."""
+ONE_ASKS_FOR: Final = 32
+"""How many new rows there are to one that has its workspace counted."""
+
+ATTEMPTS: Final = 8
+"""How often a change is tried while others change the same subject: for five seconds at most."""
 
 type _Item = dict[str, dict[str, Any]]
 
 
 class Recorder:
-    """Applies changes to the tables."""
+    """Applies changes to the tables.
 
-    def __init__(self, client: "DynamoDBClient", tables: Tables) -> None:
+    Args:
+        zone_name: the IANA name of the time zone by whose days rows are counted.
+        zone: the zone.
+    """
+
+    def __init__(
+        self, client: "DynamoDBClient", tables: Tables, zone_name: str, zone: tzinfo
+    ) -> None:
         self._client = client
         self._tables = tables
+        self._zone_name = zone_name
+        self._zone = zone
 
-    def apply(self, change: Change, now: datetime) -> None:
+    def apply(self, change: Change, now: datetime) -> int | None:
         """Brings the tables to where ``change`` has happened; nothing, if they are there already.
+
+        Returns the workspace whose rows should be counted (``counting``) when this one is old
+        enough: one new row in thirty-two asks for it.
 
         Raises:
             StoreUnavailable: the tables can't be read or written in time; apply it again later.
+            Contended: so it is with this row alone.
         """
         match change:
-            case RowChange(row=row) if row.source is not Source.EDITED:
-                self._apply_execution(change, now)
-            case RowChange(row=row, version=version):
-                self._put_newer(self._tables.edited_chats, to_item(row), version)
+            case RowChange():
+                return self._apply_row(change, now)
             case TokenChange(token_id=token_id, token=token, version=version):
                 key = {"token_id": {"N": str(token_id)}}
                 item = token_item(token) if token else _marker(key, now)
@@ -69,6 +89,7 @@ class Recorder:
                 self._put_newer(self._tables.memberships, item, version)
             case _:
                 assert_never(change)
+        return None
 
     def _put_newer(self, table: str, item: _Item, version: str) -> None:
         """Stores ``item``, unless what is there has this version or a greater one."""
@@ -83,40 +104,107 @@ class Recorder:
             except self._client.exceptions.ConditionalCheckFailedException:
                 return
 
-    def _apply_execution(self, change: RowChange, now: datetime) -> None:
-        key: _Item = {
-            "workspace_id": {"N": str(change.row.workspace_id)},
-            "sort_key": {"S": change.row.position.sort_key},
+    def _apply_row(self, change: RowChange, now: datetime) -> int | None:
+        workspace_id, sort_key = change.row.workspace_id, change.row.position.sort_key
+        key: _Item = {"workspace_id": {"N": str(workspace_id)}, "sort_key": {"S": sort_key}}
+        tables = self._tables_of(change.row.source)
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                # Those who met once must not meet again: full jitter.
+                time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311
+            old = {source: self._get(table, key) for source, table in tables.items()}
+            new = _joined(old, change, now)
+            if all(new[source] is old[source] for source in tables):
+                return None
+            writes = [_write(tables[s], key, old[s], new[s]) for s in tables]
+            before, after = _lists(old), _lists(new)
+            asks = not before and crc32(sort_key.encode()) % ONE_ASKS_FOR == 0
+            if before != after and self._is_late(change, now):
+                correction = self._corrected(workspace_id, sort_key, before, after)
+                writes += correction.writes
+                asks |= correction.is_anew
+            if all_or_nothing(self._client, writes):
+                return workspace_id if asks else None
+        raise Contended("a row, or its workspace's counts, are being changed by many at once")
+
+    def _tables_of(self, source: Source) -> dict[Source, str]:
+        """The tables in which a row of ``source`` can be."""
+        if source is Source.EDITED:
+            return {Source.EDITED: self._tables.edited_chats}
+        return {
+            Source.CURRENT: self._tables.executions,
+            Source.ARCHIVED: self._tables.archived_executions,
         }
-        executions, archive = self._tables.executions, self._tables.archived_executions
-        for _ in range(ATTEMPTS):
-            current, archived = self._get(executions, key), self._get(archive, key)
-            new_current, new_archived = join(current, archived, change, now)
-            if new_current is current and new_archived is archived:
-                return
-            writes = [
-                _write(executions, key, current, new_current),
-                _write(archive, key, archived, new_archived),
-            ]
-            if self._all_or_nothing(writes):
-                return
-        raise StoreUnavailable("an execution is being changed by many at once")
+
+    def _is_late(self, change: RowChange, now: datetime) -> bool:
+        """Whether a row may be counted before it is written, or is counted already."""
+        return change.row.position.created_at < format_timestamp(now - LATE)
+
+    def _corrected(
+        self,
+        workspace_id: int,
+        sort_key: str,
+        before: frozenset[RowList],
+        after: frozenset[RowList],
+    ) -> "_Correction":
+        """What keeps the counts right when a row goes from some lists to others.
+
+        In any case that nobody has begun or gone on counting since this was found out.
+        """
+        table = self._tables.rollups
+        head = read_head(self._client, table, workspace_id)
+        if head is None:
+            condition = {
+                "TableName": table,
+                "Key": rollups.key(workspace_id, rollups.HEAD_KEY),
+                "ConditionExpression": "attribute_not_exists(sort_key)",
+            }
+            return _Correction([{"ConditionCheck": condition}])  # type: ignore[typeddict-item]
+        counts = Counts(self._client, table, workspace_id, head, self._zone)
+        revised = replace(head, revision=head.revision + 1)
+        if head.zone == self._zone_name and sort_key <= head.counted_until:
+            counts.correct(after - before, sort_key, 1)
+            counts.correct(before - after, sort_key, -1)
+        if head.zone != self._zone_name or counts.is_crowded:
+            anew = replace(
+                revised, generation=head.generation + 1, zone=self._zone_name, counted_until=""
+            )
+            writes = [guarded_head(table, workspace_id, head, anew)]
+            return _Correction(writes, is_anew=True)
+        return _Correction(counts.writes(revised))
 
     def _get(self, table: str, key: _Item) -> StoredItem | None:
         with calling_aws():
             answer = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
         return answer.get("Item")
 
-    def _all_or_nothing(self, writes: "list[TransactWriteItemTypeDef]") -> bool:
-        """Writes everything; nothing, and False, if one of the items has changed since."""
-        with calling_aws():
-            try:
-                self._client.transact_write_items(TransactItems=writes)
-            except self._client.exceptions.TransactionCanceledException as error:
-                if not _was_overtaken(error):
-                    raise
-                return False
-        return True
+
+class _Correction(NamedTuple):
+    """What is written of counts beside a row; ``is_anew``: rows are to be counted anew."""
+
+    writes: "list[TransactWriteItemTypeDef]"
+    is_anew: bool = False
+
+
+def _lists(copies: Mapping[Source, StoredItem | None]) -> frozenset[RowList]:
+    return lists_showing((source, item) for source, item in copies.items() if item is not None)
+
+
+def _joined(
+    old: Mapping[Source, StoredItem | None], change: RowChange, now: datetime
+) -> Mapping[Source, StoredItem | None]:
+    """What the tables should hold of a row, after what they hold and ``change``."""
+    if change.row.source is Source.EDITED:
+        return {Source.EDITED: _newer(old[Source.EDITED], change)}
+    current, archived = join(old[Source.CURRENT], old[Source.ARCHIVED], change, now)
+    return {Source.CURRENT: current, Source.ARCHIVED: archived}
+
+
+def _newer(old: StoredItem | None, change: RowChange) -> StoredItem:
+    """The edited chat of ``change``, unless what is there has this version or a greater one."""
+    if old is not None and old.get("version", {"S": ""})["S"] >= change.version:
+        return old
+    return {**to_item(change.row), "version": {"S": change.version}}
 
 
 def join(
@@ -185,13 +273,6 @@ def _write(
     if new is None or new is old:
         return {"ConditionCheck": {**checked, "Key": key}}  # type: ignore[typeddict-item]
     return {"Put": {**checked, "Item": dict(new)}}  # type: ignore[typeddict-item]
-
-
-def _was_overtaken(error: ClientError) -> bool:
-    """Whether a transaction failed because another changed the same items, before or meanwhile."""
-    reasons = error.response.get("CancellationReasons", [])
-    codes = {reason.get("Code") for reason in reasons} - {"None", None}
-    return bool(codes) and codes <= {"ConditionalCheckFailed", "TransactionConflict"}
 
 
 def _marker(key: _Item, now: datetime) -> _Item:

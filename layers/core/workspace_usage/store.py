@@ -4,9 +4,11 @@ Every combination of scope and filter is one key condition of a table or of one 
 is read is what is returned. A read takes a scope; there is no way to read without one.
 """
 
+import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Protocol
 
 from workspace_usage.access import OwnRuns, Scope
@@ -67,11 +69,13 @@ class Meter:
         check_time: raises StoreUnavailable when too little time is left for another call.
         rows: rows read, by source.
         calls: calls made, by source.
+        lookups: calls made to find out where a page begins.
     """
 
     check_time: Callable[[], None]
     rows: Counter[Source] = field(default_factory=Counter)
     calls: Counter[Source] = field(default_factory=Counter)
+    lookups: int = 0
 
     def add(self, source: Source, rows: int) -> None:
         """Counts one call that read ``rows`` rows."""
@@ -155,3 +159,16 @@ class Store:
             limit = min(wanted, MAX_BATCH)
             onwards: QueryInputTypeDef = {**request, "ExclusiveStartKey": last_key, "Limit": limit}
             [answer] = self._fetch([onwards])
+
+
+def merge(streams: Iterable[Iterator[StoredRow]]) -> Iterator[StoredRow]:
+    """Merges streams, each newest first; of rows at one position, the first stream's is kept.
+
+    The position of an execution is the same in every table, so an execution that is found twice is
+    listed once.
+    """
+    shown = None
+    for row in heapq.merge(*streams, key=itemgetter(0), reverse=True):
+        if row[0] != shown:
+            yield row
+            shown = row[0]

@@ -16,6 +16,7 @@ MAX_DAYS: Final = 90
 """The longest window that two dates may span, both ends counted."""
 
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+_MIDDLE: Final = datetime(5000, 1, 1, tzinfo=UTC)
 _END: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -63,12 +64,12 @@ def midnight(day: date, zone: tzinfo) -> datetime:
 
 def between(first: date, last: date, zone: tzinfo) -> Window:
     """The whole days from ``first`` to ``last``, both included."""
-    return Window(midnight(first, zone), _end_of(last, zone))
+    return Window(midnight(first, zone), end_of(last, zone))
 
 
 def last_day(now: datetime, zone: tzinfo) -> Window:
     """The 24 hours up to the end of today: today itself, unless the clocks change today."""
-    end = _end_of(now.astimezone(zone).date(), zone)
+    end = end_of(now.astimezone(zone).date(), zone)
     return Window(end - timedelta(hours=24), end)
 
 
@@ -78,5 +79,23 @@ def last_days(days: int, now: datetime, zone: tzinfo) -> Window:
     return between(today - timedelta(days=days - 1), today, zone)
 
 
-def _end_of(day: date, zone: tzinfo) -> datetime:
+def end_of(day: date, zone: tzinfo) -> datetime:
+    """The moment at which ``day`` is over in ``zone``, in UTC."""
     return _END if day == date.max else midnight(day + timedelta(days=1), zone)
+
+
+def day_of(moment: datetime, zone: tzinfo) -> date:
+    """The day that begins at or before ``moment`` (aware) and is not over then.
+
+    Clocks that are put back across midnight show the day before for a while: that is still this
+    day, as it is for windows.
+    """
+    try:
+        day = moment.astimezone(zone).date()
+    except OverflowError:  # the calendar's first and last day, in zones where they are another
+        day = date.min if moment < _MIDDLE else date.max
+    while day > date.min and moment < midnight(day, zone):
+        day -= timedelta(days=1)
+    while day < date.max and moment >= end_of(day, zone):
+        day += timedelta(days=1)
+    return day

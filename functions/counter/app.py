@@ -1,0 +1,121 @@
+"""Rows counted, by which pages far down are found: a batch of workspaces from the queue → counts.
+
+Each workspace is counted once, however often it is named. It is asked for by its new rows, again
+and again; so what can't be understood is dropped, and nothing is lost for good.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from workspace_usage.aws import dynamodb_client, sqs_client
+from workspace_usage.counting import Counter
+from workspace_usage.errors import StoreUnavailable
+from workspace_usage.failures import calling_aws
+from workspace_usage.settings import CounterSettings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_sqs import SQSClient
+
+TIME_TO_STOP: Final = 60_000
+"""Milliseconds that it may take to write what has been counted."""
+
+logger = Logger()
+metrics = Metrics()
+settings = CounterSettings.from_environment()
+
+
+@cache
+def counter() -> Counter:
+    """The counter that this environment's batches share."""
+    return Counter(dynamodb_client(), settings.tables, settings.time_zone_name, settings.time_zone)
+
+
+@cache
+def sqs() -> "SQSClient":
+    """The client that workspaces are put back by."""
+    return sqs_client()
+
+
+@metrics.log_metrics(capture_cold_start_metric=True)
+@logger.inject_lambda_context(log_event=False, clear_state=True)
+def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    """Counts a batch; answers which messages must come again, as SQS wants to know it."""
+    workspaces = by_workspace(event["Records"])
+    failed = list(uncounted(workspaces, context))
+    metrics.add_metric("WorkspacesCounted", MetricUnit.Count, len(workspaces) - len(failed))
+    metrics.add_metric("WorkspacesPutBack", MetricUnit.Count, len(failed))
+    return {
+        "batchItemFailures": [
+            {"itemIdentifier": message_id}
+            for workspace_id in failed
+            for message_id in workspaces[workspace_id]
+        ]
+    }
+
+
+def by_workspace(messages: list[dict[str, Any]]) -> dict[int, list[str]]:
+    """The workspaces that messages name, and the ids of those of each."""
+    found: dict[int, list[str]] = {}
+    for message in messages:
+        workspace_id = named_in(message["body"])
+        if workspace_id is None:
+            logger.warning("dropped", extra={"message_id": message["messageId"]})
+        else:
+            found.setdefault(workspace_id, []).append(message["messageId"])
+    return found
+
+
+def named_in(body: str) -> int | None:
+    """The workspace that a message names; None if it names none."""
+    try:
+        found = json.loads(body)["workspace_id"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return None
+    return found if type(found) is int and found > 0 else None
+
+
+def uncounted(workspaces: dict[int, list[str]], context: "LambdaContext") -> Iterator[int]:
+    """Counts workspaces; yields those that must come again."""
+
+    def has_time() -> bool:
+        return context.get_remaining_time_in_millis() > TIME_TO_STOP
+
+    store_answers = True
+    for workspace_id in workspaces:
+        if not store_answers or not has_time():
+            yield workspace_id
+            continue
+        try:
+            if not counter().count(workspace_id, datetime.now(UTC), has_time):
+                go_on_with(workspace_id)
+        except StoreUnavailable as error:
+            # The next ones would fare no better.
+            store_answers = False
+            logger.warning("put back", extra={"reason": str(error)})
+            yield workspace_id
+        except Exception:
+            # The edge: whatever is wrong with one workspace must not hold up the others.
+            logger.exception("failed", extra={"counted_workspace_id": workspace_id})
+            yield workspace_id
+
+
+def go_on_with(workspace_id: int) -> None:
+    """Has the rest of a workspace counted at once, by another run.
+
+    Raises:
+        StoreUnavailable: the queue can't be reached in time.
+    """
+    metrics.add_metric("WorkspacesContinued", MetricUnit.Count, 1)
+    with calling_aws():
+        sqs().send_message(
+            QueueUrl=settings.count_queue_url,
+            MessageBody=json.dumps({"workspace_id": workspace_id}),
+            DelaySeconds=0,
+        )

@@ -1,0 +1,163 @@
+"""The counter on the real template's tables and queue: each workspace of a batch once."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from local.stack import destination
+from local.store import Clients
+from local.template import Template
+from tests.support.functions import Context
+from tests.unit.test_counting import row
+from usagectl.load import Destination
+from workspace_usage.counts import read_head
+from workspace_usage.rollups import UNTIL_RELEASED, Head
+from workspace_usage.rows import Source, to_item
+
+ROWS = 110
+
+
+@pytest.fixture
+def place(template: Template, clients: Clients) -> Destination:
+    """The stack's tables, with old rows in the workspaces 11 and 12."""
+    found = destination(template, clients)
+    now = datetime.now(UTC)
+    for number in range(1, ROWS + 1):
+        made = row(Source.CURRENT, number, timedelta(minutes=300 - number), now)
+        for workspace_id in (11, 12):
+            item = to_item(made._replace(workspace_id=workspace_id))
+            clients.dynamodb.put_item(TableName=found.tables.executions, Item=item)
+    return found
+
+
+def batch(*bodies: object) -> dict[str, Any]:
+    """A batch of messages ``m0``, ``m1`` … for workspaces; text is a body as it stands."""
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}",
+                "body": body if isinstance(body, str) else json.dumps({"workspace_id": body}),
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def failed(answer: Any) -> list[str]:
+    """The messages that must come again."""
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def head_of(place: Destination, workspace_id: int) -> Head | None:
+    return read_head(place.dynamodb, place.tables.rollups, workspace_id)
+
+
+def logged(capsys: pytest.CaptureFixture[str], metric: str) -> int:
+    """The value of a metric, of what was printed last."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [found] = [line for line in lines if metric in line]
+    return int(found[metric][0])
+
+
+def spend(place: Destination, table: str) -> None:
+    """Deletes a table."""
+    place.dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+    place.dynamodb.delete_table(TableName=table)
+
+
+def test_the_workspaces_of_a_batch_are_counted(
+    counter: ModuleType, place: Destination, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each once, however many messages name it."""
+    answer = counter.lambda_handler(batch(11, 12, 11), Context(remaining=[900_000]))
+    assert failed(answer) == []
+    assert logged(capsys, "WorkspacesCounted") == 2
+    for workspace_id in (11, 12):
+        head = head_of(place, workspace_id)
+        assert head is not None
+        assert head.is_usable("UTC")
+        assert head.generation == 1
+        assert head.counted_until.endswith(str(ROWS))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["no JSON", "[]", "{}", "7", '{"workspace_id": "11"}', '{"workspace_id": true}', "[" * 99_999],
+)
+def test_what_names_no_workspace_is_dropped(
+    counter: ModuleType, place: Destination, broken: str
+) -> None:
+    """It would never be understood, and whatever it was about will be asked for again."""
+    answer = counter.lambda_handler(batch(broken, 11), Context(remaining=[900_000]))
+    assert failed(answer) == []
+    assert head_of(place, 11) is not None
+
+
+def test_a_store_that_does_not_answer_has_all_put_back(
+    counter: ModuleType, place: Destination, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each message of the workspace, and those behind it, which would fare no better."""
+    spend(place, place.tables.executions)
+    answer = counter.lambda_handler(batch(11, 12, 11), Context(remaining=[900_000]))
+    assert sorted(failed(answer)) == ["m0", "m1", "m2"]
+    assert logged(capsys, "WorkspacesPutBack") == 2
+
+
+def test_a_batch_that_runs_out_of_time_puts_the_rest_back(
+    counter: ModuleType, place: Destination
+) -> None:
+    """A workspace is begun only while there is time."""
+    enough = counter.TIME_TO_STOP + 1
+    # Asked before each workspace, and after each thousand rows.
+    context = Context(remaining=[enough, enough, counter.TIME_TO_STOP])
+    answer = counter.lambda_handler(batch(11, 12), context)
+    assert failed(answer) == ["m1"]
+    assert head_of(place, 11) is not None
+    assert head_of(place, 12) is None
+
+
+def test_a_workspace_too_large_for_one_run_goes_on_in_another(
+    counter: ModuleType, place: Destination, template: Template, clients: Clients
+) -> None:
+    """What is counted can be used; a message that waits for nothing asks for the rest."""
+    context = Context(remaining=[counter.TIME_TO_STOP + 1, counter.TIME_TO_STOP])
+    assert failed(counter.lambda_handler(batch(11), context)) == []
+    head = head_of(place, 11)
+    assert head is not None
+    assert head.is_usable("UTC")
+    queue = template.resources["CountQueue"].ref
+    [message] = clients.sqs.receive_message(QueueUrl=queue)["Messages"]
+    assert json.loads(message["Body"]) == {"workspace_id": 11}
+
+
+def test_what_can_not_be_gone_on_with_comes_again(
+    counter: ModuleType, template: Template, clients: Clients, place: Destination
+) -> None:
+    """Without the queue the message itself is put back."""
+    clients.sqs.delete_queue(QueueUrl=template.resources["CountQueue"].ref)
+    context = Context(remaining=[counter.TIME_TO_STOP + 1, counter.TIME_TO_STOP])
+    assert failed(counter.lambda_handler(batch(11), context)) == ["m0"]
+    assert head_of(place, 11) is not None
+
+
+def test_an_unforeseen_failure_holds_up_nobody(
+    counter: ModuleType, place: Destination, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A head that nobody could have written fails its own workspace alone, and says no secret."""
+    spoiled = {"workspace_id": {"N": "11"}, "sort_key": {"S": "head"}, "zone": {"S": "spoiled"}}
+    place.dynamodb.put_item(TableName=place.tables.rollups, Item=spoiled)
+    answer = counter.lambda_handler(batch(11, 12), Context(remaining=[900_000]))
+    assert failed(answer) == ["m0"]
+    assert head_of(place, 12) is not None
+    assert "example.com" not in capsys.readouterr().out
+
+
+def test_a_workspace_that_is_held_is_left_alone(counter: ModuleType, place: Destination) -> None:
+    """Whoever holds it counts it."""
+    held = Head(3, "UTC", held_until=UNTIL_RELEASED)
+    place.dynamodb.put_item(TableName=place.tables.rollups, Item=held.to_item(11))
+    assert failed(counter.lambda_handler(batch(11), Context(remaining=[900_000]))) == []
+    assert head_of(place, 11) == held

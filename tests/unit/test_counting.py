@@ -1,0 +1,467 @@
+"""Pages found by counts are those found by reading, whatever happens to the rows meanwhile."""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.memory_client import ROLLUPS, TABLES
+from tests.support.memory_writer import MemoryWriter
+from tests.support.strategies import zones
+from tests.unit.test_recording import NAMES
+from workspace_usage import counting, counts, pages, rebuilding, rollups
+from workspace_usage.access import OwnRuns, Scope, WholeWorkspace
+from workspace_usage.counting import Counter
+from workspace_usage.counts import read_head
+from workspace_usage.events import RowChange
+from workspace_usage.history import Page, read_page
+from workspace_usage.pages import PageIndex
+from workspace_usage.position import Position, format_timestamp
+from workspace_usage.query import Query
+from workspace_usage.recording import Recorder
+from workspace_usage.rollups import UNTIL_RELEASED, Head
+from workspace_usage.rows import Row, Source
+from workspace_usage.store import Meter, Store
+from workspace_usage.window import Window, between
+
+NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
+"""Just after midnight, between two months: rows lie on both sides."""
+
+SCOPES: tuple[Scope, ...] = (WholeWorkspace(11), OwnRuns(11, 1), OwnRuns(11, 2))
+KINDS = ("all", "chat", "image")
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few rows do what many do: segments of two rows, chunks of two segments."""
+    monkeypatch.setattr(rollups, "SEGMENT", 2)
+    for module in (counts, rebuilding, pages):
+        monkeypatch.setattr(module, "SEGMENT", 2)
+    for module in (counting, pages):
+        monkeypatch.setattr(module, "WORTHWHILE", 1)
+    for module in (counts, rebuilding):
+        monkeypatch.setattr(module, "MARKS", 2)
+    monkeypatch.setattr(counts, "CROWDED", 8)
+    monkeypatch.setattr(counts, "_MOST_ITEMS", 40)
+
+
+class Workspace:
+    """A workspace in memory, whose rows are recorded and counted in one time zone.
+
+    Attributes:
+        window_ends: how many days ago the window ended that is asked for.
+    """
+
+    def __init__(self, zone: str = "UTC") -> None:
+        self.client = MemoryWriter()
+        self.zone_name, self.zone = zone, ZoneInfo(zone)
+        self.now = NOW
+        self.window_ends = 0
+        self._versions = 0
+
+    def record(self, row: Row) -> int | None:
+        """Records a row as an event does, in a version later than all before."""
+        self._versions += 1
+        recorder = Recorder(cast(Any, self.client), NAMES, self.zone_name, self.zone)
+        return recorder.apply(RowChange(row, f"{self._versions:06}"), self.now)
+
+    def count(self) -> bool:
+        """Counts what is old enough."""
+        return self.counter.count(11, self.now)
+
+    @property
+    def counter(self) -> Counter:
+        return Counter(cast(Any, self.client), NAMES, self.zone_name, self.zone)
+
+    @property
+    def head(self) -> Head | None:
+        return read_head(cast(Any, self.client), ROLLUPS, 11)
+
+    @property
+    def window(self) -> Window:
+        day = self.now.astimezone(self.zone).date() - timedelta(days=self.window_ends)
+        return between(day - timedelta(days=40), day, self.zone)
+
+    def page(self, scope: Scope, index: str = ROLLUPS, **parameters: object) -> tuple[Page, Meter]:
+        """A page, and what was read for it; with another ``index`` without counts."""
+        client = cast(Any, self.client)
+        self.client.tables.setdefault(index, {})
+        meter = Meter(lambda: None)
+        found = read_page(
+            Store(client, TABLES),
+            PageIndex(client, index, self.zone_name, self.zone),
+            scope,
+            Query.parse(parameters),
+            self.window,
+            meter,
+        )
+        return found, meter
+
+    def assert_pages_are_right(self) -> None:
+        """Each page of each list is the same with counts as without."""
+        for scope in SCOPES:
+            for kind in KINDS:
+                unaided = list(self._walk(scope, kind))
+                for number, expected in enumerate(unaided, 1):
+                    found, _ = self.page(scope, type=kind, page=number, per_page=3)
+                    assert found == expected, (scope, kind, number)
+                beyond, _ = self.page(scope, type=kind, page=len(unaided) + 1, per_page=3)
+                assert beyond == Page((), has_more=False)
+
+    def _walk(self, scope: Scope, kind: str) -> Iterator[Page]:
+        cursor: str | None = ""
+        while cursor is not None:
+            found, _ = self.page(scope, type=kind, per_page=3, cursor=cursor)
+            yield found
+            cursor = found.next_cursor
+
+
+def row(source: Source, number: int, age: timedelta, now: datetime = NOW) -> Row:
+    """A row of an age; number decides on its user and type."""
+    return Row(
+        source=source,
+        workspace_id=11,
+        position=Position(format_timestamp(now - age), source.rank, number),
+        user_id=1 + number % 2,
+        user_email="ana@example.com",
+        agent_type="chat" if source is Source.EDITED or number % 3 else "image",
+        agent_title="Agent",
+        agent_slug="agent",
+        status="succeeded",
+        credits=Decimal(1),
+    )
+
+
+AGES = st.one_of(
+    st.sampled_from([timedelta(), timedelta(minutes=4), timedelta(minutes=31), timedelta(days=1)]),
+    st.integers(0, 40 * 24 * 60).map(lambda minutes: timedelta(minutes=minutes)),
+    st.integers(0, 12).map(lambda minutes: timedelta(minutes=minutes)),
+)
+ROWS = st.tuples(st.sampled_from(Source), st.integers(1, 30), AGES)
+
+
+@settings(max_examples=300)
+@given(st.data(), zones(), st.lists(ROWS, max_size=40))
+def test_pages_are_right_whatever_happens(
+    data: st.DataObject, zone: str, begin: list[tuple[Source, int, timedelta]]
+) -> None:
+    """Rows come in time and late, change hands, are archived, and are counted in between."""
+    workspace = Workspace(zone)
+    workspace.window_ends = data.draw(st.sampled_from([0, 0, 1, 3]))
+    known = [row(*given_) for given_ in begin]
+    for given_ in known:
+        workspace.record(given_)
+    for _ in range(data.draw(st.integers(1, 6))):
+        match data.draw(st.sampled_from(["count", "record", "archive", "rewrite", "wait"])):
+            case "count":
+                workspace.count()
+            case "record":
+                known.append(row(*data.draw(ROWS), now=workspace.now))
+                workspace.record(known[-1])
+            case "archive" if known:
+                old = data.draw(st.sampled_from(known))
+                if old.source is not Source.EDITED:
+                    workspace.record(replace(old, source=Source.ARCHIVED, output=None))
+            case "rewrite" if known:
+                old = data.draw(st.sampled_from(known))
+                workspace.record(replace(old, user_id=1 + old.user_id % 2))
+            case _:
+                workspace.now += timedelta(minutes=data.draw(st.integers(0, 30)))
+        workspace.assert_pages_are_right()
+
+
+@pytest.mark.parametrize("counted_before", [0, 6], ids=["from the beginning", "further"])
+def test_a_row_that_comes_late_while_rows_are_counted_is_counted_once(counted_before: int) -> None:
+    """Whatever the counter has read by then: at each of its reads, another row comes."""
+    moments = 0
+    while True:
+        workspace = Workspace()
+        ages = [timedelta(minutes=60 - number) for number in range(12)]
+        for number, age in enumerate(ages):
+            if counted_before and number == counted_before:
+                workspace.count()
+            # Recorded in time, as it were: not corrected, but left to the counter.
+            workspace.client.put(row(Source.CURRENT, number + 1, age))
+        late = row(Source.CURRENT, 30, timedelta(minutes=57))
+        reads = happens_at(workspace, moments, partial(workspace.record, late))
+        workspace.count()
+        seen = reads()
+        workspace.assert_pages_are_right()
+        workspace.count()
+        workspace.assert_pages_are_right()
+        assert workspace.head is not None
+        assert workspace.head.counted_until[14:16] == "41", "all are counted"
+        if seen <= moments:
+            break
+        moments += 1
+    assert moments > 3
+
+
+def test_pages_are_right_while_rows_are_counted() -> None:
+    """Whatever the reader has read by then: at each of its reads, counting goes on, or begins."""
+    for begins_anew in (False, True):
+        moments = 0
+        while True:
+            workspace = Workspace()
+            for number in range(20):
+                # Across midnight, which is a month's end.
+                workspace.client.put(
+                    row(Source.CURRENT, number + 1, timedelta(minutes=42 - 2 * number))
+                )
+            workspace.now -= timedelta(minutes=20)
+            workspace.count()
+            workspace.now += timedelta(minutes=20)
+
+            def count(workspace: Workspace = workspace, *, anew: bool = begins_anew) -> None:
+                if anew:
+                    give_up_counts(workspace)
+                workspace.count()
+
+            expected, _ = workspace.page(WholeWorkspace(11), "nothing", page=6, per_page=3)
+            reads = happens_at(workspace, moments, count)
+            found, _ = workspace.page(WholeWorkspace(11), page=6, per_page=3)
+            assert found == expected
+            if reads() <= moments:
+                break
+            moments += 1
+        assert moments > 3
+
+
+@pytest.mark.parametrize("age", [12, 21], ids=["above the page", "just below"])
+def test_pages_are_right_while_rows_come_late(age: int) -> None:
+    """At each of the reader's reads, one is recorded and counted: it is listed then, or not yet."""
+    moments = 0
+    while True:
+        workspace = Workspace()
+        for number in range(20):
+            workspace.client.put(row(Source.CURRENT, number + 1, timedelta(minutes=29 - number)))
+        workspace.count()
+        late = row(Source.CURRENT, 30, timedelta(minutes=age))
+        before, _ = workspace.page(WholeWorkspace(11), "nothing", page=4, per_page=3)
+        reads = happens_at(workspace, moments, partial(workspace.record, late))
+        found, _ = workspace.page(WholeWorkspace(11), page=4, per_page=3)
+        seen = reads()
+        after, _ = workspace.page(WholeWorkspace(11), "nothing", page=4, per_page=3)
+        assert found in (before, after)
+        if seen <= moments:
+            break
+        moments += 1
+    assert moments > 3
+
+
+def happens_at(
+    workspace: Workspace, moment: int, happening: Callable[[], object]
+) -> Callable[[], int]:
+    """Has something happen at a read, counted from 0; returns what ends that, and how many were."""
+    reads = 0
+
+    def read() -> None:
+        nonlocal reads
+        reads += 1
+        if reads == moment + 1:
+            happening()
+
+    client = workspace.client
+    client.after_read = client.before_answer = read
+
+    def end() -> int:
+        client.after_read = client.before_answer = lambda: None
+        return reads
+
+    return end
+
+
+def give_up_counts(workspace: Workspace) -> None:
+    """What is counted is as good as gone."""
+    head = workspace.head
+    assert head is not None
+    new = replace(head, generation=head.generation + 1, counted_until="")
+    workspace.client.tables[ROLLUPS]["11/head"] = new.to_item(11)
+
+
+def items_of(workspace: Workspace) -> dict[str, Any]:
+    """The counts, but for their generation and the head."""
+    return {
+        name: {**item, "generation": None, "counted_until": None}
+        for name, item in workspace.client.tables[ROLLUPS].items()
+        if name != "11/head"
+    }
+
+
+@given(zones(), st.lists(ROWS, min_size=8, max_size=40), st.integers(0, 40 * 24 * 60))
+def test_counting_at_once_and_little_by_little_come_to_the_same(
+    zone: str, given_rows: list[tuple[Source, int, timedelta]], minutes: int
+) -> None:
+    """Item by item: who goes on with counts need not know how they were made."""
+    at_once, gradual = Workspace(zone), Workspace(zone)
+    for given_row in given_rows:
+        for workspace in (at_once, gradual):
+            workspace.client.put(row(*given_row))
+    gradual.now -= timedelta(minutes=minutes)
+    gradual.count()
+    gradual.now = NOW
+    for workspace in (at_once, gradual):
+        workspace.count()
+    assert items_of(at_once) == items_of(gradual)
+
+
+def test_counting_without_time_goes_on_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time a piece, which can be used at once."""
+    monkeypatch.setattr(rebuilding, "BATCH", 5)
+    workspace = Workspace()
+    for number in range(30):
+        workspace.client.put(row(Source.CURRENT, number + 1, timedelta(minutes=60 - number)))
+    untils = []
+    while not workspace.counter.count(11, workspace.now, lambda: False):
+        assert workspace.head is not None
+        untils.append(workspace.head.counted_until)
+        workspace.assert_pages_are_right()
+    assert len(untils) >= 2
+    assert untils == sorted(set(untils))
+    assert untils[0].endswith("05")
+
+
+def test_who_is_overtaken_spoils_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody takes so long that another counts; what he still writes is not taken."""
+    workspace = Workspace()
+    for number in range(30):
+        workspace.client.put(row(Source.CURRENT, number + 1, timedelta(minutes=60 - number)))
+    put_item, overtaken = workspace.client.put_item, False
+
+    def put_late(**request: Any) -> Any:
+        nonlocal overtaken
+        if not overtaken:
+            overtaken = True
+            workspace.now += timedelta(minutes=21)
+            workspace.count()
+            # A row that only the other has seen, and that would be missing in what comes late.
+            workspace.record(row(Source.CURRENT, 40, timedelta(minutes=50)))
+        return put_item(**request)
+
+    monkeypatch.setattr(workspace.client, "put_item", put_late)
+    workspace.count()
+    head = workspace.head
+    assert head is not None
+    assert not head.is_held
+    workspace.assert_pages_are_right()
+    workspace.count()
+    workspace.assert_pages_are_right()
+
+
+def test_rows_that_come_late_all_the_time_leave_a_workspace_uncounted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Until they don't."""
+    workspace = Workspace()
+    for number in range(12):
+        workspace.client.put(row(Source.CURRENT, number + 1, timedelta(minutes=60 - number)))
+    query, number = workspace.client.query, 12
+
+    def query_while_rows_come(**request: Any) -> Any:
+        nonlocal number
+        number += 1
+        workspace.record(row(Source.CURRENT, number, timedelta(minutes=50)))
+        return query(**request)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workspace.client, "query", query_while_rows_come)
+        assert workspace.count(), "there is no point in trying again at once"
+    head = workspace.head
+    assert head is not None
+    assert (head.counted_until, head.is_held) == ("", False)
+    workspace.assert_pages_are_right()
+    assert workspace.count()
+    assert workspace.head is not None
+    assert workspace.head.counted_until
+    workspace.assert_pages_are_right()
+
+
+def test_many_rows_that_come_late_to_one_place_have_all_counted_anew() -> None:
+    """No segment grows without end: a page reads one."""
+    workspace = Workspace()
+    for number in range(12):
+        workspace.client.put(row(Source.CURRENT, number + 1, timedelta(minutes=60 - number)))
+    workspace.count()
+    asked = [
+        workspace.record(row(Source.CURRENT, number, timedelta(minutes=55)))
+        for number in range(20, 40)
+    ]
+    assert asked.count(11) >= 1
+    assert workspace.head is not None
+    assert not workspace.head.counted_until
+    workspace.assert_pages_are_right()
+    workspace.count()
+    found, meter = workspace.page(WholeWorkspace(11), page=9, per_page=3)
+    assert len(found.rows) == 3
+    assert meter.rows.total() <= 2 + 4
+    workspace.assert_pages_are_right()
+
+
+def test_a_row_that_comes_in_time_is_not_counted_before_it_is_written() -> None:
+    """Its recorder looked at the clock, found it young enough, and wrote it a minute later."""
+    workspace = Workspace()
+    for number in range(60):
+        workspace.client.put(row(Source.CURRENT, number + 1, timedelta(seconds=10 * number)))
+    workspace.now = NOW + timedelta(seconds=59)
+    workspace.count()
+    workspace.now = NOW
+    for number, seconds in enumerate((0, 60, 119)):
+        workspace.record(row(Source.CURRENT, 100 + number, timedelta(seconds=seconds)))
+        workspace.assert_pages_are_right()
+
+
+def test_a_page_far_down_reads_little() -> None:
+    """Of sixty counted rows, the page at the end reads its own and less than a segment more."""
+    workspace = Workspace()
+    for number in range(60):
+        workspace.record(row(Source.CURRENT, number + 1, timedelta(minutes=90 - number)))
+    assert workspace.count()
+    found, meter = workspace.page(WholeWorkspace(11), page=19, per_page=3)
+    assert [found_.position.id for found_ in found.rows] == [6, 5, 4]
+    assert meter.rows.total() <= 2 + 4
+
+
+def test_a_held_workspace_is_neither_counted_nor_are_its_counts_used() -> None:
+    workspace = Workspace()
+    for number in range(12):
+        workspace.record(row(Source.CURRENT, number + 1, timedelta(minutes=60 - number)))
+    held = Head(7, "UTC", "", 1, UNTIL_RELEASED)
+    workspace.client.tables[ROLLUPS]["11/head"] = held.to_item(11)
+    assert workspace.count()
+    assert workspace.head == held
+    workspace.assert_pages_are_right()
+
+
+def test_another_time_zone_counts_anew() -> None:
+    """Days are others then; until they are counted, pages are found by reading."""
+    workspace = Workspace()
+    for number in range(12):
+        workspace.record(row(Source.CURRENT, number + 1, timedelta(minutes=60 - number)))
+    workspace.count()
+    workspace.zone_name, workspace.zone = "Asia/Tokyo", ZoneInfo("Asia/Tokyo")
+    workspace.assert_pages_are_right()
+    workspace.record(row(Source.CURRENT, 20, timedelta(minutes=50)))
+    workspace.count()
+    head = workspace.head
+    assert head is not None
+    assert head.is_usable("Asia/Tokyo")
+    assert head.generation > 1
+    workspace.assert_pages_are_right()
+
+
+def test_few_rows_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small workspace costs nothing."""
+    workspace = Workspace()
+    monkeypatch.setattr(counting, "WORTHWHILE", 5)
+    for number in range(4):
+        workspace.record(row(Source.CURRENT, number + 1, timedelta(minutes=60)))
+    before = deepcopy(workspace.client.tables)
+    assert workspace.count()
+    assert workspace.client.tables == before

@@ -1,0 +1,108 @@
+"""Counts begun anew, around whatever writes or deletes rows past the recorder.
+
+Such rows would make a workspace's counts wrong. So it is held before the first of them: what was
+counted is as good as gone, and nobody counts. The listing is right meanwhile, and slower. After the
+last of them it is released and counted. If something else has released it in between, what was
+counted since is given up once more: whoever ends last leaves it right.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from workspace_usage.counting import Counter
+from workspace_usage.counts import read_head, replace_head
+from workspace_usage.failures import calling_aws
+from workspace_usage.rollups import HEAD_KEY, UNTIL_RELEASED, Head
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from usagectl.load import Destination
+
+
+def hold(client: "DynamoDBClient", table: str, workspace_id: int, zone_name: str) -> None:
+    """Gives up a workspace's counts, and lets nobody count until it is released.
+
+    Raises:
+        StoreUnavailable: the table of counts can't be read or written in time.
+    """
+    while True:
+        old = read_head(client, table, workspace_id)
+        held = replace(_after(old, zone_name), held_until=UNTIL_RELEASED)
+        if replace_head(client, table, workspace_id, old, held):
+            return
+
+
+def release(client: "DynamoDBClient", table: str, workspace_id: int, zone_name: str) -> None:
+    """Lets a workspace be counted again, from the beginning; one without a head is left alone.
+
+    Raises:
+        StoreUnavailable: the table of counts can't be read or written in time.
+    """
+    while True:
+        old = read_head(client, table, workspace_id)
+        if old is None or replace_head(client, table, workspace_id, old, _after(old, zone_name)):
+            return
+
+
+def count(destination: "Destination", workspace_id: int, now: datetime) -> Head | None:
+    """Counts what isn't counted, as of ``now``, and removes what older generations have left.
+
+    Returns how far the workspace is counted then.
+
+    Raises:
+        StoreUnavailable: a table can't be read or written in time.
+    """
+    client, tables = destination.dynamodb, destination.tables
+    counter = Counter(client, tables, destination.zone_name, destination.zone)
+    counter.count(workspace_id, now)
+    head = read_head(client, tables.rollups, workspace_id)
+    if head is not None:
+        _sweep(client, tables.rollups, workspace_id, head)
+    return head
+
+
+def recount(destination: "Destination", workspace_id: int, now: datetime) -> Head | None:
+    """Releases a workspace and counts it from the beginning, whatever was counted before.
+
+    Raises:
+        StoreUnavailable: a table can't be read or written in time.
+    """
+    rollups = destination.tables.rollups
+    release(destination.dynamodb, rollups, workspace_id, destination.zone_name)
+    return count(destination, workspace_id, now)
+
+
+def _after(old: Head | None, zone_name: str) -> Head:
+    """The head after ``old`` with which nothing is counted yet."""
+    if old is None:
+        return Head(1, zone_name)
+    return Head(old.generation + 1, zone_name, revision=old.revision + 1)
+
+
+def _sweep(client: "DynamoDBClient", table: str, workspace_id: int, head: Head) -> None:
+    """Deletes the items of older generations: nobody reads them, and they name users."""
+    pages = client.get_paginator("query").paginate(
+        TableName=table,
+        KeyConditionExpression="workspace_id = :workspace_id",
+        FilterExpression="generation < :generation",
+        ExpressionAttributeValues={
+            ":workspace_id": {"N": str(workspace_id)},
+            ":generation": {"N": str(head.generation)},
+        },
+        ProjectionExpression="workspace_id, sort_key",
+    )
+    with calling_aws():
+        for item in (item for page in pages for item in page["Items"]):
+            if item["sort_key"]["S"] == HEAD_KEY:
+                continue
+            try:
+                client.delete_item(
+                    TableName=table,
+                    Key=item,
+                    ConditionExpression="generation < :generation",
+                    ExpressionAttributeValues={":generation": {"N": str(head.generation)}},
+                )
+            except client.exceptions.ConditionalCheckFailedException:
+                continue
