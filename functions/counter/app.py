@@ -5,7 +5,7 @@ and again; so what can't be understood is dropped, and nothing is lost for good.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 TIME_TO_STOP: Final = 60_000
 """Milliseconds that it may take to write what has been counted."""
+
+SECONDS_TO_RECOVER: Final = 300
+"""What a store that does not answer is given until it is asked again."""
 
 logger = Logger()
 metrics = Metrics()
@@ -48,13 +51,11 @@ def sqs() -> "SQSClient":
 def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Counts a batch; answers which messages must come again, as SQS wants to know it."""
     workspaces = by_workspace(event["Records"])
-    failed = list(uncounted(workspaces, context))
-    metrics.add_metric("WorkspacesCounted", MetricUnit.Count, len(workspaces) - len(failed))
-    metrics.add_metric("WorkspacesPutBack", MetricUnit.Count, len(failed))
+    metrics.add_metric("WorkspacesReceived", MetricUnit.Count, len(workspaces))
     return {
         "batchItemFailures": [
             {"itemIdentifier": message_id}
-            for workspace_id in failed
+            for workspace_id in failing(workspaces, context)
             for message_id in workspaces[workspace_id]
         ]
     }
@@ -81,41 +82,56 @@ def named_in(body: str) -> int | None:
     return found if type(found) is int and found > 0 else None
 
 
-def uncounted(workspaces: dict[int, list[str]], context: "LambdaContext") -> Iterator[int]:
-    """Counts workspaces; yields those that must come again."""
+def failing(workspaces: Iterable[int], context: "LambdaContext") -> Iterator[int]:
+    """Counts workspaces; yields those whose messages must stay in the queue."""
 
     def has_time() -> bool:
         return context.get_remaining_time_in_millis() > TIME_TO_STOP
 
     store_answers = True
     for workspace_id in workspaces:
-        if not store_answers or not has_time():
-            yield workspace_id
-            continue
         try:
-            if not counter().count(workspace_id, datetime.now(UTC), has_time):
-                go_on_with(workspace_id)
-        except StoreUnavailable as error:
-            # The next ones would fare no better.
-            store_answers = False
-            logger.warning("put back", extra={"reason": str(error)})
-            yield workspace_id
+            if store_answers:
+                store_answers = process(workspace_id, has_time)
+            else:
+                # It would fare no better.
+                put_back(workspace_id, SECONDS_TO_RECOVER)
         except Exception:
             # The edge: whatever is wrong with one workspace must not hold up the others.
             logger.exception("failed", extra={"counted_workspace_id": workspace_id})
             yield workspace_id
 
 
-def go_on_with(workspace_id: int) -> None:
-    """Has the rest of a workspace counted at once, by another run.
+def process(workspace_id: int, has_time: Callable[[], bool]) -> bool:
+    """Counts a workspace as far as there is time; False if the store doesn't answer.
 
     Raises:
         StoreUnavailable: the queue can't be reached in time.
     """
-    metrics.add_metric("WorkspacesContinued", MetricUnit.Count, 1)
+    try:
+        is_counted = has_time() and counter().count(workspace_id, datetime.now(UTC), has_time)
+    except StoreUnavailable as error:
+        logger.warning("put back", extra={"reason": str(error)})
+        put_back(workspace_id, SECONDS_TO_RECOVER)
+        return False
+    if not is_counted:
+        put_back(workspace_id, 0)
+    return True
+
+
+def put_back(workspace_id: int, seconds: int) -> None:
+    """Has a workspace counted again, or further, in some seconds.
+
+    A new message can: one that is not deleted would come again when a run can't be under way any
+    more, much later.
+
+    Raises:
+        StoreUnavailable: the queue can't be reached in time.
+    """
+    metrics.add_metric("WorkspacesPutBack", MetricUnit.Count, 1)
     with calling_aws():
         sqs().send_message(
             QueueUrl=settings.count_queue_url,
             MessageBody=json.dumps({"workspace_id": workspace_id}),
-            DelaySeconds=0,
+            DelaySeconds=seconds,
         )
