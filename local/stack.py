@@ -8,12 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfoNotFoundError
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import invoke_api
 from local.description import description
-from local.errors import StartError
+from local.errors import StartError, TemplateError
 from local.event_source import EventSource, mappings
 from local.events_api import EventsApi
 from local.exchange import Request, Response
@@ -28,6 +29,7 @@ from local.template import Template, expand
 from usagectl.deployment import DESCRIPTION_PATH
 from usagectl.load import Destination
 from workspace_usage.settings import Tables
+from workspace_usage.window import time_zone
 
 TEMPLATE: Final = Path(__file__).parents[1] / "template.yaml"
 
@@ -143,7 +145,17 @@ class Stack:
 
 
 def destination(template: Template, clients: Clients) -> Destination:
-    """What ``provision`` made of ``template``, as the importer wants to know it."""
+    """What ``provision`` made of ``template``, as the importer wants to know it.
+
+    Raises:
+        TemplateError: there is no time zone of the name that the template was given.
+    """
+    zone_name = template.outputs["DaysTimeZone"]
+    try:
+        time_zone(zone_name)
+    except (ValueError, ZoneInfoNotFoundError):
+        # CloudFormation takes any text that could be one.
+        raise TemplateError(f"TimeZone: there is no time zone {zone_name}") from None
     names = {logical_id: found.name for logical_id, found in template.resources.items()}
     return Destination(
         tables=Tables(
@@ -159,7 +171,7 @@ def destination(template: Template, clients: Clients) -> Destination:
         dynamodb=clients.dynamodb,
         s3=clients.s3,
         ssm=clients.ssm,
-        zone_name=template.outputs["DaysTimeZone"],
+        zone_name=zone_name,
     )
 
 

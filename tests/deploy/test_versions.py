@@ -70,18 +70,20 @@ def test_the_functions_that_a_caller_waits_for_have_snapshots_if_wanted(
     assert Stack(SnapStart=choice).properties(function)["SnapStart"] == {"ApplyOn": choice}
 
 
-def test_nobody_waits_for_the_recorder() -> None:
+@pytest.mark.parametrize("function", ["RecorderFunction", "CounterFunction"])
+def test_nobody_waits_for_what_a_queue_is_for(function: str) -> None:
     """It publishes no version, and has no snapshot to pay for."""
     stack = Stack()
     assert versions(transformed()).keys() == set(PUBLISHED)
-    assert "SnapStart" not in stack.properties("RecorderFunction")
+    assert "SnapStart" not in stack.properties(function)
 
 
 def test_what_has_not_changed_is_not_published_again() -> None:
     """Lambda would refuse a version that equals the last one."""
     before = versions(transformed())
     assert versions(transform(source())) == before
-    assert versions(transformed(RecorderFunction="other")) == before
+    for function in ("RecorderFunction", "CounterFunction"):
+        assert versions(transformed(**{function: "other"})) == before
 
 
 @pytest.mark.parametrize("function", PUBLISHED)

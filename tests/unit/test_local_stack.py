@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from textwrap import dedent
 
@@ -15,9 +16,13 @@ import httpx
 import pytest
 
 from local.errors import StartError, TemplateError
+from local.event_source import mappings
 from local.exchange import Request, Response
+from local.functions import Answer
 from local.server import Server
-from local.stack import TEMPLATE, Stack
+from local.stack import TEMPLATE, Stack, destination
+from local.store import Clients, Endpoints
+from local.template import expand
 from tests.support.local_functions import wait_until
 from tests.support.local_processes import children, threads
 
@@ -123,6 +128,34 @@ def test_a_template_that_asks_for_what_is_not_done_here_starts_nothing(
 ) -> None:
     """And the store, which had been started, is gone."""
     assert sentence in refusal(copy(tmp_path, (old, new)), kind=TemplateError)
+
+
+def test_a_time_zone_that_does_not_exist_is_named() -> None:
+    """Though CloudFormation would take the text."""
+    template = expand(TEMPLATE, {"TimeZone": "Mars/Olympus"})
+    with pytest.raises(TemplateError, match=r"^TimeZone: there is no time zone Mars/Olympus$"):
+        destination(template, Clients.of(Endpoints.all_at("http://127.0.0.1:1")))
+
+
+def test_each_queue_leads_to_its_function() -> None:
+    """Events to the recorder, workspaces to the counter."""
+    template = expand(TEMPLATE, {})
+    invoke_by_name = {
+        function.name: partial(_answer, function.logical_id)
+        for function in template.of_type("AWS::Lambda::Function")
+    }
+    found = {
+        mapped.queue_url: mapped.invoke(b"", 1.0).payload
+        for mapped in mappings(template, invoke_by_name)
+    }
+    assert found == {
+        template.resources["EventQueue"].ref: b"RecorderFunction",
+        template.resources["CountQueue"].ref: b"CounterFunction",
+    }
+
+
+def _answer(function: str, _: bytes, __: float) -> Answer:
+    return Answer(function.encode())
 
 
 def test_a_port_that_is_taken_starts_nothing() -> None:
