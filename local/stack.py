@@ -152,7 +152,7 @@ def destination(template: Template, clients: Clients) -> Destination:
     """
     zone_name = template.outputs["DaysTimeZone"]
     try:
-        time_zone(zone_name)
+        zone = time_zone(zone_name)
     except (ValueError, ZoneInfoNotFoundError):
         # CloudFormation takes any text that could be one.
         raise TemplateError(f"TimeZone: there is no time zone {zone_name}") from None
@@ -171,7 +171,7 @@ def destination(template: Template, clients: Clients) -> Destination:
         dynamodb=clients.dynamodb,
         s3=clients.s3,
         ssm=clients.ssm,
-        zone_name=zone_name,
+        zone=zone,
     )
 
 

@@ -15,6 +15,7 @@ from local.aws import session as local_session
 from usagectl.errors import CommandError
 from usagectl.load import Destination
 from workspace_usage.settings import Tables
+from workspace_usage.window import time_zone
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -133,7 +134,7 @@ class Deployment:
             dynamodb=self.dynamodb,
             s3=self.s3,
             ssm=self.ssm,
-            zone_name=self.output("DaysTimeZone"),
+            zone=time_zone(self.output("DaysTimeZone")),
         )
 
     @cached_property

@@ -135,7 +135,7 @@ class Eraser:
         finally:
             # Also when it fails: started again, it would not find again whose rows are gone.
             for workspace_id in held:
-                recount.release(place.dynamodb, place.tables.rollups, workspace_id, place.zone_name)
+                recount.release(place, workspace_id)
         for workspace_id in sorted(held):
             recount.count(place, workspace_id, now)
 
@@ -152,13 +152,12 @@ class Eraser:
 
     def _recorder(self) -> Recorder:
         place = self.place
-        return Recorder(place.dynamodb, place.tables, place.zone_name, place.zone)
+        return Recorder(place.dynamodb, place.tables, place.zone)
 
     def _hold(self, workspace_id: int, held: set[int]) -> None:
         if workspace_id not in held:
             held.add(workspace_id)
-            place = self.place
-            recount.hold(place.dynamodb, place.tables.rollups, workspace_id, place.zone_name)
+            recount.hold(self.place, workspace_id)
 
     def _tokens(self, user_id: int) -> Iterator[_Item]:
         return self._find(

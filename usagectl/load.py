@@ -36,7 +36,6 @@ from usagectl.dataset import (
 )
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.settings import Tables
-from workspace_usage.window import time_zone
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -73,12 +72,7 @@ class Destination:
     dynamodb: "DynamoDBClient"
     s3: "S3Client"
     ssm: "SSMClient"
-    zone_name: str
-
-    @property
-    def zone(self) -> tzinfo:
-        """The time zone whose days count."""
-        return time_zone(self.zone_name)
+    zone: tzinfo
 
 
 @dataclass(slots=True)
@@ -228,14 +222,8 @@ class Holds:
             return
         # Noted first: what is held and not noted would never be released.
         self._checkpoint.hold(new)
-        place = self._destination
         with ThreadPoolExecutor(WRITERS) as executor:
-            for _ in executor.map(
-                lambda workspace_id: recount.hold(
-                    place.dynamodb, place.tables.rollups, workspace_id, place.zone_name
-                ),
-                new,
-            ):
+            for _ in executor.map(partial(recount.hold, self._destination), new):
                 pass
         self._taken |= new
 

@@ -7,7 +7,7 @@ counted since is given up once more: whoever ends last leaves it right.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from workspace_usage.counting import Counter
@@ -21,28 +21,32 @@ if TYPE_CHECKING:
     from usagectl.load import Destination
 
 
-def hold(client: "DynamoDBClient", table: str, workspace_id: int, zone_name: str) -> None:
+def hold(destination: "Destination", workspace_id: int) -> None:
     """Gives up a workspace's counts, and lets nobody count until it is released.
 
     Raises:
         StoreUnavailable: the table of counts can't be read or written in time.
     """
+    client, rollups = destination.dynamodb, destination.tables.rollups
     while True:
-        old = read_head(client, table, workspace_id)
-        held = replace(_after(old, zone_name), held_until=UNTIL_RELEASED)
-        if replace_head(client, table, workspace_id, old, held):
+        old = read_head(client, rollups, workspace_id)
+        held = replace(_after(old, destination.zone), held_until=UNTIL_RELEASED)
+        if replace_head(client, rollups, workspace_id, old, held):
             return
 
 
-def release(client: "DynamoDBClient", table: str, workspace_id: int, zone_name: str) -> None:
+def release(destination: "Destination", workspace_id: int) -> None:
     """Lets a workspace be counted again, from the beginning; one without a head is left alone.
 
     Raises:
         StoreUnavailable: the table of counts can't be read or written in time.
     """
+    client, rollups = destination.dynamodb, destination.tables.rollups
     while True:
-        old = read_head(client, table, workspace_id)
-        if old is None or replace_head(client, table, workspace_id, old, _after(old, zone_name)):
+        old = read_head(client, rollups, workspace_id)
+        if old is None:
+            return
+        if replace_head(client, rollups, workspace_id, old, _after(old, destination.zone)):
             return
 
 
@@ -55,7 +59,7 @@ def count(destination: "Destination", workspace_id: int, now: datetime) -> Head 
         StoreUnavailable: a table can't be read or written in time.
     """
     client, tables = destination.dynamodb, destination.tables
-    counter = Counter(client, tables, destination.zone_name, destination.zone)
+    counter = Counter(client, tables, destination.zone)
     counter.count(workspace_id, now)
     head = read_head(client, tables.rollups, workspace_id)
     if head is not None:
@@ -69,16 +73,15 @@ def recount(destination: "Destination", workspace_id: int, now: datetime) -> Hea
     Raises:
         StoreUnavailable: a table can't be read or written in time.
     """
-    rollups = destination.tables.rollups
-    release(destination.dynamodb, rollups, workspace_id, destination.zone_name)
+    release(destination, workspace_id)
     return count(destination, workspace_id, now)
 
 
-def _after(old: Head | None, zone_name: str) -> Head:
+def _after(old: Head | None, zone: tzinfo) -> Head:
     """The head after ``old`` with which nothing is counted yet."""
     if old is None:
-        return Head(1, zone_name)
-    return Head(old.generation + 1, zone_name, revision=old.revision + 1)
+        return Head(1, str(zone))
+    return Head(old.generation + 1, str(zone), revision=old.revision + 1)
 
 
 def _sweep(client: "DynamoDBClient", table: str, workspace_id: int, head: Head) -> None:

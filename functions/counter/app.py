@@ -37,7 +37,7 @@ settings = CounterSettings.from_environment()
 @cache
 def counter() -> Counter:
     """The counter that this environment's batches share."""
-    return Counter(dynamodb_client(), settings.tables, settings.time_zone_name, settings.time_zone)
+    return Counter(dynamodb_client(), settings.tables, settings.time_zone)
 
 
 @cache

@@ -41,8 +41,7 @@ settings = RecorderSettings.from_environment()
 @cache
 def recorder() -> Recorder:
     """The recorder that this environment's batches share."""
-    name, zone = settings.time_zone_name, settings.time_zone
-    return Recorder(dynamodb_client(), settings.tables, name, zone)
+    return Recorder(dynamodb_client(), settings.tables, settings.time_zone)
 
 
 @cache

@@ -11,7 +11,7 @@ from local.stack import destination
 from local.store import Clients
 from local.template import Template
 from tests.support.functions import Context
-from tests.unit.test_counting import row
+from tests.support.rows import row_of_age
 from usagectl.load import Destination
 from workspace_usage.counts import read_head
 from workspace_usage.rollups import UNTIL_RELEASED, Head
@@ -26,7 +26,7 @@ def place(template: Template, clients: Clients) -> Destination:
     found = destination(template, clients)
     now = datetime.now(UTC)
     for number in range(1, ROWS + 1):
-        made = row(Source.CURRENT, number, timedelta(minutes=300 - number), now)
+        made = row_of_age(Source.CURRENT, number, timedelta(minutes=300 - number), now)
         for workspace_id in (11, 12):
             item = to_item(made._replace(workspace_id=workspace_id))
             clients.dynamodb.put_item(TableName=found.tables.executions, Item=item)
@@ -89,7 +89,7 @@ def test_the_workspaces_of_a_batch_are_counted(
     for workspace_id in (11, 12):
         head = head_of(place, workspace_id)
         assert head is not None
-        assert head.is_usable("UTC")
+        assert head.is_usable(UTC)
         assert head.generation == 1
         assert head.counted_until.endswith(str(ROWS))
 
@@ -143,7 +143,7 @@ def test_a_workspace_too_large_for_one_run_goes_on_in_another(
     assert failed(counter.lambda_handler(batch(11), context)) == []
     head = head_of(place, 11)
     assert head is not None
-    assert head.is_usable("UTC")
+    assert head.is_usable(UTC)
     assert waiting(clients, template) == ([11], 0)
 
 

@@ -123,13 +123,13 @@ def test_the_recorders_samples(recorder: ModuleType, clients: Clients, template:
 def test_the_counters_samples(counter: ModuleType, clients: Clients, template: Template) -> None:
     """The demo's workspace is counted, once: two messages ask for it."""
     place = destination(template, clients)
-    release(clients.dynamodb, place.tables.rollups, 11, place.zone_name)
+    release(place, 11)
     for name in COUNTER:
         context = Context(remaining=[900_000])
         assert counter.lambda_handler(read(name), context) == {"batchItemFailures": []}
     head = read_head(clients.dynamodb, place.tables.rollups, 11)
     assert head is not None
-    assert head.is_usable("UTC")
+    assert head.is_usable(UTC)
 
 
 def test_the_platforms_samples_can_be_sent() -> None:

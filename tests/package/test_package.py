@@ -22,7 +22,7 @@ from local.credentials import CredentialsEndpoint
 from local.demo import write
 from local.stack import Stack
 from tests.support.functions import ROOT
-from tests.unit.test_counting import row
+from tests.support.rows import row_of_age
 from usagectl.load import Loader
 from usagectl.send import read_event, send
 from workspace_usage.counts import read_head
@@ -88,7 +88,7 @@ def test_it_counts(stack: Stack) -> None:
     untils = set()
     for first in (1, 151):
         for number in range(first, first + 150):
-            made = row(Source.CURRENT, number, timedelta(minutes=400 - number), now)
+            made = row_of_age(Source.CURRENT, number, timedelta(minutes=400 - number), now)
             item = to_item(made._replace(workspace_id=77))
             place.dynamodb.put_item(TableName=place.tables.executions, Item=item)
         answer = httpx.post(

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.database import NAMES, reader_of
 from tests.support.memory_client import TABLES
-from tests.unit.test_counting import row
+from tests.support.rows import row_of_age
 from workspace_usage import counting, pages
 from workspace_usage.access import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.calls import Reader
@@ -42,7 +42,7 @@ def read(
 ) -> tuple[Page, int]:
     """A page of the workspace, and how many rows were read for it."""
     meter = Meter(lambda: None)
-    index = PageIndex(reader, rollups, "UTC", UTC)
+    index = PageIndex(reader, rollups, UTC)
     query = Query.parse({"type": kind, "page": str(page), "per_page": "20"})
     found = read_page(Store(reader, TABLES), index, scope, query, WINDOW, meter)
     return found, meter.rows.total()
@@ -60,11 +60,11 @@ def assert_pages_are_right(reader: Reader) -> None:
 
 
 def recorder(client: "DynamoDBClient") -> Recorder:
-    return Recorder(client, NAMES, "UTC", UTC)
+    return Recorder(client, NAMES, UTC)
 
 
 def counter(client: "DynamoDBClient") -> Counter:
-    return Counter(client, NAMES, "UTC", UTC)
+    return Counter(client, NAMES, UTC)
 
 
 def record(client: "DynamoDBClient", found: Row, version: int, now: datetime = NOW) -> None:
@@ -89,7 +89,7 @@ def test_recorders_counters_and_readers_meet(
     monkeypatch.setattr(counting, "WORTHWHILE", 10)
     monkeypatch.setattr(pages, "WORTHWHILE", 20)
     for number in range(1, 150):
-        made = row(Source.CURRENT, number, spread(number), NOW)
+        made = row_of_age(Source.CURRENT, number, spread(number), NOW)
         record(client, made, number, now=NOW - spread(number))
     reader, done = reader_of(client), Event()
 
@@ -101,7 +101,7 @@ def test_recorders_counters_and_readers_meet(
         random = Random(seed)
         for version in range(1_000, 1_040):
             number = random.randrange(1, 300)
-            made = row(random.choice(list(Source)), number, spread(number), NOW)
+            made = row_of_age(random.choice(list(Source)), number, spread(number), NOW)
             record(client, made, version)
 
     with ThreadPoolExecutor(5) as executor:
@@ -117,7 +117,7 @@ def test_recorders_counters_and_readers_meet(
     assert counter(client).count(11, NOW)
     head = read_head(client, NAMES.rollups, 11)
     assert head is not None
-    assert head.is_usable("UTC")
+    assert head.is_usable(UTC)
     assert_pages_are_right(reader)
     everyone = WholeWorkspace(11)
     _, rows = read(reader, everyone, "all", 6)
@@ -129,7 +129,9 @@ def test_counting_goes_on_where_it_ended(client: "DynamoDBClient") -> None:
     for day in range(6):
         now = NOW - timedelta(days=5 - day)
         for number in range(60):
-            made = row(Source.CURRENT, 100 * day + number, timedelta(seconds=600 - number), now)
+            made = row_of_age(
+                Source.CURRENT, 100 * day + number, timedelta(seconds=600 - number), now
+            )
             record(client, made, 1, now)
         counter(client).count(11, now)
     assert_pages_are_right(reader_of(client))

@@ -41,7 +41,7 @@ def presented(secret: str, number: int | None = None) -> BearerToken:
 @pytest.fixture
 def recorder(client: "DynamoDBClient") -> Recorder:
     """What fills the two tables."""
-    return Recorder(client, NAMES, "UTC", UTC)
+    return Recorder(client, NAMES, UTC)
 
 
 @pytest.fixture

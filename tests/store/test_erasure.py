@@ -37,7 +37,7 @@ class Media:
 
 def fill(client: "DynamoDBClient") -> None:
     """Two people in two workspaces, with a token, a membership and rows each."""
-    recorder = Recorder(client, NAMES, "UTC", UTC)
+    recorder = Recorder(client, NAMES, UTC)
     for user_id in (1, 2):
         token = AccessToken(user_id, MODEL, user_id, "0" * 64, frozenset(), NOW, None)
         recorder.apply(TokenChange(user_id, token, "1"), NOW)

@@ -69,7 +69,7 @@ def page(reader: Queries) -> tuple[Row, ...]:
     query = Query.parse({"range": "1d", "per_page": "100"})
     store = Store(reader, TABLES)
     scope, window = WholeWorkspace(11), query.window(NOW, UTC)
-    index = PageIndex(cast(Any, reader), ROLLUPS, "UTC", UTC)
+    index = PageIndex(cast(Any, reader), ROLLUPS, UTC)
     return read_page(store, index, scope, query, window, Meter(no_limit)).rows
 
 

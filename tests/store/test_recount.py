@@ -176,7 +176,7 @@ def test_counting_anew_makes_wrong_counts_right(client: "DynamoDBClient", tmp_pa
         spoil(client)
         assert is_held or counted(client) != there(client)
         if is_held:
-            hold(client, NAMES.rollups, 11, "UTC")
+            hold(destination(client), 11)
             assert not counted(client)
         head = recount(destination(client), 11, NOW)
         assert head == head_of(client)
@@ -196,14 +196,14 @@ def test_who_writes_while_somebody_else_releases_gets_right_counts(
 ) -> None:
     """What was counted before the last row was written is given up."""
     write_rows(tmp_path, 150)
-    hold(client, NAMES.rollups, 11, "UTC")
+    hold(destination(client), 11)
     load(tmp_path, client)
     row = next(items(client, NAMES.executions, 11))
     client.delete_item(
         TableName=NAMES.executions, Key={name: row[name] for name in ("workspace_id", "sort_key")}
     )
     assert counted(client) != there(client)
-    release(client, NAMES.rollups, 11, "UTC")
+    release(destination(client), 11)
     assert not counted(client)
     recount(destination(client), 11, NOW)
     assert counted(client) == there(client)
@@ -230,14 +230,14 @@ class Overtaken:
 
 def test_a_hold_that_is_overtaken_is_tried_again(client: "DynamoDBClient") -> None:
     """It is made upon the head that is there then."""
-    hold(client, NAMES.rollups, 11, "UTC")
+    hold(destination(client), 11)
     assert head_of(client) == Head(1, "UTC", held_until=UNTIL_RELEASED)
     client.delete_item(
         TableName=NAMES.rollups,
         Key={"workspace_id": {"N": "11"}, "sort_key": {"S": HEAD_KEY}},
     )
     overtaken: Any = Overtaken(client)
-    hold(overtaken, NAMES.rollups, 11, "UTC")
+    hold(destination(overtaken), 11)
     assert head_of(client) == Head(4, "UTC", "", 6, UNTIL_RELEASED)
 
 

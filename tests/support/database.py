@@ -7,6 +7,7 @@ written for those can be asked of these.
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Never, cast
 from uuid import uuid4
@@ -110,7 +111,7 @@ def destination(client: object) -> Destination:
         dynamodb=cast(Any, client),
         s3=cast(Any, None),
         ssm=cast(Any, Parameters()),
-        zone_name="UTC",
+        zone=UTC,
     )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from copy import deepcopy, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from functools import partial
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.memory_client import ROLLUPS, TABLES
 from tests.support.memory_writer import MemoryWriter
+from tests.support.rows import row_of_age
 from tests.support.strategies import zones
 from tests.unit.test_recording import NAMES
 from workspace_usage import counting, counts, pages, rebuilding, rollups
@@ -23,7 +23,6 @@ from workspace_usage.counts import read_head
 from workspace_usage.events import RowChange
 from workspace_usage.history import Page, read_page
 from workspace_usage.pages import PageIndex
-from workspace_usage.position import Position, format_timestamp
 from workspace_usage.query import Query
 from workspace_usage.recording import Recorder
 from workspace_usage.rollups import UNTIL_RELEASED, Head
@@ -36,6 +35,8 @@ NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 
 SCOPES: tuple[Scope, ...] = (WholeWorkspace(11), OwnRuns(11, 1), OwnRuns(11, 2))
 KINDS = ("all", "chat", "image")
+
+row = partial(row_of_age, now=NOW)
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +62,7 @@ class Workspace:
 
     def __init__(self, zone: str = "UTC") -> None:
         self.client = MemoryWriter()
-        self.zone_name, self.zone = zone, ZoneInfo(zone)
+        self.zone = ZoneInfo(zone)
         self.now = NOW
         self.window_ends = 0
         self._versions = 0
@@ -69,7 +70,7 @@ class Workspace:
     def record(self, row: Row) -> int | None:
         """Records a row as an event does, in a version later than all before."""
         self._versions += 1
-        recorder = Recorder(cast(Any, self.client), NAMES, self.zone_name, self.zone)
+        recorder = Recorder(cast(Any, self.client), NAMES, self.zone)
         return recorder.apply(RowChange(row, f"{self._versions:06}"), self.now)
 
     def count(self) -> bool:
@@ -78,7 +79,7 @@ class Workspace:
 
     @property
     def counter(self) -> Counter:
-        return Counter(cast(Any, self.client), NAMES, self.zone_name, self.zone)
+        return Counter(cast(Any, self.client), NAMES, self.zone)
 
     @property
     def head(self) -> Head | None:
@@ -96,7 +97,7 @@ class Workspace:
         meter = Meter(lambda: None)
         found = read_page(
             Store(client, TABLES),
-            PageIndex(client, index, self.zone_name, self.zone),
+            PageIndex(client, index, self.zone),
             scope,
             Query.parse(parameters),
             self.window,
@@ -121,22 +122,6 @@ class Workspace:
             found, _ = self.page(scope, type=kind, per_page=3, cursor=cursor)
             yield found
             cursor = found.next_cursor
-
-
-def row(source: Source, number: int, age: timedelta, now: datetime = NOW) -> Row:
-    """A row of an age; number decides on its user and type."""
-    return Row(
-        source=source,
-        workspace_id=11,
-        position=Position(format_timestamp(now - age), source.rank, number),
-        user_id=1 + number % 2,
-        user_email="ana@example.com",
-        agent_type="chat" if source is Source.EDITED or number % 3 else "image",
-        agent_title="Agent",
-        agent_slug="agent",
-        status="succeeded",
-        credits=Decimal(1),
-    )
 
 
 AGES = st.one_of(
@@ -445,13 +430,13 @@ def test_another_time_zone_counts_anew() -> None:
     for number in range(12):
         workspace.record(row(Source.CURRENT, number + 1, timedelta(minutes=60 - number)))
     workspace.count()
-    workspace.zone_name, workspace.zone = "Asia/Tokyo", ZoneInfo("Asia/Tokyo")
+    workspace.zone = ZoneInfo("Asia/Tokyo")
     workspace.assert_pages_are_right()
     workspace.record(row(Source.CURRENT, 20, timedelta(minutes=50)))
     workspace.count()
     head = workspace.head
     assert head is not None
-    assert head.is_usable("Asia/Tokyo")
+    assert head.is_usable(workspace.zone)
     assert head.generation > 1
     workspace.assert_pages_are_right()
 

@@ -34,7 +34,7 @@ def store_of(client: MemoryClient) -> Store:
 
 
 def index_of(client: MemoryClient) -> PageIndex:
-    return PageIndex(cast(Any, client), ROLLUPS, "UTC", UTC)
+    return PageIndex(cast(Any, client), ROLLUPS, UTC)
 
 
 def no_limit() -> None:

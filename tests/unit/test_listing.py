@@ -65,7 +65,7 @@ def listing_of(folder: Path, reader: Queries, zone: str) -> Listing:
     assert isinstance(setting, str)
     return Listing(
         store=Store(reader, TABLES),
-        index=PageIndex(cast(Any, reader), ROLLUPS, zone, ZoneInfo(zone)),
+        index=PageIndex(cast(Any, reader), ROLLUPS, ZoneInfo(zone)),
         min_date=MinDate(cast(Any, Parameter(setting)), "name", ZoneInfo(zone)),
         bucket=Bucket("media", "us-east-1"),
         credentials=lambda: Credentials("key", "secret", "token"),

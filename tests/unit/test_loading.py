@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from pathlib import Path
 from typing import Any, cast
 
@@ -116,7 +117,7 @@ def _key(item: Any) -> str:
 def destination(tables: Store) -> Destination:
     """The tables as the place to load into."""
     client = cast(Any, tables)
-    return Destination(NAMES, "media", "min-date", client, client, client, "UTC")
+    return Destination(NAMES, "media", "min-date", client, client, client, UTC)
 
 
 def member(user_id: int, *permissions: str, workspace_id: int = 11) -> str:

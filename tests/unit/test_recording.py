@@ -60,7 +60,7 @@ def archived(minute: int, number: int = 1) -> dict[str, Any]:
 
 
 def apply(client: MemoryWriter, *events: dict[str, Any], now: datetime = NOW) -> None:
-    recorder = Recorder(cast(Any, client), NAMES, "UTC", UTC)
+    recorder = Recorder(cast(Any, client), NAMES, UTC)
     for event in events:
         recorder.apply(parse(event), now)
 

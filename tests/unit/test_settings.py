@@ -83,12 +83,8 @@ def test_a_deployment_s_wishes_for_tokens() -> None:
 def test_the_usage_function_s_environment() -> None:
     assert UsageSettings.from_environment(USAGE) == UsageSettings(
         default_locale="pt_BR",
-        time_zone_name="UTC",
         time_zone=UTC,
-        executions_table="executions",
-        archived_executions_table="archived",
-        edited_chats_table="edited",
-        rollups_table="rollups",
+        tables=RowTables("executions", "archived", "edited", "rollups"),
         media_bucket="media",
         media_endpoint=None,
         region="sa-east-1",
@@ -118,7 +114,6 @@ def test_the_recorder_s_environment() -> None:
         ),
         dead_letter_queue_url="https://queue",
         count_queue_url="https://count",
-        time_zone_name="Asia/Tokyo",
         time_zone=ZoneInfo("Asia/Tokyo"),
     )
 
@@ -127,7 +122,6 @@ def test_the_counter_s_environment() -> None:
     assert CounterSettings.from_environment(COUNTER) == CounterSettings(
         tables=RowTables("executions", "archived", "edited", "rollups"),
         count_queue_url="https://count",
-        time_zone_name="Asia/Tokyo",
         time_zone=ZoneInfo("Asia/Tokyo"),
     )
 

@@ -149,7 +149,7 @@ def _apply(deployment: Deployment, event: type[Event], detail: dict[str, Any]) -
     moment = now()
     happened = event.model_validate({"occurred_at": format_timestamp(moment), **detail})
     place = deployment.destination
-    recorder = Recorder(place.dynamodb, place.tables, place.zone_name, place.zone)
+    recorder = Recorder(place.dynamodb, place.tables, place.zone)
     recorder.apply(happened.change(), moment)
 
 

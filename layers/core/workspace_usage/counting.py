@@ -21,6 +21,7 @@ from workspace_usage.rebuilding import Rebuilder, Rows
 from workspace_usage.rollups import day_of, lists_showing
 from workspace_usage.rows import Source, StoredItem
 from workspace_usage.settings import RowTables
+from workspace_usage.store import by_source
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -47,13 +48,11 @@ class Counter:
 
     Attributes:
         tables: the tables of rows, and that of counts.
-        zone_name: the IANA name of the time zone by whose days rows are counted.
-        zone: the zone.
+        zone: the time zone by whose days rows are counted.
     """
 
     client: "DynamoDBClient"
     tables: RowTables
-    zone_name: str
     zone: tzinfo
 
     def count(
@@ -69,7 +68,7 @@ class Counter:
             head = read_head(self.client, self.tables.rollups, workspace_id)
             if head is not None and head.held_until > format_timestamp(now):
                 return True
-            is_anew = head is None or not head.is_usable(self.zone_name)
+            is_anew = head is None or not head.is_usable(self.zone)
             low = "" if head is None or is_anew else head.counted_until
             rows = self._rows_between(workspace_id, low, horizon)
             first = list(islice(rows, WORTHWHILE))
@@ -78,9 +77,7 @@ class Counter:
             if head is None or is_anew:
                 # The rows are read once more, after the head says that somebody counts them: from
                 # then on, those that come late make themselves known.
-                rebuilder = Rebuilder(
-                    self.client, self.tables.rollups, workspace_id, self.zone_name, self.zone
-                )
+                rebuilder = Rebuilder(self.client, self.tables.rollups, workspace_id, self.zone)
                 return rebuilder.rebuild(
                     lambda: self._rows_between(workspace_id, "", horizon), now, has_time
                 )
@@ -115,11 +112,7 @@ class Counter:
         """The rows after the sort key ``low`` and before ``horizon``, oldest first, as of now."""
         streams = [
             self._items(source, table, workspace_id, f"{low}{_JUST_AFTER}", horizon)
-            for source, table in (
-                (Source.CURRENT, self.tables.executions),
-                (Source.ARCHIVED, self.tables.archived_executions),
-                (Source.EDITED, self.tables.edited_chats),
-            )
+            for source, table in by_source(self.tables).items()
         ]
         merged = heapq.merge(*streams, key=itemgetter(0))
         for sort_key, copies in groupby(merged, key=itemgetter(0)):

@@ -15,10 +15,9 @@ from workspace_usage.media import Bucket, LinkSigner
 from workspace_usage.min_date import MinDate
 from workspace_usage.pages import PageIndex
 from workspace_usage.query import Query
-from workspace_usage.rows import Source
 from workspace_usage.settings import UsageSettings
 from workspace_usage.signing import Credentials, current_credentials
-from workspace_usage.store import Meter, Store
+from workspace_usage.store import Meter, Store, by_source
 
 type Body = dict[str, Any]
 """The 200 body as JSON-like values; numbers are int or Decimal."""
@@ -64,16 +63,12 @@ class Listing:
     @classmethod
     def from_settings(cls, settings: UsageSettings) -> Self:
         """A listing wired to AWS as ``settings`` say."""
-        tables = {
-            Source.CURRENT: settings.executions_table,
-            Source.ARCHIVED: settings.archived_executions_table,
-            Source.EDITED: settings.edited_chats_table,
-        }
+        tables = settings.tables
         reader = Reader.of(DYNAMODB, orjson.loads)
         zone = settings.time_zone
         return cls(
-            store=Store(reader, tables),
-            index=PageIndex(reader, settings.rollups_table, settings.time_zone_name, zone),
+            store=Store(reader, by_source(tables)),
+            index=PageIndex(reader, tables.rollups, zone),
             min_date=MinDate(Reader.of(SSM), settings.min_date_parameter, settings.time_zone),
             bucket=Bucket(settings.media_bucket, settings.region, settings.media_endpoint),
             credentials=current_credentials,

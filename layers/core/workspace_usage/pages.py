@@ -68,13 +68,11 @@ class PageIndex:
     Attributes:
         reader: reads the counts.
         table: the table that they are in.
-        zone_name: the IANA name of the time zone by whose days this deployment's windows go.
-        zone: the zone.
+        zone: the time zone by whose days this deployment's windows go.
     """
 
     reader: Reads
     table: str
-    zone_name: str
     zone: tzinfo
 
     def find(
@@ -95,7 +93,7 @@ class PageIndex:
         for _ in range(ATTEMPTS):
             meter.check_time()
             head = self._head(workspace_id, meter)
-            if head is None or not head.is_usable(self.zone_name):
+            if head is None or not head.is_usable(self.zone):
                 return unaided
             counts = _ListCounts(self.reader, self.table, workspace_id, row_list, head, meter)
             try:

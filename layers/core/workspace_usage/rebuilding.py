@@ -59,14 +59,12 @@ class Rebuilder:
 
     Attributes:
         table: the table of counts.
-        zone_name: the IANA name of the time zone by whose days rows are counted.
-        zone: the zone.
+        zone: the time zone by whose days rows are counted.
     """
 
     client: "DynamoDBClient"
     table: str
     workspace_id: int
-    zone_name: str
     zone: tzinfo
 
     def rebuild(
@@ -99,8 +97,8 @@ class Rebuilder:
     def _next(self, old: Head | None, now: datetime) -> Head:
         held_until = format_timestamp(now + HELD_FOR)
         if old is None:
-            return Head(1, self.zone_name, held_until=held_until)
-        return Head(old.generation + 1, self.zone_name, "", old.revision + 1, held_until)
+            return Head(1, str(self.zone), held_until=held_until)
+        return Head(old.generation + 1, str(self.zone), "", old.revision + 1, held_until)
 
     def _let_go(self, held: Head) -> None:
         """Gives up what was counted under a head that rows have changed since."""

@@ -51,16 +51,12 @@ class Recorder:
     """Applies changes to the tables.
 
     Args:
-        zone_name: the IANA name of the time zone by whose days rows are counted.
-        zone: the zone.
+        zone: the time zone by whose days rows are counted.
     """
 
-    def __init__(
-        self, client: "DynamoDBClient", tables: Tables, zone_name: str, zone: tzinfo
-    ) -> None:
+    def __init__(self, client: "DynamoDBClient", tables: Tables, zone: tzinfo) -> None:
         self._client = client
         self._tables = tables
-        self._zone_name = zone_name
         self._zone = zone
 
     def apply(self, change: Change, now: datetime) -> int | None:
@@ -162,12 +158,12 @@ class Recorder:
             return _Correction([{"ConditionCheck": condition}])  # type: ignore[typeddict-item]
         counts = Counts(self._client, table, workspace_id, head, self._zone)
         revised = replace(head, revision=head.revision + 1)
-        if head.zone == self._zone_name and sort_key <= head.counted_until:
+        if head.goes_by(self._zone) and sort_key <= head.counted_until:
             counts.correct(after - before, sort_key, 1)
             counts.correct(before - after, sort_key, -1)
-        if head.zone != self._zone_name or counts.is_crowded:
+        if counts.is_crowded or not head.goes_by(self._zone):
             anew = replace(
-                revised, generation=head.generation + 1, zone=self._zone_name, counted_until=""
+                revised, generation=head.generation + 1, zone=str(self._zone), counted_until=""
             )
             writes = [guarded_head(table, workspace_id, head, anew)]
             return _Correction(writes, is_anew=True)

@@ -106,7 +106,7 @@ class Head:
 
     Attributes:
         generation: which counts are meant: those of other generations don't exist any more.
-        zone: the time zone whose days they are by.
+        zone: the IANA name of the time zone whose days they are by.
         counted_until: the last sort key that is counted; "" before the first.
         revision: grows with each row that comes late, so that counting notices it.
         held_until: the moment up to which nobody may use these counts or go on with them, but who
@@ -124,9 +124,13 @@ class Head:
         """Whether somebody holds the workspace, or has held it and not released it."""
         return bool(self.held_until)
 
-    def is_usable(self, zone: str) -> bool:
+    def goes_by(self, zone: tzinfo) -> bool:
+        """Whether the days are those of this time zone."""
+        return self.zone == str(zone)
+
+    def is_usable(self, zone: tzinfo) -> bool:
         """Whether there are counts by this time zone's days, and they can be relied on."""
-        return not self.is_held and bool(self.counted_until) and self.zone == zone
+        return not self.is_held and bool(self.counted_until) and self.goes_by(zone)
 
     def to_item(self, workspace_id: int) -> _Item:
         """This head as its item, in DynamoDB JSON."""

@@ -23,6 +23,17 @@ class RowTables:
     edited_chats: str
     rollups: str
 
+    @classmethod
+    def named_in(cls, environment: Mapping[str, str], **others: str) -> Self:
+        """The tables that an environment names, and ``others``."""
+        return cls(
+            executions=environment["EXECUTIONS_TABLE"],
+            archived_executions=environment["ARCHIVED_EXECUTIONS_TABLE"],
+            edited_chats=environment["EDITED_CHATS_TABLE"],
+            rollups=environment["ROLLUPS_TABLE"],
+            **others,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Tables(RowTables):
@@ -61,12 +72,8 @@ class UsageSettings:
     """The usage function's environment; ``link_lifetime`` is in seconds."""
 
     default_locale: str
-    time_zone_name: str
     time_zone: tzinfo
-    executions_table: str
-    archived_executions_table: str
-    edited_chats_table: str
-    rollups_table: str
+    tables: RowTables
     media_bucket: str
     media_endpoint: str | None
     region: str
@@ -78,12 +85,8 @@ class UsageSettings:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         return cls(
             default_locale=_locale(environment["DEFAULT_LOCALE"]),
-            time_zone_name=environment["TIME_ZONE"],
             time_zone=time_zone(environment["TIME_ZONE"]),
-            executions_table=environment["EXECUTIONS_TABLE"],
-            archived_executions_table=environment["ARCHIVED_EXECUTIONS_TABLE"],
-            edited_chats_table=environment["EDITED_CHATS_TABLE"],
-            rollups_table=environment["ROLLUPS_TABLE"],
+            tables=RowTables.named_in(environment),
             media_bucket=environment["MEDIA_BUCKET"],
             media_endpoint=environment["AWS_ENDPOINT_URL_S3"] or None,
             region=environment["AWS_REGION"],
@@ -99,24 +102,19 @@ class RecorderSettings:
     tables: Tables
     dead_letter_queue_url: str
     count_queue_url: str
-    time_zone_name: str
     time_zone: tzinfo
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         return cls(
-            tables=Tables(
-                executions=environment["EXECUTIONS_TABLE"],
-                archived_executions=environment["ARCHIVED_EXECUTIONS_TABLE"],
-                edited_chats=environment["EDITED_CHATS_TABLE"],
-                rollups=environment["ROLLUPS_TABLE"],
+            tables=Tables.named_in(
+                environment,
                 access_tokens=environment["ACCESS_TOKENS_TABLE"],
                 memberships=environment["MEMBERSHIPS_TABLE"],
             ),
             dead_letter_queue_url=environment["DEAD_LETTER_QUEUE_URL"],
             count_queue_url=environment["COUNT_QUEUE_URL"],
-            time_zone_name=environment["TIME_ZONE"],
             time_zone=time_zone(environment["TIME_ZONE"]),
         )
 
@@ -127,21 +125,14 @@ class CounterSettings:
 
     tables: RowTables
     count_queue_url: str
-    time_zone_name: str
     time_zone: tzinfo
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         return cls(
-            tables=RowTables(
-                executions=environment["EXECUTIONS_TABLE"],
-                archived_executions=environment["ARCHIVED_EXECUTIONS_TABLE"],
-                edited_chats=environment["EDITED_CHATS_TABLE"],
-                rollups=environment["ROLLUPS_TABLE"],
-            ),
+            tables=RowTables.named_in(environment),
             count_queue_url=environment["COUNT_QUEUE_URL"],
-            time_zone_name=environment["TIME_ZONE"],
             time_zone=time_zone(environment["TIME_ZONE"]),
         )
 

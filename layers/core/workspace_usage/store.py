@@ -18,6 +18,8 @@ from workspace_usage.rows import Source, StoredItem
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef, QueryOutputTypeDef
 
+    from workspace_usage.settings import RowTables
+
 MAX_BATCH: Final = 1000
 """The most rows that one call asks for: about a third of the 1 MB at which DynamoDB stops."""
 
@@ -81,6 +83,15 @@ class Meter:
         """Counts one call that read ``rows`` rows."""
         self.rows[source] += rows
         self.calls[source] += 1
+
+
+def by_source(tables: "RowTables") -> dict[Source, str]:
+    """The table of each source's rows."""
+    return {
+        Source.CURRENT: tables.executions,
+        Source.ARCHIVED: tables.archived_executions,
+        Source.EDITED: tables.edited_chats,
+    }
 
 
 class Store:

@@ -1,0 +1,23 @@
+"""Rows of which only the source, the place and the lists they are in matter."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from workspace_usage.position import Position, format_timestamp
+from workspace_usage.rows import Row, Source
+
+
+def row_of_age(source: Source, number: int, age: timedelta, now: datetime) -> Row:
+    """A row of workspace 11 that is of this age at ``now``; number decides on its user and type."""
+    return Row(
+        source=source,
+        workspace_id=11,
+        position=Position(format_timestamp(now - age), source.rank, number),
+        user_id=1 + number % 2,
+        user_email="ana@example.com",
+        agent_type="chat" if source is Source.EDITED or number % 3 else "image",
+        agent_title="Agent",
+        agent_slug="agent",
+        status="succeeded",
+        credits=Decimal(1),
+    )
