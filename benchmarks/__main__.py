@@ -17,6 +17,7 @@ from benchmarks.process import leave_a_core
 from local.errors import StartError
 
 PICTURES: Final = ROOT / "docs" / "performance"
+FEWEST_ROWS: Final = 10_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000, help="rows to read from (100,000)")
     options = parser.parse_args(arguments)
+    if options.rows < FEWEST_ROWS:
+        parser.error(f"pages far down take {FEWEST_ROWS:,} rows at least")
     prepare()
     try:
         say(f"On {machine()}. CPU in milliseconds: median (least to greatest) of the rounds.")
@@ -41,16 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         readings = reads.measure(options.rows, say)
     except StartError as error:
         sys.exit(f"{error}. The benchmarks need it.")
-    say(f"\n{'read':36} {'rows':>8} {'calls':>6} {'kB':>9} {'RCU':>8}")
-    for found in readings:
-        say(
-            f"{found.name:36} {found.rows:8,} {found.calls:6} "
-            f"{found.kilobytes:9,.1f} {found.capacity:8,.1f}"
-        )
+    tell_readings(readings)
     PICTURES.mkdir(exist_ok=True)
     draw("cold", "CPU from a process's start to its first answer, ms", cold, 0)
     draw("warm", "CPU of one request, ms", hot, 1)
+    title = f"Read units of pages of 100 rows in a workspace of {options.rows:,}"
+    paint("depth", chart(title, ("all read", "found by counts"), list(readings.bars())))
     missed = [c.name for c in (*cold, *hot) if c.target and c.ratio.middle < c.target]
+    if readings.worst(100) > reads.BOUND:
+        missed.append(f"pages of 100, which have to take at most {reads.BOUND} times page 1")
     if missed:
         say(f"\nBelow the target: {', '.join(missed)}")
     return 1 if missed else 0
@@ -68,6 +70,25 @@ def tell(title: str, comparisons: Sequence[Comparison]) -> None:
         )
 
 
+def tell_readings(readings: reads.Readings) -> None:
+    """Prints what answers read."""
+    say(f"\n{'read':44} {'rows':>8} {'calls':>6} {'kB':>9} {'RCU':>8}")
+    for found in readings.single:
+        say(
+            f"{found.name:44} {found.rows:8,} {found.calls:6} "
+            f"{found.kilobytes:9,.1f} {found.capacity:8,.1f}"
+        )
+    for page, capacity in readings.unaided.items():
+        say(f"{f'page {page:,} of 100, nothing counted':44} {'':8} {'':6} {'':9} {capacity:8,.1f}")
+    say(f"\nFrom the first page to the last, with {reads.NOT_COUNTED} rows not counted yet")
+    for per_page, pages in readings.anywhere.items():
+        capacities = [found.capacity for found in pages[1:]]
+        say(
+            f"{len(capacities)} pages of {per_page}: {min(capacities):.1f} to {max(capacities):.1f}"
+            f" RCU, at most {readings.worst(per_page):.1f} times page 1"
+        )
+
+
 def draw(name: str, title: str, comparisons: Sequence[Comparison], decimals: int) -> None:
     """Writes a picture of the medians."""
     groups = []
@@ -75,7 +96,11 @@ def draw(name: str, title: str, comparisons: Sequence[Comparison], decimals: int
         baseline, ours = (spread.middle * 1000 for spread in compared.spreads)
         ratio = f"{ours:.{decimals}f}, 1/{compared.ratio.middle:.1f}"
         groups.append(Bars(compared.name, (baseline, ours), (f"{baseline:.{decimals}f}", ratio)))
-    picture = chart(title, ("baseline", "this service"), groups)
+    paint(name, chart(title, ("baseline", "this service"), groups))
+
+
+def paint(name: str, picture: str) -> None:
+    """Writes a picture."""
     (PICTURES / f"{name}.svg").write_text(picture, "utf-8")
 
 

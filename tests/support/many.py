@@ -1,7 +1,7 @@
 """Data sets of very many rows: simple, valid, always the same, and written in a second."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,26 +18,38 @@ FILES = {
 """The file of each source, and the share of all rows that it gets."""
 
 
-def write_many(folder: Path, rows: int) -> dict[Source, Counter[int]]:
-    """Writes ``rows`` rows, and returns how many each source has of each workspace."""
+def write_many(
+    folder: Path,
+    rows: int,
+    workspaces: Sequence[int] = WORKSPACES,
+    span: timedelta | None = None,
+) -> dict[Source, Counter[int]]:
+    """Writes ``rows`` rows, and returns how many each source has of each workspace.
+
+    They were made one after the other within ``span``; if none is given, 27 a second.
+    """
+    every = timedelta(milliseconds=37) if span is None else span / rows
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[Source, Counter[int]] = {source: Counter() for source in FILES}
     for source, (name, share) in FILES.items():
         with (folder / name).open("w", encoding="utf-8") as file:
-            for workspace_id, line in _lines(source, round(rows * share)):
+            number = round(rows * share)
+            for workspace_id, line in _lines(source, number, workspaces, every * rows / number):
                 file.write(line)
                 written[source][workspace_id] += 1
     return written
 
 
-def _lines(source: Source, rows: int) -> Iterator[tuple[int, str]]:
+def _lines(
+    source: Source, rows: int, workspaces: Sequence[int], every: timedelta
+) -> Iterator[tuple[int, str]]:
     id_name = "user_openai_id" if source is Source.EDITED else "id"
     for number in range(1, rows + 1):
         # The first workspace has as many rows as all the others: they are never evenly spread.
-        workspace_id = WORKSPACES[0 if number % 2 else number // 2 % len(WORKSPACES)]
+        workspace_id = workspaces[0 if number % 2 else number // 2 % len(workspaces)]
         user_id = 1 + number % 17
         kind = "chat" if source is Source.EDITED else KINDS[number % len(KINDS)]
-        created_at = FIRST + timedelta(milliseconds=37 * number)
+        created_at = FIRST + every * number
         yield (
             workspace_id,
             f'{{"{id_name}": {number}, "workspace_id": {workspace_id}, "user_id": {user_id}, '
