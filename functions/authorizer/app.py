@@ -35,8 +35,13 @@ gc.freeze()
 @cache
 def directory() -> Directory:
     """The directory that this environment's requests share."""
-    reader = Reader.of(DYNAMODB)
+    reader = Reader.of(DYNAMODB, on_repeat=count_repeated)
     return Directory(reader, settings.access_tokens_table, settings.memberships_table)
+
+
+def count_repeated(_: str) -> None:
+    """Measures that a call did not succeed at once."""
+    metrics.add_metric("CallsRepeated", MetricUnit.Count, 1)
 
 
 take_along(directory)

@@ -42,7 +42,12 @@ gc.freeze()
 @cache
 def listing() -> Listing:
     """The listing that this environment's requests share."""
-    return Listing.from_settings(settings)
+    return Listing.from_settings(settings, count_repeated)
+
+
+def count_repeated(_: str) -> None:
+    """Measures that a call did not succeed at once."""
+    metrics.add_metric("CallsRepeated", MetricUnit.Count, 1)
 
 
 take_along(listing)

@@ -186,11 +186,16 @@ def test_an_invalid_workspace_id_is_the_function_s_to_answer(
 
 
 def test_when_the_tables_can_t_be_read_nobody_is_let_in(
-    authorizer: ModuleType, clients: Clients, template: Template
+    capsys: pytest.CaptureFixture[str],
+    authorizer: ModuleType,
+    clients: Clients,
+    template: Template,
 ) -> None:
     clients.dynamodb.delete_table(TableName=template.resources["AccessTokensTable"].name)
     with pytest.raises(StoreUnavailable):
         ask(authorizer)
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["CallsRepeated"] for line in logged if "CallsRepeated" in line] == [[1.0]]
 
 
 def test_the_log_names_outcomes_and_no_tokens(

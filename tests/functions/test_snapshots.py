@@ -15,7 +15,7 @@ from local.template import Template
 from tests.functions.test_authorizer import ask, put_member, put_token
 from tests.functions.test_usage import EVERYONE, answer, put, request
 from tests.support.functions import environment_of, load
-from workspace_usage import aws, calls, signing
+from workspace_usage import aws, connections, signing
 from workspace_usage.rows import Source
 from workspace_usage.signing import current_credentials
 
@@ -38,7 +38,7 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> None:
     """No function has registered any."""
     for name in ("_before_snapshot_registry", "_after_restore_registry"):
         monkeypatch.setattr(snapshot_restore_py, name, [])
-    calls.trusted_authorities.cache_clear()
+    connections.trusted_authorities.cache_clear()
     signing.signing_key.cache_clear()
 
 
@@ -103,7 +103,7 @@ def test_a_snapshot_of_the_listing_has_read_nothing(snapshot_of: Load) -> None:
 def test_a_snapshot_holds_what_takes_long(snapshot_of: Load, function: str) -> None:
     """The trusted authorities, botocore's session, and what requests share."""
     module = snapshot_of(function)
-    assert calls.trusted_authorities.cache_info().currsize == 1
+    assert connections.trusted_authorities.cache_info().currsize == 1
     assert aws._session.cache_info().currsize == 1
     shared = module.listing if function == "usage" else module.directory
     assert shared.cache_info().currsize == 1

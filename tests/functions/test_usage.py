@@ -203,6 +203,21 @@ def test_a_store_that_fails_is_raised_and_not_returned(
     assert status == 200
 
 
+def test_calls_that_had_to_be_repeated_are_measured(
+    capsys: pytest.CaptureFixture[str], usage: ModuleType, clients: Clients, template: Template
+) -> None:
+    """Each costs twice: where all are, something is wrong with how they are made."""
+    answer(usage, request(EVERYONE))
+    clients.dynamodb.delete_table(TableName=template.resources["EditedChatsTable"].name)
+    with pytest.raises(StoreUnavailable):
+        usage.lambda_handler(request(EVERYONE), Context())
+    metrics = [line for line in lines(capsys.readouterr().out) if "_aws" in line]
+    assert [line.get("CallsRepeated") for line in metrics if "ColdStart" not in line] == [
+        None,
+        [1.0],
+    ]
+
+
 def test_without_the_setting_there_is_no_answer(
     usage: ModuleType, clients: Clients, template: Template
 ) -> None:

@@ -116,7 +116,7 @@ def test_a_store_that_fails_is_still_unavailable(stack: Stack) -> None:
 def test_the_layer_is_small() -> None:
     """At most 8 MB, both architectures' binaries included."""
     assert zipped(BUILD / "DependenciesLayer") <= 8_000_000
-    assert zipped(BUILD / "CoreLayer") <= 200_000
+    assert zipped(BUILD / "CoreLayer") <= 250_000
 
 
 @pytest.mark.parametrize(
@@ -200,9 +200,10 @@ def modules(script: str, function: str, event: str, variables: Mapping[str, str]
 
 def imported(stack: Stack, function: str, event: str) -> set[str]:
     """The packages that a function has imported by its first answer, without Python's own."""
-    names = modules(MODULES, function, event, Deployment(stack).variables(function))
-    # Powertools looks whether botocore is there, which loads next to nothing of it.
-    assert "botocore.session" not in names
+    names = set(modules(MODULES, function, event, Deployment(stack).variables(function)))
+    # Powertools looks whether botocore is there, which loads next to nothing of it. Of Python's own
+    # modules these would take the longest.
+    assert names.isdisjoint({"botocore.session", "http.client", "email.parser", "asyncio"})
     packages = {name.partition(".")[0] for name in names if not name.startswith("_")}
     return packages - set(sys.stdlib_module_names) - {"handler_process", "app", "botocore"}
 

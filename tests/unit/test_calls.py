@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from tests.support.strategies import stored_rows
 from workspace_usage import aws
-from workspace_usage.calls import DYNAMODB, SSM, Reader, trusted_authorities
+from workspace_usage.calls import DYNAMODB, SSM, Reader
+from workspace_usage.connections import trusted_authorities
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.failures import calling_aws
 from workspace_usage.rows import Row, to_item
@@ -41,7 +42,8 @@ class Service(ThreadingHTTPServer):
         self.keys: list[str] = []
         self.clients: list[int] = []
         self.together: Barrier | None = None
-        self.closes = False
+        self.closes = self.says_so = False
+        self.chunks = False
 
     @property
     def url(self) -> str:
@@ -71,11 +73,17 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(said)))
         self.send_header("x-amz-crc32", self.server.checksum or str(zlib.crc32(said)))
+        if self.server.says_so:
+            self.send_header("Connection", "close")
+        if self.server.chunks:
+            self.send_header("Transfer-Encoding", "chunked")
+            said = b"%x\r\n%s\r\n0\r\n\r\n" % (len(said), said)
+        else:
+            self.send_header("Content-Length", str(len(said)))
         self.end_headers()
         self.wfile.write(said)
-        # Without a word about it: the client has to notice.
+        # If without a word about it, the client has to notice.
         self.close_connection = self.server.closes
 
     def log_message(self, *_: object) -> None:
@@ -96,7 +104,7 @@ def service(running: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servi
     """The service, which has heard nothing yet, in the environment of a function."""
     running.says, running.checksum = [(200, b"{}")], ""
     running.heard, running.agents, running.keys, running.clients = [], [], [], []
-    running.together, running.closes = None, False
+    running.together, running.closes, running.says_so, running.chunks = None, False, False, False
     for name in ("DYNAMODB", "SSM"):
         monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", running.url)
     monkeypatch.setenv("AWS_REGION", "us-east-1")
@@ -162,8 +170,12 @@ THROTTLED = (400, ERROR % b"ProvisionedThroughputExceededException")
 def test_what_goes_wrong_once_is_botocores_to_do_again(service: Service, said: Said) -> None:
     """An error, a connection that breaks, nonsense: the answer comes all the same."""
     service.says = [said, GOOD]
-    assert Reader.of(DYNAMODB).query([{"TableName": "rows"}])[0]["Items"] == []
+    repeated: list[str] = []
+    reader = Reader.of(DYNAMODB, on_repeat=repeated.append)
+    assert reader.query([{"TableName": "rows"}])[0]["Items"] == []
     assert [is_botocore(agent) for agent in service.agents] == [False, True]
+    assert reader.query([{"TableName": "rows"}])[0]["Items"] == []
+    assert repeated == ["Query"], "only the one"
 
 
 def test_what_goes_wrong_twice_is_tried_a_third_time(service: Service) -> None:
@@ -211,7 +223,8 @@ def test_where_calls_go_elsewhere_botocore_makes_them_all(
     with pytest.MonkeyPatch.context() as patch:
         asked: list[str] = []
         patch.setattr("workspace_usage.aws.call", lambda _, operation, __: asked.append(operation))
-        Reader.of(DYNAMODB).query([{"TableName": "rows"}])
+        reader = Reader.of(DYNAMODB, on_repeat=lambda _: pytest.fail("nothing is repeated"))
+        reader.query([{"TableName": "rows"}])
     assert (asked, service.heard) == (["Query"], [])
 
 
@@ -257,6 +270,26 @@ def eventually_readable(reader: Reader) -> None:
     """Waits until the end of the kept connections has arrived."""
     for connection in reader._connections._idle:
         assert select.select([connection], [], [], 10)[0]
+
+
+def test_a_connection_whose_end_is_announced_is_not_kept(service: Service) -> None:
+    """The next call begins with another."""
+    reader = Reader.of(DYNAMODB)
+    service.closes = service.says_so = True
+    for _ in range(2):
+        assert reader.query([{"TableName": "rows"}]) == [{}]
+        assert reader._connections._idle == []
+    assert len(set(service.clients)) == 2
+    assert not any(map(is_botocore, service.agents))
+
+
+def test_an_answer_that_is_not_plain_is_botocores_to_read(service: Service) -> None:
+    """It knows all of HTTP; the connection is given up."""
+    reader = Reader.of(DYNAMODB)
+    service.says, service.chunks = [GOOD], True
+    assert reader.query([{"TableName": "rows"}])[0]["Items"] == []
+    assert [is_botocore(agent) for agent in service.agents] == [False, True]
+    assert reader._connections._idle == []
 
 
 def test_a_connection_that_ends_unnoticed_is_replaced(service: Service) -> None:

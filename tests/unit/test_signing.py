@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workspace_usage.partitions import domain_of
-from workspace_usage.signing import Credentials, signed_headers, signing_key
+from workspace_usage.signing import Credentials, Signer, signed_headers, signing_key
 
 plain = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60)
 
@@ -38,7 +38,7 @@ def test_headers_are_those_of_botocore(
     request = AWSRequest("POST", f"https://{host}/", headers=headers, data=body)
     with patch.object(botocore.auth, "get_current_datetime", lambda: now.replace(tzinfo=None)):
         SigV4Auth(BotocoreCredentials(*credentials), service, region).add_auth(request)
-    ours = signed_headers(credentials, region, service, headers, body, now)
+    ours = signed_headers(Signer(credentials, region, service, now), headers, body)
     assert ours == dict(request.headers.items())
 
 

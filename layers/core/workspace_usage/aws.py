@@ -14,7 +14,7 @@ import botocore.session
 from botocore import xform_name
 from botocore.config import Config
 
-from workspace_usage.calls import CONNECT_SECONDS, READ_SECONDS
+from workspace_usage.connections import CONNECT_SECONDS, READ_SECONDS
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.failures import calling_aws
 from workspace_usage.signing import Credentials

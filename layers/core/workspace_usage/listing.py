@@ -61,19 +61,20 @@ class Listing:
     zone: tzinfo
 
     @classmethod
-    def from_settings(cls, settings: UsageSettings) -> Self:
-        """A listing wired to AWS as ``settings`` say."""
+    def from_settings(cls, settings: UsageSettings, on_repeat: Callable[[str], object]) -> Self:
+        """A listing wired to AWS as ``settings`` say; ``on_repeat`` is told of repeated calls."""
         tables = settings.tables
-        reader = Reader.of(DYNAMODB, orjson.loads)
+        reader = Reader.of(DYNAMODB, orjson.loads, on_repeat)
+        ssm = Reader.of(SSM, on_repeat=on_repeat)
         zone = settings.time_zone
         return cls(
             store=Store(reader, by_source(tables)),
             index=PageIndex(reader, tables.rollups, zone),
-            min_date=MinDate(Reader.of(SSM), settings.min_date_parameter, settings.time_zone),
+            min_date=MinDate(ssm, settings.min_date_parameter, zone),
             bucket=Bucket(settings.media_bucket, settings.region, settings.media_endpoint),
             credentials=current_credentials,
             link_lifetime=settings.link_lifetime,
-            zone=settings.time_zone,
+            zone=zone,
         )
 
     def answer(self, scope: Scope, parameters: Mapping[str, object], asked: Asked) -> Body:

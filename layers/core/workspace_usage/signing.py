@@ -64,6 +64,7 @@ class Signer:
     Attributes:
         timestamp: the moment as signatures have it, ``20260105T193521Z``.
         credential: the access key, and what a signature is good for.
+        token: the credentials' session token, which is sent along; None if they have none.
     """
 
     def __init__(self, credentials: Credentials, region: str, service: str, now: datetime) -> None:
@@ -71,6 +72,7 @@ class Signer:
         day = self.timestamp[:8]
         scope = f"{day}/{region}/{service}/aws4_request"
         self.credential = f"{credentials.access_key}/{scope}"
+        self.token = credentials.token or None
         self._prefix = f"{ALGORITHM}\n{self.timestamp}\n{scope}\n"
         self._key = signing_key(credentials.secret_key, day, region, service)
 
@@ -80,28 +82,17 @@ class Signer:
         return hmac.digest(self._key, to_sign.encode(), "sha256").hex()
 
 
-def signed_headers(
-    credentials: Credentials,
-    region: str,
-    service: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    now: datetime,
-) -> dict[str, str]:
+def signed_headers(signer: Signer, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
     """The headers of a POST to ``/``, with those that sign it.
 
     Args:
-        credentials: whose right is used.
-        region: the region of the service.
-        service: its name in signatures, such as ``dynamodb``.
+        signer: of this moment, and of the service that is called.
         headers: what is sent besides, ``Host`` included; all of them are signed.
         body: what is sent.
-        now: the moment (aware).
     """
-    signer = Signer(credentials, region, service, now)
     sent = {**headers, "X-Amz-Date": signer.timestamp}
-    if credentials.token:
-        sent["X-Amz-Security-Token"] = credentials.token
+    if signer.token:
+        sent["X-Amz-Security-Token"] = signer.token
     canonical = sorted((name.lower(), value) for name, value in sent.items())
     lines = "".join(f"{name}:{value}\n" for name, value in canonical)
     names = ";".join(name for name, _ in canonical)

@@ -15,7 +15,7 @@ from typing import Final
 
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
-from workspace_usage.calls import trusted_authorities
+from workspace_usage.connections import trusted_authorities
 
 _ENTROPY: Final = 48
 """Bytes of it: as many as OpenSSL's generator takes."""
