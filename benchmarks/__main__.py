@@ -3,7 +3,7 @@
 import argparse
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ from typing import Final
 from benchmarks import cold_start, reads, warm
 from benchmarks.chart import Bars, chart
 from benchmarks.deployment import deployed
-from benchmarks.figures import Comparison
+from benchmarks.figures import Comparison, Spread
 from benchmarks.packages import BUILD, ROOT, machine, prepare
 from benchmarks.process import leave_a_core
 from local.errors import StartError
@@ -33,14 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"\nDependency layer: {zipped(BUILD / 'DependenciesLayer') / 1e6:.2f} MB zipped")
         leave_a_core()
         with deployed() as deployment:
-            say(f"Python alone takes {cold_start.floor().shown(1, 1000)} to start")
+            tell_spreads("The floor of a cold start", cold_start.floor())
             cold = cold_start.measure(deployment)
             tell("Cold start, to the first answer", cold)
-            say(f"\n{'From a snapshot, to the first answer':55} {'ours':>22}")
-            for function, spread in cold_start.after_restore(deployment).items():
-                say(f"{function:55} {spread.shown(1, 1000):>22}")
+            tell_spreads(
+                "From a snapshot, to the first answer", cold_start.after_restore(deployment)
+            )
+            tell_spreads("The floor of a warm request", warm.floor(deployment))
             hot = warm.measure(deployment)
             tell("Warm, one request", hot)
+            tell_share(*hot)
         readings = reads.measure(options.rows, say)
     except StartError as error:
         sys.exit(f"{error}. The benchmarks need it.")
@@ -68,6 +70,23 @@ def tell(title: str, comparisons: Sequence[Comparison]) -> None:
             f"{compared.name:32} {baseline.shown(1, 1000):>22} {ours.shown(1, 1000):>22}"
             f" {compared.ratio.shown(2):>22}  {target}"
         )
+
+
+def tell_spreads(title: str, spreads: Mapping[str, Spread]) -> None:
+    """Prints figures that have nothing to be compared with."""
+    say(f"\n{title:55} {'ours':>22}")
+    for name, spread in spreads.items():
+        say(f"{name:55} {spread.shown(1, 1000):>22}")
+
+
+def tell_share(*comparisons: Comparison) -> None:
+    """Prints what part of a request's CPU is the authorizer's, which comes last."""
+    *listings, authorizer = (compared.spreads[1].middle for compared in comparisons)
+    shares = ", ".join(
+        f"{authorizer / (authorizer + ours):.0%} with {compared.name}"
+        for compared, ours in zip(comparisons, listings, strict=False)
+    )
+    say(f"The authorizer's share of a request: {shares}")
 
 
 def tell_readings(readings: reads.Readings) -> None:

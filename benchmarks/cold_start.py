@@ -14,6 +14,13 @@ from local.aws import CREDENTIALS
 from local.credentials import CredentialsEndpoint
 
 ROUNDS: Final = 11
+POWERTOOLS: Final = "from aws_lambda_powertools import Logger, Metrics"
+LIBRARIES: Final = {
+    "usage": f"{POWERTOOLS}; import orjson, pydantic; pydantic.BaseModel",
+    "authorizer": POWERTOOLS,
+}
+"""What each function imports of its layer, without a line of ours."""
+
 TARGETS: Final = {"usage": 1.8, "authorizer": 2.5}
 
 
@@ -59,6 +66,14 @@ def after_restore(deployment: Deployment) -> dict[str, Spread]:
     return spreads
 
 
-def floor() -> Spread:
-    """What Python itself takes to start."""
-    return Spread.of([bare() for _ in range(ROUNDS)])
+def floor() -> dict[str, Spread]:
+    """What Python itself takes to start, and with the libraries that each function needs."""
+    return {
+        "Python alone": Spread.of([bare() for _ in range(ROUNDS)]),
+        **{
+            f"with the {function} function's libraries": Spread.of(
+                [bare(ours(function), code) for _ in range(ROUNDS)]
+            )
+            for function, code in LIBRARIES.items()
+        },
+    }

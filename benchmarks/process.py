@@ -83,9 +83,11 @@ def restored(package: Package, variables: Mapping[str, str], event: object) -> R
         return Process(process, answers).ask(event)
 
 
-def bare() -> float:
-    """The seconds of CPU that Python takes to do nothing."""
-    with subprocess.Popen([interpreter(), "-S", "-c", "pass"]) as process:  # noqa: S603
+def bare(package: Package | None = None, code: str = "pass") -> float:
+    """The seconds of CPU that Python takes to run ``code``, with a package's layers at hand."""
+    variables = None if package is None else environment({}, package)
+    command = [interpreter(), "-S", "-s", "-c", code]
+    with subprocess.Popen(command, env=variables) as process:  # noqa: S603 - our own command
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     return usage.ru_utime + usage.ru_stime

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from benchmarks.deployment import CHAT, MEDIA, Deployment, authorizer_event, usage_event
-from benchmarks.figures import Comparison
+from benchmarks.figures import Comparison, Spread
 from benchmarks.packages import baseline, ours
 from benchmarks.process import Process, running
 
@@ -55,6 +55,17 @@ def measure(deployment: Deployment) -> list[Comparison]:
         assert allowed(us.ask(event).answer) == allowed(theirs.ask(event).answer)  # noqa: S101
         comparisons.append(compare("authorizer", theirs, us, event))
     return comparisons
+
+
+def floor(deployment: Deployment) -> dict[str, Spread]:
+    """What a request takes that reads nothing, since its query is invalid."""
+    event = usage_event(CHAT, 0)
+    with running(ours("usage"), deployment.variables("usage")) as us:
+        rounds = [
+            sum(us.ask(event).cpu for _ in range(REQUESTS)) / REQUESTS
+            for _ in range(WARM_UP + ROUNDS)
+        ]
+    return {"an invalid query, without a call": Spread.of(rounds[WARM_UP:])}
 
 
 def compare(

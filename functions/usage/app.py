@@ -35,8 +35,10 @@ logger = Logger()
 metrics = Metrics()
 settings = UsageSettings.from_environment()
 
-# What is loaded by now stays: the garbage collector need not look at it again and again.
+# What is loaded by now stays: the garbage collector need not look at it again and again. Nor at the
+# thousands of objects of a page, in which there are no cycles: they go when the page does.
 gc.freeze()
+gc.set_threshold(50_000)
 
 
 @cache
