@@ -25,7 +25,16 @@ from workspace_usage.history import Page, read_page
 from workspace_usage.pages import PageIndex
 from workspace_usage.query import Query
 from workspace_usage.recording import Recorder
-from workspace_usage.rollups import UNTIL_RELEASED, Head
+from workspace_usage.rollups import (
+    UNTIL_RELEASED,
+    Chunk,
+    Head,
+    Month,
+    RowList,
+    chunk_key,
+    has_chunks,
+    month_of,
+)
 from workspace_usage.rows import Row, Source
 from workspace_usage.store import Meter, Store
 from workspace_usage.window import Window, between
@@ -35,6 +44,7 @@ NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 
 SCOPES: tuple[Scope, ...] = (WholeWorkspace(11), OwnRuns(11, 1), OwnRuns(11, 2))
 KINDS = ("all", "chat", "image")
+SECOND = timedelta(seconds=1)
 
 row = partial(row_of_age, now=NOW)
 
@@ -43,7 +53,7 @@ row = partial(row_of_age, now=NOW)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few rows do what many do: segments of two rows, chunks of two segments."""
     monkeypatch.setattr(rollups, "SEGMENT", 2)
-    for module in (counts, rebuilding, pages):
+    for module in (counts, rebuilding):
         monkeypatch.setattr(module, "SEGMENT", 2)
     for module in (counting, pages):
         monkeypatch.setattr(module, "WORTHWHILE", 1)
@@ -116,6 +126,25 @@ class Workspace:
                 beyond, _ = self.page(scope, type=kind, page=len(unaided) + 1, per_page=3)
                 assert beyond == Page((), has_more=False)
 
+    def assert_counts_fit(self) -> None:
+        """Each day's chunks hold as many rows as the day: no page has to be found by reading."""
+        head, items = self.head, self.client.tables[ROLLUPS]
+        if head is None or not head.is_usable(self.zone):
+            return
+        for name, item in items.items():
+            _, _, sort_key = name.partition("/")
+            if not sort_key.startswith("days#") or item["generation"]["N"] != str(head.generation):
+                continue
+            user = sort_key.split("#")[2] if sort_key.startswith("days#user#") else None
+            for kind, days in Month.from_item(item).days.items():
+                row_list = RowList(None if user is None else int(user), kind)
+                for day, chunks in days.items():
+                    date = month_of(sort_key).replace(day=day)
+                    for number, rows in enumerate(chunks if has_chunks(chunks) else []):
+                        chunk = items[f"11/{chunk_key(row_list, date, number)}"]
+                        assert chunk["generation"]["N"] == str(head.generation)
+                        assert sum(Chunk.from_item(chunk).counts) == rows, (row_list, date)
+
     def _walk(self, scope: Scope, kind: str) -> Iterator[Page]:
         cursor: str | None = ""
         while cursor is not None:
@@ -160,6 +189,29 @@ def test_pages_are_right_whatever_happens(
             case _:
                 workspace.now += timedelta(minutes=data.draw(st.integers(0, 30)))
         workspace.assert_pages_are_right()
+        workspace.assert_counts_fit()
+
+
+@pytest.mark.parametrize("late", [0, 1, 2])
+def test_a_day_that_shrinks_and_grows_again_keeps_its_counts(late: int) -> None:
+    """Within a segment its chunk is not kept up; beyond, it is made anew, by whoever goes there."""
+    workspace = Workspace()
+    rows = [row(Source.CURRENT, 2 * n, timedelta(hours=10) - n * SECOND) for n in range(1, 10)]
+    workspace.now -= timedelta(hours=9)
+    for made in rows[:3]:
+        workspace.record(made)
+    workspace.count()
+    for changed in rows[:2]:
+        workspace.record(replace(changed, user_id=2))
+    for made in rows[3 : 3 + late]:
+        workspace.record(made)
+        workspace.assert_counts_fit()
+    for made in rows[3 + late :]:
+        workspace.client.put(made)
+        workspace.now += timedelta(minutes=1)
+        workspace.count()
+        workspace.assert_counts_fit()
+    workspace.assert_pages_are_right()
 
 
 @pytest.mark.parametrize("counted_before", [0, 6], ids=["from the beginning", "further"])

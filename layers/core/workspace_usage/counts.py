@@ -22,6 +22,7 @@ from workspace_usage.rollups import (
     RowList,
     chunk_key,
     day_of,
+    has_chunks,
     key,
     month_key,
 )
@@ -83,7 +84,7 @@ class Counts:
             if last == 0 and counts[0] < SEGMENT:
                 counts[0] += 1
                 continue
-            chunk = self._chunk(row_list, day, last) or Chunk([""], [counts[0]])
+            chunk = self._chunk(row_list, day, counts, last)
             if chunk.counts[-1] < SEGMENT:
                 chunk.counts[-1] += 1
                 counts[last] += 1
@@ -103,18 +104,16 @@ class Counts:
         for row_list in lists:
             counts = self._counts(row_list, day)
             position = len(counts) - 1
-            chunk = self._chunk(row_list, day, position)
-            while position > 0 and (chunk is None or sort_key < chunk.starts[0]):
+            chunk = self._chunk(row_list, day, counts, position)
+            while position > 0 and sort_key < chunk.starts[0]:
                 position -= 1
-                chunk = self._chunk(row_list, day, position)
+                chunk = self._chunk(row_list, day, counts, position)
+            segment = chunk.segment_of(sort_key)
+            chunk.counts[segment] += number
             counts[position] += number
-            rows = counts[position]
-            if chunk is not None:
-                segment = chunk.segment_of(sort_key)
-                chunk.counts[segment] += number
-                rows = chunk.counts[segment]
+            if has_chunks(counts):
                 self._set_chunk(row_list, day, position, chunk)
-            self.is_crowded |= rows >= CROWDED
+            self.is_crowded |= chunk.counts[segment] >= CROWDED
 
     def writes(self, head: Head) -> "list[TransactWriteItemTypeDef]":
         """What a transaction has to write: all that changed, and ``head`` in the head's place."""
@@ -145,7 +144,7 @@ class Counts:
         chunks = set()
         for row_list, day in wanted:
             counts = self._months[month_key(row_list, day)].counts(row_list.agent_type, day)
-            if len(counts) > 1 or counts[0] >= SEGMENT:
+            if has_chunks(counts):
                 chunks.add(chunk_key(row_list, day, len(counts) - 1))
         chunks -= self._chunks.keys()
         for item in self._read(sorted(chunks)):
@@ -161,12 +160,16 @@ class Counts:
         self._changed.add(found)
         return self._months[found].counts(row_list.agent_type, day)
 
-    def _chunk(self, row_list: RowList, day: date, number: int) -> Chunk | None:
-        sort_key = chunk_key(row_list, day, number)
-        if sort_key not in self._chunks:
-            [*items] = self._read([sort_key])
-            self._chunks[sort_key] = Chunk.from_item(items[0]) if items else None
-        return self._chunks[sort_key]
+    def _chunk(self, row_list: RowList, day: date, counts: list[int], number: int) -> Chunk:
+        """One of a day's chunks, to be changed."""
+        found = None
+        if has_chunks(counts):
+            sort_key = chunk_key(row_list, day, number)
+            if sort_key not in self._chunks:
+                [*items] = self._read([sort_key])
+                self._chunks[sort_key] = Chunk.from_item(items[0]) if items else None
+            found = self._chunks[sort_key]
+        return found or Chunk([""], [counts[number]])
 
     def _set_chunk(self, row_list: RowList, day: date, number: int, chunk: Chunk) -> None:
         sort_key = chunk_key(row_list, day, number)

@@ -14,12 +14,12 @@ from workspace_usage.failures import calling_aws
 from workspace_usage.position import Position, format_timestamp
 from workspace_usage.rollups import (
     HEAD_KEY,
-    SEGMENT,
     Chunk,
     Head,
     RowList,
     chunk_key,
     days_in,
+    has_chunks,
     key,
     list_of,
     month_key,
@@ -192,17 +192,14 @@ class _ListCounts:
         Raises:
             _Changed: the day was counted or corrected since ``chunks`` were read.
         """
-        if sum(chunks) <= SEGMENT:
+        if not has_chunks(chunks):
             return None, skipped
         below, number = sum(chunks) - 1 - skipped, 0
         while below >= chunks[number]:
             below -= chunks[number]
             number += 1
         chunk = self._chunk(day, number)
-        if chunk is None:
-            # Rows that came late made it grow beyond a segment, and nothing has come after them.
-            return None, skipped
-        if sum(chunk.counts) != chunks[number]:
+        if chunk is None or sum(chunk.counts) != chunks[number]:
             raise _Changed
         start, above = chunk.find(below)
         return (None if start is None else Position.of_stored(start).just_before), above

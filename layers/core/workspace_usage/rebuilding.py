@@ -28,6 +28,7 @@ from workspace_usage.rollups import (
     RowList,
     chunk_key,
     day_of,
+    has_chunks,
     month_key,
 )
 
@@ -210,8 +211,9 @@ class _Tally:
             for row_list, counted in lists.items():
                 month = months[month_key(row_list, day)]
                 chunks = list(counted.chunks())
-                month.counts(row_list.agent_type, day)[:] = [sum(c.counts) for c in chunks]
-                if counted.rows <= SEGMENT:
+                counts = month.counts(row_list.agent_type, day)
+                counts[:] = [sum(chunk.counts) for chunk in chunks]
+                if not has_chunks(counts):
                     continue
                 for number, chunk in enumerate(chunks):
                     sort_key = chunk_key(row_list, day, number)

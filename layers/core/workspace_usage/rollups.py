@@ -190,6 +190,14 @@ class Month:
         return cls({kind: days_in(item, kind) for kind in (None, *item["types"]["M"])})
 
 
+def has_chunks(counts: list[int]) -> bool:
+    """Whether a day with these chunks has them as items; one of a single segment has none.
+
+    What may be left of one, from when there were more rows, doesn't count.
+    """
+    return len(counts) > 1 or counts[0] > SEGMENT
+
+
 def days_in(item: StoredItem, agent_type: str | None) -> Days:
     """The days of one list, of a month's item."""
     days = item["days"] if agent_type is None else item["types"]["M"].get(agent_type)
