@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
-from benchmarks import cold_start, reads, warm
+from benchmarks import cold_start, reads, sizing, warm
 from benchmarks.chart import Bars, chart
 from benchmarks.deployment import deployed
 from benchmarks.figures import Comparison, Spread
@@ -43,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             hot = warm.measure(deployment)
             tell("Warm, one request", hot)
             tell_share(*hot)
+            say("\nWhat memory sizes cost; milliseconds are of CPU")
+            for line in sizing.table(sizing.Need.of(cold, hot)):
+                say(line)
         readings = reads.measure(options.rows, say)
     except StartError as error:
         sys.exit(f"{error}. The benchmarks need it.")
