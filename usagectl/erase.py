@@ -16,6 +16,7 @@ from usagectl import recount
 from usagectl.errors import CommandError
 from usagectl.load import Destination, Notify
 from workspace_usage.directory import REMOVED_MARK
+from workspace_usage.errors import StoreUnavailable
 from workspace_usage.events import AccessTokenRevoked, WorkspaceMemberRemoved
 from workspace_usage.items import is_url
 from workspace_usage.position import format_timestamp
@@ -134,8 +135,7 @@ class Eraser:
                 self._delete_rows(table, user_id, report, held)
         finally:
             # Also when it fails: started again, it would not find again whose rows are gone.
-            for workspace_id in held:
-                recount.release(place, workspace_id)
+            self._release_all(held)
         for workspace_id in sorted(held):
             recount.count(place, workspace_id, now)
 
@@ -158,6 +158,20 @@ class Eraser:
         if workspace_id not in held:
             held.add(workspace_id)
             recount.hold(self.place, workspace_id)
+
+    def _release_all(self, held: set[int]) -> None:
+        left = []
+        for workspace_id in sorted(held):
+            try:
+                recount.release(self.place, workspace_id)
+            except StoreUnavailable:
+                left.append(workspace_id)
+        if left:
+            names = " ".join(f"-w {workspace_id}" for workspace_id in left)
+            raise CommandError(
+                "the store does not answer; start again when it does, and then have the workspaces"
+                f" counted in which rows were deleted: usagectl recount {names}"
+            )
 
     def _tokens(self, user_id: int) -> Iterator[_Item]:
         return self._find(

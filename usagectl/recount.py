@@ -11,9 +11,10 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from workspace_usage.counting import Counter
-from workspace_usage.counts import read_head, replace_head
+from workspace_usage.counts import Progress, read_head, replace_head
 from workspace_usage.failures import calling_aws
 from workspace_usage.rollups import HEAD_KEY, UNTIL_RELEASED, Head
+from workspace_usage.window import rules_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -60,7 +61,8 @@ def count(destination: "Destination", workspace_id: int, now: datetime) -> Head 
     """
     client, tables = destination.dynamodb, destination.tables
     counter = Counter(client, tables, destination.zone)
-    counter.count(workspace_id, now)
+    while counter.count(workspace_id, now) is Progress.UNFINISHED:
+        pass
     head = read_head(client, tables.rollups, workspace_id)
     if head is not None:
         _sweep(client, tables.rollups, workspace_id, head)
@@ -80,8 +82,8 @@ def recount(destination: "Destination", workspace_id: int, now: datetime) -> Hea
 def _after(old: Head | None, zone: tzinfo) -> Head:
     """The head after ``old`` with which nothing is counted yet."""
     if old is None:
-        return Head(1, str(zone))
-    return Head(old.generation + 1, str(zone), revision=old.revision + 1)
+        return Head(1, rules_of(zone))
+    return Head(old.generation + 1, rules_of(zone), revision=old.revision + 1)
 
 
 def _sweep(client: "DynamoDBClient", table: str, workspace_id: int, head: Head) -> None:

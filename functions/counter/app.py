@@ -15,6 +15,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from workspace_usage.aws import dynamodb_client, sqs_client
 from workspace_usage.counting import Counter
+from workspace_usage.counts import Progress
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.failures import calling_aws
 from workspace_usage.settings import CounterSettings
@@ -28,6 +29,9 @@ TIME_TO_STOP: Final = 60_000
 
 SECONDS_TO_RECOVER: Final = 300
 """What a store that does not answer is given until it is asked again."""
+
+SECONDS_TO_WAIT: Final = 600
+"""What a workspace that is held, or disturbed all the time, is given until it is tried again."""
 
 logger = Logger()
 metrics = Metrics()
@@ -108,14 +112,16 @@ def process(workspace_id: int, has_time: Callable[[], bool]) -> bool:
     Raises:
         StoreUnavailable: the queue can't be reached in time.
     """
+    progress = Progress.UNFINISHED
     try:
-        is_counted = has_time() and counter().count(workspace_id, datetime.now(UTC), has_time)
+        if has_time():
+            progress = counter().count(workspace_id, datetime.now(UTC), has_time)
     except StoreUnavailable as error:
         logger.warning("put back", extra={"reason": str(error)})
         put_back(workspace_id, SECONDS_TO_RECOVER)
         return False
-    if not is_counted:
-        put_back(workspace_id, 0)
+    if progress is not Progress.DONE:
+        put_back(workspace_id, 0 if progress is Progress.UNFINISHED else SECONDS_TO_WAIT)
     return True
 
 

@@ -14,6 +14,7 @@ from tests.support.functions import Context
 from tests.support.rows import row_of_age
 from usagectl.load import Destination
 from workspace_usage.counts import read_head
+from workspace_usage.position import format_timestamp
 from workspace_usage.rollups import UNTIL_RELEASED, Head
 from workspace_usage.rows import Source, to_item
 
@@ -169,9 +170,23 @@ def test_an_unforeseen_failure_holds_up_nobody(
     assert "example.com" not in capsys.readouterr().out
 
 
-def test_a_workspace_that_is_held_is_left_alone(counter: ModuleType, place: Destination) -> None:
-    """Whoever holds it counts it."""
+def test_a_workspace_that_somebody_counts_is_looked_at_again_later(
+    counter: ModuleType, place: Destination, template: Template, clients: Clients
+) -> None:
+    """Should that one fail, somebody else has to, once its hold is over."""
+    held = Head(3, "UTC", held_until=format_timestamp(datetime.now(UTC) + timedelta(minutes=9)))
+    place.dynamodb.put_item(TableName=place.tables.rollups, Item=held.to_item(11))
+    assert failed(counter.lambda_handler(batch(11), Context(remaining=[900_000]))) == []
+    assert head_of(place, 11) == held
+    assert waiting(clients, template) == ([], 1)
+
+
+def test_a_workspace_that_is_held_is_left_alone(
+    counter: ModuleType, place: Destination, template: Template, clients: Clients
+) -> None:
+    """By a tool, which has it counted in the end."""
     held = Head(3, "UTC", held_until=UNTIL_RELEASED)
     place.dynamodb.put_item(TableName=place.tables.rollups, Item=held.to_item(11))
     assert failed(counter.lambda_handler(batch(11), Context(remaining=[900_000]))) == []
     assert head_of(place, 11) == held
+    assert waiting(clients, template) == ([], 0)

@@ -15,7 +15,7 @@ from workspace_usage import counting, pages
 from workspace_usage.access import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.calls import Reader
 from workspace_usage.counting import Counter
-from workspace_usage.counts import read_head
+from workspace_usage.counts import Progress, read_head
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.events import RowChange
 from workspace_usage.history import Page, read_page
@@ -114,7 +114,7 @@ def test_recorders_counters_and_readers_meet(
             done.set()
         for one in counters:
             one.result()
-    assert counter(client).count(11, NOW)
+    assert counter(client).count(11, NOW) is Progress.DONE
     head = read_head(client, NAMES.rollups, 11)
     assert head is not None
     assert head.is_usable(UTC)

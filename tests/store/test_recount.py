@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tests.support.database import NAMES, destination, load
 from usagectl.checkpoint import Checkpoint
 from usagectl.erase import Eraser
+from usagectl.errors import CommandError
 from usagectl.load import Loader, LoadError
 from usagectl.recount import hold, recount, release
 from workspace_usage.counts import read_head
@@ -278,3 +279,35 @@ def test_erasure_that_fails_holds_nothing(
             Eraser(destination(client), "User", delete_rows=True).erase(1, NOW)
     assert not head_of(client).is_held
     assert not counted(client)
+
+
+def test_erasure_that_can_not_let_go_names_the_workspaces(
+    client: "DynamoDBClient", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store goes away while rows are deleted; who reads it knows what is left to do."""
+    write_rows(tmp_path, 150, (11, 12))
+    load(tmp_path, client)
+    delete_item, deleted = client.delete_item, 0
+
+    def delete_some(**request: Any) -> Any:
+        nonlocal deleted
+        deleted += 1
+        if deleted <= 80:  # all of one workspace, and some of the other
+            return delete_item(**request)
+        monkeypatch.setattr(client, "transact_write_items", fail)
+        return fail()
+
+    def fail(**_: Any) -> Any:
+        raise EndpointConnectionError(endpoint_url=client.meta.endpoint_url)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "transact_write_items", client.transact_write_items)
+        patch.setattr(client, "delete_item", delete_some)
+        with pytest.raises(CommandError, match="usagectl recount -w 11 -w 12"):
+            Eraser(destination(client), "User", delete_rows=True).erase(1, NOW)
+        patch.undo()
+    assert Eraser(destination(client), "User", delete_rows=True).erase(1, NOW).rows_deleted > 0
+    for workspace_id in (11, 12):
+        recount(destination(client), workspace_id, NOW)
+        assert not head_of(client, workspace_id).is_held
+        assert counted(client, workspace_id) == there(client, workspace_id)

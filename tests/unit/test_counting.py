@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from importlib.resources import files
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,10 +21,12 @@ from tests.unit.test_recording import NAMES
 from workspace_usage import counting, counts, pages, rebuilding, rollups
 from workspace_usage.access import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.counting import Counter
-from workspace_usage.counts import read_head
+from workspace_usage.counts import Progress, read_head
+from workspace_usage.errors import StoreUnavailable
 from workspace_usage.events import RowChange
 from workspace_usage.history import Page, read_page
 from workspace_usage.pages import PageIndex
+from workspace_usage.position import format_timestamp
 from workspace_usage.query import Query
 from workspace_usage.recording import Recorder
 from workspace_usage.rollups import (
@@ -37,14 +41,14 @@ from workspace_usage.rollups import (
 )
 from workspace_usage.rows import Row, Source
 from workspace_usage.store import Meter, Store
-from workspace_usage.window import Window, between
+from workspace_usage.window import Window, between, rules_of
 
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 """Just after midnight, between two months: rows lie on both sides."""
 
 SCOPES: tuple[Scope, ...] = (WholeWorkspace(11), OwnRuns(11, 1), OwnRuns(11, 2))
 KINDS = ("all", "chat", "image")
-SECOND = timedelta(seconds=1)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 row = partial(row_of_age, now=NOW)
 
@@ -83,9 +87,15 @@ class Workspace:
         recorder = Recorder(cast(Any, self.client), NAMES, self.zone)
         return recorder.apply(RowChange(row, f"{self._versions:06}"), self.now)
 
-    def count(self) -> bool:
+    def count(self, has_time: Callable[[], bool] = lambda: True) -> Progress:
         """Counts what is old enough."""
-        return self.counter.count(11, self.now)
+        return self.counter.count(11, self.now, has_time)
+
+    def fill(self, rows: int, oldest: timedelta = timedelta(hours=1)) -> None:
+        """Puts so many rows into a table, a minute between them."""
+        for number in range(rows):
+            age = oldest - timedelta(minutes=number)
+            self.client.put(row(Source.CURRENT, number + 1, age))
 
     @property
     def counter(self) -> Counter:
@@ -105,12 +115,13 @@ class Workspace:
         client = cast(Any, self.client)
         self.client.tables.setdefault(index, {})
         meter = Meter(lambda: None)
+        query = Query.parse(parameters)
         found = read_page(
             Store(client, TABLES),
             PageIndex(client, index, self.zone),
             scope,
-            Query.parse(parameters),
-            self.window,
+            query,
+            query.window(self.now, self.zone) if query.range else self.window,
             meter,
         )
         return found, meter
@@ -353,16 +364,44 @@ def test_counting_without_time_goes_on_where_it_stopped(monkeypatch: pytest.Monk
     """Each time a piece, which can be used at once."""
     monkeypatch.setattr(rebuilding, "BATCH", 5)
     workspace = Workspace()
-    for number in range(30):
-        workspace.client.put(row(Source.CURRENT, number + 1, timedelta(minutes=60 - number)))
+    workspace.fill(30)
     untils = []
-    while not workspace.counter.count(11, workspace.now, lambda: False):
+    while workspace.count(lambda: False) is Progress.UNFINISHED:
         assert workspace.head is not None
         untils.append(workspace.head.counted_until)
         workspace.assert_pages_are_right()
     assert len(untils) >= 2
-    assert untils == sorted(set(untils))
+    assert untils == sorted(untils)
     assert untils[0].endswith("05")
+    assert untils[-1].endswith("30")
+
+
+def test_counting_ends_with_its_time_however_often_it_is_overtaken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Rows come late again and again, so that nothing that is counted can be written."""
+    workspace = Workspace()
+    workspace.fill(20)
+    workspace.count()
+    for number in range(20):
+        made = row(Source.CURRENT, 200 + number, timedelta(minutes=20) - number * SECOND)
+        workspace.client.put(made)
+    query, number, before = workspace.client.query, 1000, workspace.head
+
+    def query_while_rows_come(**request: Any) -> Any:
+        nonlocal number
+        answer = query(**request)
+        number += 1
+        workspace.record(row(Source.CURRENT, number, timedelta(minutes=20)))
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workspace.client, "query", query_while_rows_come)
+        assert workspace.count(lambda: False) is Progress.UNFINISHED
+    assert before is not None
+    assert workspace.head is not None
+    assert workspace.head.counted_until == before.counted_until
+    workspace.assert_pages_are_right()
 
 
 def test_who_is_overtaken_spoils_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -392,31 +431,96 @@ def test_who_is_overtaken_spoils_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     workspace.assert_pages_are_right()
 
 
-def test_rows_that_come_late_all_the_time_leave_a_workspace_uncounted(
+def late_rows_at_each_query(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, age: timedelta
+) -> None:
+    """Has a row come late whenever somebody begins to read a table to count it."""
+    query, number = workspace.client.query, 1000
+
+    def query_while_rows_come(requests: Any = None, **request: Any) -> Any:
+        nonlocal number
+        if request and "ExclusiveStartKey" not in request:
+            number += 1
+            workspace.record(row(Source.CURRENT, number, age))
+        return query(requests, **request)
+
+    monkeypatch.setattr(workspace.client, "query", query_while_rows_come)
+
+
+def test_rows_that_come_late_by_little_leave_alone_who_counts_older_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Until they don't."""
+    """Who counts from the beginning is disturbed once, and then counts what is older."""
     workspace = Workspace()
-    for number in range(12):
-        workspace.client.put(row(Source.CURRENT, number + 1, timedelta(minutes=60 - number)))
-    query, number = workspace.client.query, 12
-
-    def query_while_rows_come(**request: Any) -> Any:
-        nonlocal number
-        number += 1
-        workspace.record(row(Source.CURRENT, number, timedelta(minutes=50)))
-        return query(**request)
-
+    workspace.fill(30, timedelta(hours=10))
     with monkeypatch.context() as patch:
-        patch.setattr(workspace.client, "query", query_while_rows_come)
-        assert workspace.count(), "there is no point in trying again at once"
+        late_rows_at_each_query(workspace, patch, timedelta(minutes=10))
+        assert workspace.count() is Progress.UNFINISHED, "the newer ones are left"
+        workspace.assert_pages_are_right()
+    assert workspace.head is not None
+    assert workspace.head.is_usable(workspace.zone)
+    assert workspace.count() is Progress.DONE
+    workspace.assert_pages_are_right()
+    workspace.assert_counts_fit()
+    _, meter = workspace.page(WholeWorkspace(11), page=9, per_page=3)
+    assert meter.rows.total() <= 2 + 4
+
+
+def test_rows_that_come_late_by_days_all_the_time_leave_a_workspace_uncounted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is tried again later; until then it is not held."""
+    workspace = Workspace()
+    workspace.fill(12, timedelta(days=5))
+    with monkeypatch.context() as patch:
+        late_rows_at_each_query(workspace, patch, timedelta(days=5))
+        assert workspace.count() is Progress.HELD_UP
     head = workspace.head
     assert head is not None
     assert (head.counted_until, head.is_held) == ("", False)
     workspace.assert_pages_are_right()
-    assert workspace.count()
+    assert workspace.count() is Progress.DONE
     assert workspace.head is not None
-    assert workspace.head.counted_until
+    assert workspace.head.is_usable(workspace.zone)
+    workspace.assert_pages_are_right()
+
+
+def test_what_is_counted_when_everything_is_newer_is_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Disturbed once, who counts what is older finds none; the rest is added to that."""
+    workspace = Workspace()
+    workspace.fill(30)
+    with monkeypatch.context() as patch:
+        late_rows_at_each_query(workspace, patch, timedelta(minutes=50))
+        assert workspace.count(lambda: False) is Progress.UNFINISHED
+    assert workspace.head is not None
+    assert workspace.head.is_usable(workspace.zone)
+    workspace.assert_pages_are_right()
+    assert workspace.count() is Progress.DONE
+    workspace.assert_pages_are_right()
+    workspace.assert_counts_fit()
+
+
+def test_what_failed_is_tried_again_when_its_hold_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store failed while it was held: until the hold is over, nobody may take it as done."""
+    workspace = Workspace()
+    workspace.fill(30)
+    error: Any = {"Error": {"Code": "ProvisionedThroughputExceededException"}}
+
+    def fail(**_: object) -> Any:
+        raise ClientError(error, "PutItem")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workspace.client, "put_item", fail)
+        with pytest.raises(StoreUnavailable):
+            workspace.count()
+    workspace.now += timedelta(minutes=19)
+    assert workspace.count() is Progress.HELD_UP
+    workspace.now += timedelta(minutes=1)
+    assert workspace.count() is Progress.DONE
+    assert workspace.head is not None
+    assert workspace.head.is_usable(workspace.zone)
     workspace.assert_pages_are_right()
 
 
@@ -459,7 +563,7 @@ def test_a_page_far_down_reads_little() -> None:
     workspace = Workspace()
     for number in range(60):
         workspace.record(row(Source.CURRENT, number + 1, timedelta(minutes=90 - number)))
-    assert workspace.count()
+    assert workspace.count() is Progress.DONE
     found, meter = workspace.page(WholeWorkspace(11), page=19, per_page=3)
     assert [found_.position.id for found_ in found.rows] == [6, 5, 4]
     assert meter.rows.total() <= 2 + 4
@@ -471,7 +575,7 @@ def test_a_held_workspace_is_neither_counted_nor_are_its_counts_used() -> None:
         workspace.record(row(Source.CURRENT, number + 1, timedelta(minutes=60 - number)))
     held = Head(7, "UTC", "", 1, UNTIL_RELEASED)
     workspace.client.tables[ROLLUPS]["11/head"] = held.to_item(11)
-    assert workspace.count()
+    assert workspace.count() is Progress.DONE, "whoever holds it will have it counted"
     assert workspace.head == held
     workspace.assert_pages_are_right()
 
@@ -500,5 +604,161 @@ def test_few_rows_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(4):
         workspace.record(row(Source.CURRENT, number + 1, timedelta(minutes=60)))
     before = deepcopy(workspace.client.tables)
-    assert workspace.count()
+    assert workspace.count() is Progress.DONE
     assert workspace.client.tables == before
+
+
+def test_new_rules_of_a_time_zone_count_anew() -> None:
+    """A newer tzdata knows that a government has changed the clocks: days are others then."""
+    workspace = Workspace("America/Sao_Paulo")
+    for number in range(60):
+        workspace.client.put(row(Source.CURRENT, number + 1, timedelta(minutes=30 * number + 5)))
+    workspace.count()
+    with files("tzdata.zoneinfo").joinpath("America", "Noronha").open("rb") as file:
+        workspace.zone = ZoneInfo.from_file(file, key="America/Sao_Paulo")
+    workspace.assert_pages_are_right()
+    workspace.count()
+    workspace.assert_pages_are_right()
+    assert workspace.head is not None
+    assert workspace.head.is_usable(workspace.zone)
+    assert workspace.head.generation > 1
+
+
+def test_months_are_read_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Query may end early; here it does after each item."""
+    workspace = Workspace()
+    for number in range(80):
+        workspace.client.put(row(Source.CURRENT, number + 1, timedelta(hours=12 * number + 1)))
+    workspace.count()
+    query = workspace.client.query
+
+    def one_at_a_time(requests: Any = None, **request: Any) -> Any:
+        if requests is None or requests[0]["TableName"] != ROLLUPS:
+            return query(requests, **request)
+        [request] = requests
+        [answer] = query([{k: v for k, v in request.items() if k != "ExclusiveStartKey"}])
+        after = request.get("ExclusiveStartKey", {"sort_key": {"S": "~"}})["sort_key"]["S"]
+        left = [item for item in answer["Items"] if item["sort_key"]["S"] < after]
+        more = {"LastEvaluatedKey": left[0]} if len(left) > 1 else {}
+        return [{"Items": left[:1], **more}]
+
+    monkeypatch.setattr(workspace.client, "query", one_at_a_time)
+    found, meter = workspace.page(WholeWorkspace(11), page=23, per_page=3)
+    assert meter.rows.total() <= 2 + 4, "found by counts"
+    assert found == workspace.page(WholeWorkspace(11), "nothing", page=23, per_page=3)[0]
+
+
+def test_a_late_row_is_counted_with_few_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chunk in which it belongs is looked for by halves: here there are fifteen."""
+    workspace = Workspace()
+    for number in range(60):
+        workspace.client.put(row(Source.CURRENT, 2 * number + 2, timedelta(minutes=900 - number)))
+    workspace.count()
+    reads, batch_get_item = 0, workspace.client.batch_get_item
+
+    def counted(**request: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return batch_get_item(**request)
+
+    monkeypatch.setattr(workspace.client, "batch_get_item", counted)
+    for age in (900, 870, 841):
+        reads = 0
+        workspace.record(row(Source.CURRENT, 1000 + 2 * age, timedelta(minutes=age)))
+        assert reads <= 4 * (1 + 5), "of each of four lists a month, and five of fifteen chunks"
+        workspace.assert_counts_fit()
+    workspace.assert_pages_are_right()
+
+
+def test_types_that_nobody_can_ask_for_have_no_counts_of_their_own() -> None:
+    """A type for each row would fill a month's item, and keep rows from being recorded."""
+    workspace = Workspace()
+    for number in range(30):
+        made = row(Source.CURRENT, number + 1, timedelta(minutes=60 - number))
+        workspace.client.put(made._replace(agent_type=f"agent-{number}"))
+    workspace.count()
+    workspace.assert_pages_are_right()
+    months = [
+        Month.from_item(item)
+        for name, item in workspace.client.tables[ROLLUPS].items()
+        if name.startswith("11/days#")
+    ]
+    assert len(months) == 3
+    assert all(month.days.keys() == {None} for month in months)
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_head_that_changes_between_look_and_write_is_noticed(is_held: bool) -> None:
+    """A row comes late where nothing is counted; at each of its recorder's reads, somebody does.
+
+    That is where nobody has counted yet, or where somebody holds it who counts only what is older.
+    """
+    moment, reads = 0, 1
+    while moment < reads:
+        workspace = Workspace()
+        workspace.fill(12)
+        older, later = (format_timestamp(NOW + hours * HOUR) for hours in (-2, 1))
+        rules = rules_of(workspace.zone)
+        held = Head(1, rules, held_until=later, counting_until=older).to_item(11)
+        released = Head(1, rules, counted_until=older).to_item(11)
+        if is_held:
+            workspace.client.tables[ROLLUPS]["11/head"] = held
+        reads = 0
+
+        def count_meanwhile(
+            workspace: Workspace = workspace,
+            moment: int = moment,
+            released: Any = released,
+        ) -> None:
+            nonlocal reads
+            reads += 1
+            if reads == moment + 1:
+                workspace.client.after_read = lambda: None
+                if is_held:
+                    workspace.client.tables[ROLLUPS]["11/head"] = released
+                assert workspace.count() is Progress.DONE
+                workspace.client.after_read = count_meanwhile
+
+        workspace.client.after_read = count_meanwhile
+        workspace.record(row(Source.CURRENT, 100, timedelta(minutes=55)))
+        workspace.client.after_read = lambda: None
+        workspace.assert_pages_are_right()
+        workspace.assert_counts_fit()
+        moment += 1
+    assert moment > 2
+
+
+def test_what_an_older_generation_left_is_not_gone_on_with() -> None:
+    """Rows have gone meanwhile, and nobody has swept."""
+    workspace = Workspace()
+    workspace.fill(12)
+    workspace.count()
+    rows = workspace.client.tables[TABLES[Source.CURRENT]]
+    for name in [name for name, item in rows.items() if item["user_id"]["N"] == "2"]:
+        del rows[name]
+    give_up_counts(workspace)
+    workspace.count()
+    for number in (101, 103, 105, 107, 109):
+        workspace.record(row(Source.CURRENT, number, timedelta(minutes=55)))
+    workspace.assert_pages_are_right()
+
+
+@pytest.mark.parametrize("day", [date(2026, 11, 1), date(2026, 3, 8)], ids=["25 hours", "23 hours"])
+def test_a_window_that_begins_within_a_day(day: date) -> None:
+    """As ``1d`` does when the clocks change: the rest of its first day is in no page."""
+    workspace = Workspace("America/New_York")
+    workspace.now = datetime(day.year, day.month, day.day, 22, tzinfo=UTC)
+    for number in range(120):
+        age = timedelta(minutes=15 * number + 5)
+        workspace.client.put(row_of_age(Source.CURRENT, number + 1, age, workspace.now))
+    workspace.count()
+    found = [
+        [
+            workspace.page(WholeWorkspace(11), index, page=number, per_page=3, range="1d")[0]
+            for number in range(1, 45)
+        ]
+        for index in (ROLLUPS, "nothing")
+    ]
+    assert found[0] == found[1]
+    assert found[0][0].rows
+    assert not found[0][-1].rows

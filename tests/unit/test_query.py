@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import example, given
@@ -14,6 +14,7 @@ from workspace_usage.errors import InvalidRequest, Violation
 from workspace_usage.messages import LOCALES, describe
 from workspace_usage.position import MAX_ID, Position, encode_cursor
 from workspace_usage.query import DEFAULT_PER_PAGE, MAX_PER_PAGE, PARAMETERS, Query
+from workspace_usage.rows import AGENT_TYPES
 from workspace_usage.window import MAX_DAYS, Window, between, last_day, last_days
 
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
@@ -384,3 +385,8 @@ def test_a_refusal_names_rules_and_never_values() -> None:
     assert str(error) == "page: invalid_minimum"
     with pytest.raises(InvalidRequest, match=r"^user_id: invalid_integer$"):
         Query.parse({"user_id": "secret"})
+
+
+def test_the_types_that_can_be_asked_for_are_those_that_are_counted() -> None:
+    """And no others: each has counts of its own (``rollups``)."""
+    assert set(get_args(Query.model_fields["type"].annotation)) == {"all", *AGENT_TYPES}

@@ -1,6 +1,7 @@
 """Windows are whole days of the deployment's time zone, and days tile time: no gap, no overlap."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,6 +17,7 @@ from workspace_usage.window import (
     last_day,
     last_days,
     midnight,
+    rules_of,
     time_zone,
 )
 
@@ -233,6 +235,20 @@ def test_a_window_holds_its_first_moment_and_not_its_last(
 
 
 edges = positions().map(lambda position: datetime.fromisoformat(position.created_at))
+
+
+def test_a_time_zone_is_known_by_its_days() -> None:
+    """Not by its name alone: a government may change its clocks."""
+    assert rules_of(UTC) == "UTC"
+    names = ("UTC", "America/Sao_Paulo", "America/Noronha", "America/New_York", "Asia/Tokyo")
+    rules = {name: rules_of(ZoneInfo.no_cache(name)) for name in names}
+    assert len(set(rules.values())) == len(names)
+    for name, found in rules.items():
+        assert found.startswith(f"{name} ")
+        assert rules_of(ZoneInfo.no_cache(name)) == found
+    with files("tzdata.zoneinfo").joinpath("America", "Noronha").open("rb") as file:
+        renamed = ZoneInfo.from_file(file, key="America/Sao_Paulo")
+    assert rules_of(renamed).split() == ["America/Sao_Paulo", rules["America/Noronha"].split()[1]]
 
 
 @given(edges, edges, positions(), positions())

@@ -10,15 +10,16 @@ import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import partial
 from itertools import batched, chain, groupby, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
-from workspace_usage.counts import LATE, MARGIN, Counts, all_or_nothing, read_head
+from workspace_usage.counts import LATE, MARGIN, Counts, Progress, all_or_nothing, read_head
 from workspace_usage.failures import calling_aws
 from workspace_usage.position import format_timestamp
 from workspace_usage.rebuilding import Rebuilder, Rows
-from workspace_usage.rollups import day_of, lists_showing
+from workspace_usage.rollups import UNTIL_RELEASED, day_of, lists_showing
 from workspace_usage.rows import Source, StoredItem
 from workspace_usage.settings import RowTables
 from workspace_usage.store import by_source
@@ -57,8 +58,8 @@ class Counter:
 
     def count(
         self, workspace_id: int, now: datetime, has_time: Callable[[], bool] = lambda: True
-    ) -> bool:
-        """Counts what is old enough at ``now``; False when there is more than there was time for.
+    ) -> Progress:
+        """Counts what is old enough at ``now``, as far as there is time.
 
         Raises:
             StoreUnavailable: a table can't be read or written in time.
@@ -67,23 +68,24 @@ class Counter:
         while True:
             head = read_head(self.client, self.tables.rollups, workspace_id)
             if head is not None and head.held_until > format_timestamp(now):
-                return True
+                will_count = head.held_until == UNTIL_RELEASED
+                return Progress.DONE if will_count else Progress.HELD_UP
             is_anew = head is None or not head.is_usable(self.zone)
             low = "" if head is None or is_anew else head.counted_until
             rows = self._rows_between(workspace_id, low, horizon)
             first = list(islice(rows, WORTHWHILE))
             if len(first) < WORTHWHILE:
-                return True
+                return Progress.DONE
             if head is None or is_anew:
                 # The rows are read once more, after the head says that somebody counts them: from
                 # then on, those that come late make themselves known.
                 rebuilder = Rebuilder(self.client, self.tables.rollups, workspace_id, self.zone)
                 return rebuilder.rebuild(
-                    lambda: self._rows_between(workspace_id, "", horizon), now, has_time
+                    partial(self._rows_between, workspace_id, ""), now, has_time
                 )
             counts = Counts(self.client, self.tables.rollups, workspace_id, head, self.zone)
-            if not self._count(counts, chain(first, rows), has_time):
-                return False
+            if not self._count(counts, chain(first, rows), has_time) or not has_time():
+                return Progress.UNFINISHED
 
     def _count(self, counts: Counts, rows: Rows, has_time: Callable[[], bool]) -> bool:
         """Counts ``rows``, until there are no more, or no time, or the head has changed."""

@@ -5,8 +5,10 @@ same transaction, on the condition that it is as it was read. So whatever was re
 still true when the change is written, and each row is counted exactly once.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta, tzinfo
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -47,6 +49,20 @@ _MOST_ITEMS: Final = 100
 
 _KNOWN_AT_MOST: Final = 20_000
 """Items that are remembered from one transaction to the next."""
+
+
+class Progress(Enum):
+    """How far counting has come.
+
+    Attributes:
+        DONE: what is old enough is counted, or whoever holds the workspace will see to it.
+        UNFINISHED: there was no time for all of it.
+        HELD_UP: somebody else is at it, or rows keep coming late: it has to wait.
+    """
+
+    DONE = auto()
+    UNFINISHED = auto()
+    HELD_UP = auto()
 
 
 class Counts:
@@ -103,11 +119,8 @@ class Counts:
         day = day_of(sort_key, self._zone)
         for row_list in lists:
             counts = self._counts(row_list, day)
-            position = len(counts) - 1
+            position = self._chunk_with(row_list, day, counts, sort_key)
             chunk = self._chunk(row_list, day, counts, position)
-            while position > 0 and sort_key < chunk.starts[0]:
-                position -= 1
-                chunk = self._chunk(row_list, day, counts, position)
             segment = chunk.segment_of(sort_key)
             chunk.counts[segment] += number
             counts[position] += number
@@ -160,6 +173,14 @@ class Counts:
         self._changed.add(found)
         return self._months[found].counts(row_list.agent_type, day)
 
+    def _chunk_with(self, row_list: RowList, day: date, counts: list[int], sort_key: str) -> int:
+        """The number of the chunk in which a row belongs."""
+
+        def start_of(number: int) -> str:
+            return self._chunk(row_list, day, counts, number).starts[0]
+
+        return bisect_right(range(1, len(counts)), sort_key, key=start_of)
+
     def _chunk(self, row_list: RowList, day: date, counts: list[int], number: int) -> Chunk:
         """One of a day's chunks, to be changed."""
         found = None
@@ -208,17 +229,29 @@ def guarded_head(
     table: str, workspace_id: int, old: Head | None, new: Head
 ) -> "TransactWriteItemTypeDef":
     """Puts a head in the place of ``old``, if that is still there."""
-    item = new.to_item(workspace_id)
-    if old is None:
-        return _put(table, item, ConditionExpression="attribute_not_exists(sort_key)")
+    return _put(table, new.to_item(workspace_id), **_as_it_was(workspace_id, old))
+
+
+def unchanged_head(table: str, workspace_id: int, head: Head | None) -> "TransactWriteItemTypeDef":
+    """Lets a transaction fail unless ``head`` is still there (None: unless there still is none)."""
+    check = {
+        "TableName": table,
+        "Key": key(workspace_id, HEAD_KEY),
+        **_as_it_was(workspace_id, head),
+    }
+    return {"ConditionCheck": check}  # type: ignore[typeddict-item]
+
+
+def _as_it_was(workspace_id: int, head: Head | None) -> dict[str, Any]:
+    """The condition that a workspace's head is still this one."""
+    if head is None:
+        return {"ConditionExpression": "attribute_not_exists(sort_key)"}
     names = ("generation", "counted_until", "revision", "held_until")
-    was = old.to_item(workspace_id)
-    return _put(
-        table,
-        item,
-        ConditionExpression=" AND ".join(f"{name} = :{name}" for name in names),
-        ExpressionAttributeValues={f":{name}": was[name] for name in names},
-    )
+    was = head.to_item(workspace_id)
+    return {
+        "ConditionExpression": " AND ".join(f"{name} = :{name}" for name in names),
+        "ExpressionAttributeValues": {f":{name}": was[name] for name in names},
+    }
 
 
 def replace_head(

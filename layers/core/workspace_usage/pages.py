@@ -6,6 +6,7 @@ Where a workspace isn't counted, or its counts change while they are read, nothi
 page is then found by reading, as always.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta, tzinfo
 from typing import Any, Final, Protocol
@@ -170,11 +171,8 @@ class _ListCounts:
             "ConsistentRead": True,
             "ScanIndexForward": False,
         }
-        self.meter.lookups += 1
-        with calling_aws():
-            [answer] = self.reader.query([request])
         found = []
-        for item in answer["Items"]:
+        for item in self._items(request):
             if self._is_stale(item):
                 continue
             if item["counted_until"]["S"] > self.head.counted_until:
@@ -183,6 +181,16 @@ class _ListCounts:
             days = sorted(days_in(item, self.row_list.agent_type).items(), reverse=True)
             found += [(month.replace(day=day), chunks) for day, chunks in days]
         return found
+
+    def _items(self, request: dict[str, Any]) -> Iterator[StoredItem]:
+        while True:
+            self.meter.lookups += 1
+            with calling_aws():
+                [answer] = self.reader.query([request])
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            request = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def find(self, day: date, chunks: list[int], skipped: int) -> tuple[str | None, int]:
         """Where to read from for the row that has ``skipped`` rows of its day above it.

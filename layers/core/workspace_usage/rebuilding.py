@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
-from workspace_usage.counts import read_head, replace_head
+from workspace_usage.counts import LATE, MARGIN, Progress, read_head, replace_head
 from workspace_usage.failures import calling_aws
 from workspace_usage.position import format_timestamp
 from workspace_usage.rollups import (
@@ -31,6 +31,7 @@ from workspace_usage.rollups import (
     has_chunks,
     month_key,
 )
+from workspace_usage.window import rules_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
 HELD_FOR: Final = timedelta(minutes=20)
 """How long it may take until another may begin: longer than a function may run."""
 
-ATTEMPTS: Final = 3
-"""How often it is begun while rows come late."""
+OLDER: Final = (timedelta(), timedelta(hours=2), timedelta(days=2))
+"""By how much older rows are than they have to be, attempt by attempt. Those that come late are
+mostly late by little: they don't disturb who counts what is older."""
 
 ATTEMPTS_TO_LET_GO: Final = 8
 """How often it is tried to give a workspace back, with ever longer breaks: some seconds in all."""
@@ -69,37 +71,37 @@ class Rebuilder:
     zone: tzinfo
 
     def rebuild(
-        self, rows: Callable[[], Rows], now: datetime, has_time: Callable[[], bool]
-    ) -> bool:
-        """Counts ``rows``; False when there are more than there was time for.
+        self, rows: Callable[[str], Rows], now: datetime, has_time: Callable[[], bool]
+    ) -> Progress:
+        """Counts what ``rows`` gives, which is told before which sort key to end.
 
-        What there was no time for is left to those who go on. Rows that come late meanwhile make
-        it begin again. When that has happened too often, the workspace is left uncounted: those
-        rows will ask for it again.
+        What there was no time for is left to those who go on. Rows that come late among those that
+        are being counted make it begin again, with older ones. When that has happened too often,
+        the workspace is left uncounted, and it is held up.
 
         Raises:
             StoreUnavailable: the table can't be read or written in time.
         """
-        for _ in range(ATTEMPTS):
+        for older in OLDER:
             old = self._head()
             if old is not None and old.held_until > format_timestamp(now):
-                return True  # somebody else does it
-            held = self._next(old, now)
+                return Progress.HELD_UP
+            end = format_timestamp(now - LATE - MARGIN - older)
+            held = self._next(old, now, end)
             if not self._replace(old, held):
                 continue
-            until, is_complete = self._write(rows(), held, has_time)
+            until, is_complete = self._write(rows(end), held, has_time)
             if until is None:
                 continue
-            if self._replace(held, replace(held, counted_until=until, held_until="")):
-                return is_complete
+            if self._replace(held, held.released(until or end)):
+                return Progress.DONE if is_complete and not older else Progress.UNFINISHED
             self._let_go(held)
-        return True
+        return Progress.HELD_UP
 
-    def _next(self, old: Head | None, now: datetime) -> Head:
+    def _next(self, old: Head | None, now: datetime, end: str) -> Head:
+        generation, revision = (1, 0) if old is None else (old.generation + 1, old.revision + 1)
         held_until = format_timestamp(now + HELD_FOR)
-        if old is None:
-            return Head(1, str(self.zone), held_until=held_until)
-        return Head(old.generation + 1, str(self.zone), "", old.revision + 1, held_until)
+        return Head(generation, rules_of(self.zone), "", revision, held_until, end)
 
     def _let_go(self, held: Head) -> None:
         """Gives up what was counted under a head that rows have changed since."""
@@ -112,7 +114,7 @@ class Rebuilder:
                 held.held_until,
             ):
                 return
-            if self._replace(now, replace(now, held_until="")):
+            if self._replace(now, now.released("")):
                 return
 
     def _write(

@@ -17,8 +17,14 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, assert_never
 from zlib import crc32
 
-from workspace_usage import rollups
-from workspace_usage.counts import LATE, Counts, all_or_nothing, guarded_head, read_head
+from workspace_usage.counts import (
+    LATE,
+    Counts,
+    all_or_nothing,
+    guarded_head,
+    read_head,
+    unchanged_head,
+)
 from workspace_usage.directory import REMOVED_MARK, membership_item, token_item
 from workspace_usage.errors import Contended
 from workspace_usage.events import Change, MembershipChange, RowChange, TokenChange
@@ -27,6 +33,7 @@ from workspace_usage.position import format_timestamp
 from workspace_usage.rollups import RowList, lists_showing
 from workspace_usage.rows import ARCHIVED_MARK, Row, Source, StoredItem, from_item, to_item
 from workspace_usage.settings import Tables
+from workspace_usage.window import rules_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -149,13 +156,8 @@ class Recorder:
         """
         table = self._tables.rollups
         head = read_head(self._client, table, workspace_id)
-        if head is None:
-            condition = {
-                "TableName": table,
-                "Key": rollups.key(workspace_id, rollups.HEAD_KEY),
-                "ConditionExpression": "attribute_not_exists(sort_key)",
-            }
-            return _Correction([{"ConditionCheck": condition}])  # type: ignore[typeddict-item]
+        if head is None or (head.is_held and sort_key > head.counting_until):
+            return _Correction([unchanged_head(table, workspace_id, head)])
         counts = Counts(self._client, table, workspace_id, head, self._zone)
         revised = replace(head, revision=head.revision + 1)
         if head.goes_by(self._zone) and sort_key <= head.counted_until:
@@ -163,7 +165,7 @@ class Recorder:
             counts.correct(before - after, sort_key, -1)
         if counts.is_crowded or not head.goes_by(self._zone):
             anew = replace(
-                revised, generation=head.generation + 1, zone=str(self._zone), counted_until=""
+                revised, generation=head.generation + 1, zone=rules_of(self._zone), counted_until=""
             )
             writes = [guarded_head(table, workspace_id, head, anew)]
             return _Correction(writes, is_anew=True)

@@ -14,14 +14,14 @@ belongs to a generation: when counting begins anew, what was counted before is a
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from workspace_usage import window
 from workspace_usage.access import OwnRuns, Scope
-from workspace_usage.rows import Source, StoredItem
+from workspace_usage.rows import AGENT_TYPES, Source, StoredItem
 
 SEGMENT: Final = 50
 """Rows from one mark to the next."""
@@ -65,7 +65,9 @@ def list_of(scope: Scope, agent_type: str | None) -> RowList:
 
 @lru_cache(maxsize=10_000)
 def _lists(user_id: int, agent_type: str) -> frozenset[RowList]:
-    return frozenset(RowList(user, kind) for user in (None, user_id) for kind in (None, agent_type))
+    # Nobody can ask for another type; and one for each row, say, would fill an item with numbers.
+    kinds = (None, agent_type) if agent_type in AGENT_TYPES else (None,)
+    return frozenset(RowList(user, kind) for user in (None, user_id) for kind in kinds)
 
 
 def lists_showing(copies: Iterable[tuple[Source, StoredItem]]) -> frozenset[RowList]:
@@ -106,11 +108,13 @@ class Head:
 
     Attributes:
         generation: which counts are meant: those of other generations don't exist any more.
-        zone: the IANA name of the time zone whose days they are by.
+        zone: the time zone whose days they are by, and its rules (``window.rules_of``).
         counted_until: the last sort key that is counted; "" before the first.
         revision: grows with each row that comes late, so that counting notices it.
         held_until: the moment up to which nobody may use these counts or go on with them, but who
             holds them: rows are counted anew, or written past the recorder; "" if nobody does.
+        counting_until: where who holds them will end to count; rows that come late behind that
+            need not be told. "" if it doesn't count.
     """
 
     generation: int
@@ -118,6 +122,7 @@ class Head:
     counted_until: str = ""
     revision: int = 0
     held_until: str = ""
+    counting_until: str = ""
 
     @property
     def is_held(self) -> bool:
@@ -126,11 +131,15 @@ class Head:
 
     def goes_by(self, zone: tzinfo) -> bool:
         """Whether the days are those of this time zone."""
-        return self.zone == str(zone)
+        return self.zone == window.rules_of(zone)
 
     def is_usable(self, zone: tzinfo) -> bool:
         """Whether there are counts by this time zone's days, and they can be relied on."""
         return not self.is_held and bool(self.counted_until) and self.goes_by(zone)
+
+    def released(self, counted_until: str) -> "Head":
+        """This head when nobody holds it any more; ``counted_until`` is how far it is counted."""
+        return replace(self, held_until="", counting_until="", counted_until=counted_until)
 
     def to_item(self, workspace_id: int) -> _Item:
         """This head as its item, in DynamoDB JSON."""
@@ -141,6 +150,7 @@ class Head:
             "counted_until": {"S": self.counted_until},
             "revision": {"N": str(self.revision)},
             "held_until": {"S": self.held_until},
+            "counting_until": {"S": self.counting_until},
         }
 
     @classmethod
@@ -152,6 +162,7 @@ class Head:
             item["counted_until"]["S"],
             int(item["revision"]["N"]),
             item["held_until"]["S"],
+            item["counting_until"]["S"],
         )
 
 

@@ -14,6 +14,9 @@ from workspace_usage.position import RANK_EDITED, RANK_EXECUTION, Position
 type StoredItem = Mapping[str, Mapping[str, Any]]
 """An item in DynamoDB JSON: attribute name → ``{"S": …}`` or ``{"N": …}``."""
 
+AGENT_TYPES: Final = frozenset({"chat", "image", "text", "voiceover", "video", "code"})
+"""The agent types that can be asked for. Rows may have others, which are listed among all."""
+
 MEDIA_TYPES: Final = frozenset({"image", "video", "voiceover"})
 """The agent types whose output is shown, and linked to."""
 

@@ -5,9 +5,12 @@ last day. A midnight that a clock change skips is the first moment of its day; o
 twice, the first counts.
 """
 
+from array import array
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache
 from typing import Final
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from workspace_usage.position import Position, format_timestamp
@@ -17,6 +20,9 @@ MAX_DAYS: Final = 90
 
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 _MIDDLE: Final = datetime(5000, 1, 1, tzinfo=UTC)
+_RULED: Final = range(date(2015, 1, 1).toordinal(), date(2040, 1, 1).toordinal())
+"""The days that a zone's fingerprint is taken of, as ordinals."""
+
 _END: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -52,6 +58,20 @@ def time_zone(name: str) -> tzinfo:
         ValueError, zoneinfo.ZoneInfoNotFoundError: there is no such zone.
     """
     return UTC if name == "UTC" else ZoneInfo(name)
+
+
+@cache
+def rules_of(zone: tzinfo) -> str:
+    """A time zone's name and a fingerprint of its days: ``America/Sao_Paulo 1a2b3c4d``.
+
+    Days that were told apart by it are others when a government has changed the clocks since, and
+    a newer tzdata knows. UTC is just ``UTC``.
+    """
+    if zone is UTC:
+        return "UTC"
+    days = (date.fromordinal(number) for number in _RULED)
+    midnights = array("q", (int(midnight(day, zone).timestamp()) for day in days))
+    return f"{zone} {crc32(midnights):08x}"
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:
