@@ -98,6 +98,10 @@ class MemoryWriter(MemoryClient):
     def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
         """Stores several items under their conditions, or none."""
         requests = [next(iter(action.items())) for action in TransactItems]
+        keys = {
+            (r["TableName"], _key(r["TableName"], r.get("Item") or r["Key"])) for _, r in requests
+        }
+        assert len(keys) == len(requests) <= 100, "DynamoDB takes a hundred, each item once"
         if not all(self._holds(r, r.get("Item", r.get("Key"))) for _, r in requests):
             raise TransactionCanceled
         for kind, request in requests:

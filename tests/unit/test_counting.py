@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.memory_client import ROLLUPS, TABLES
-from tests.support.memory_writer import MemoryWriter
+from tests.support.memory_writer import MemoryWriter, TransactionCanceled
 from tests.support.rows import row_of_age
 from tests.support.strategies import zones
 from tests.unit.test_recording import NAMES
@@ -502,17 +502,47 @@ def test_what_is_counted_when_everything_is_newer_is_nothing(
     workspace.assert_counts_fit()
 
 
-def test_what_failed_is_tried_again_when_its_hold_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store failed while it was held: until the hold is over, nobody may take it as done."""
+class Away(ClientError):
+    """A table is not to be had for now."""
+
+    def __init__(self, **_: object) -> None:
+        error: Any = {"Error": {"Code": "ProvisionedThroughputExceededException"}}
+        super().__init__(error, "PutItem")
+
+
+def fail(**_: object) -> Any:
+    """What a table does that is not to be had."""
+    raise Away
+
+
+def test_what_failed_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one can try at once."""
     workspace = Workspace()
     workspace.fill(30)
-    error: Any = {"Error": {"Code": "ProvisionedThroughputExceededException"}}
-
-    def fail(**_: object) -> Any:
-        raise ClientError(error, "PutItem")
-
     with monkeypatch.context() as patch:
         patch.setattr(workspace.client, "put_item", fail)
+        with pytest.raises(StoreUnavailable):
+            workspace.count()
+    assert workspace.head is not None
+    assert not workspace.head.is_held
+    workspace.assert_pages_are_right()
+    assert workspace.count() is Progress.DONE
+    workspace.assert_pages_are_right()
+
+
+def test_what_failed_and_could_not_be_let_go_is_tried_again_when_its_hold_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Until then nobody may take it as done."""
+    workspace = Workspace()
+    workspace.fill(30)
+
+    def fail_for_good(**_: object) -> Any:
+        patch.setattr(workspace.client, "transact_write_items", fail)
+        raise Away
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workspace.client, "put_item", fail_for_good)
         with pytest.raises(StoreUnavailable):
             workspace.count()
     workspace.now += timedelta(minutes=19)
@@ -522,6 +552,110 @@ def test_what_failed_is_tried_again_when_its_hold_is_over(monkeypatch: pytest.Mo
     assert workspace.head is not None
     assert workspace.head.is_usable(workspace.zone)
     workspace.assert_pages_are_right()
+
+
+def test_one_row_late_by_days_in_each_reading_holds_up_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As edits of old chats are. What is counted in a moment is gone on with, bit by bit."""
+    monkeypatch.setattr(rebuilding, "BATCH", 5)
+    monkeypatch.setattr(counting, "_ROWS_AT_ONCE", 5)
+    monkeypatch.setattr(counts, "_MOST_ROWS", 3)
+    workspace = Workspace()
+    workspace.fill(30, timedelta(days=5))
+    read, number, readings = counting.Counter._rows_between, 1000, 0
+
+    def read_while_a_row_comes(self: Counter, *bounds: Any) -> Iterator[Any]:
+        nonlocal number, readings
+        readings += 1
+        for place, found in enumerate(read(self, *bounds)):
+            yield found
+            if place == 20:
+                number += 1
+                workspace.record(row(Source.CURRENT, number, timedelta(days=5)))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(counting.Counter, "_rows_between", read_while_a_row_comes)
+        while workspace.count() is not Progress.DONE:
+            assert readings < 30
+            workspace.assert_pages_are_right()
+    assert workspace.head is not None
+    assert workspace.head.is_usable(workspace.zone)
+    workspace.assert_pages_are_right()
+    workspace.assert_counts_fit()
+
+
+def test_counts_that_were_given_up_are_asked_for_again() -> None:
+    """Should the recorder have been cut off before it could ask: its event comes again."""
+    workspace = Workspace()
+    workspace.fill(12)
+    workspace.count()
+    recorder = Recorder(cast(Any, workspace.client), NAMES, workspace.zone)
+    for number in range(20, 60):
+        change = RowChange(row(Source.CURRENT, number, timedelta(minutes=55)), f"{number:06}")
+        asked = recorder.apply(change, NOW)
+        assert workspace.head is not None
+        if not workspace.head.counted_until:
+            break
+    assert asked == 11
+    assert recorder.apply(change, NOW) == 11
+    workspace.count()
+    assert recorder.apply(change, NOW) is None, "they are there again"
+
+
+def test_a_deployment_in_another_time_zone_leaves_no_counts_that_lack_a_row() -> None:
+    """It doesn't count by its days what comes late, and gives up what is counted by others."""
+    workspace = Workspace()
+    workspace.fill(12)
+    workspace.count()
+    workspace.zone, first = ZoneInfo("Asia/Tokyo"), workspace.zone
+    workspace.record(row(Source.CURRENT, 20, timedelta(minutes=55)))
+    workspace.zone = first
+    workspace.assert_pages_are_right()
+
+
+@pytest.mark.parametrize(("users", "rows", "least"), [(150, 500, 3), (1, 40, 4)])
+def test_no_transaction_is_too_large_or_waits_too_long(
+    monkeypatch: pytest.MonkeyPatch, users: int, rows: int, least: int
+) -> None:
+    """Rows of many lists fill one, and rows of few are not gathered for ever."""
+    monkeypatch.setattr(counts, "_MOST_ITEMS", 100)
+    monkeypatch.setattr(counts, "_MOST_ROWS", rows)
+    workspace = Workspace()
+    workspace.fill(12)
+    workspace.count()
+    for number in range(160):
+        made = row(Source.CURRENT, 100 + number, timedelta(minutes=40) - number * SECOND)
+        workspace.client.put(made._replace(user_id=1 + number % users))
+    written, write = 0, workspace.client.transact_write_items
+
+    def counted(**request: Any) -> Any:
+        nonlocal written
+        written += 1
+        return write(**request)
+
+    monkeypatch.setattr(workspace.client, "transact_write_items", counted)
+    assert workspace.count() is Progress.DONE
+    assert least <= written <= 20
+    workspace.assert_pages_are_right()
+    workspace.assert_counts_fit()
+
+
+def test_a_transaction_that_failed_for_another_reason_was_not_overtaken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Trying it again at once would not help."""
+    workspace = Workspace()
+    workspace.fill(12)
+
+    def refuse(**_: object) -> Any:
+        refused = TransactionCanceled()
+        refused.response["CancellationReasons"] = [{"Code": "ThrottlingError"}, {"Code": "None"}]
+        raise refused
+
+    monkeypatch.setattr(workspace.client, "transact_write_items", refuse)
+    with pytest.raises(StoreUnavailable):
+        workspace.count()
 
 
 def test_many_rows_that_come_late_to_one_place_have_all_counted_anew() -> None:

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPResponse
 from itertools import pairwise
 from threading import Thread
@@ -23,8 +23,9 @@ def connection_that_says(*pieces: bytes) -> Iterator[socket.socket]:
     here, there = socket.socketpair()
 
     def say() -> None:
-        with there:
-            for piece in pieces:
+        # Who has heard enough hangs up.
+        with there, suppress(BrokenPipeError, ConnectionResetError):
+            for piece in filter(None, pieces):
                 there.sendall(piece)
 
     saying = Thread(target=say)

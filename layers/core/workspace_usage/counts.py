@@ -47,6 +47,9 @@ CROWDED: Final = 4 * SEGMENT
 _MOST_ITEMS: Final = 100
 """What one transaction can change, and one call can read."""
 
+_MOST_ROWS: Final = 500
+"""Rows after which a transaction is written: the longer it waits, the likelier it is overtaken."""
+
 _KNOWN_AT_MOST: Final = 20_000
 """Items that are remembered from one transaction to the next."""
 
@@ -85,15 +88,18 @@ class Counts:
         self._months: dict[str, Month] = {}
         self._chunks: dict[str, Chunk | None] = {}
         self._changed: set[str] = set()
+        self._appended = 0
 
     def has_room_for(self, lists: Iterable[RowList]) -> bool:
-        """Whether one transaction can still take a row that is in these lists."""
+        """Whether one transaction can still take a row that is in these lists, and should."""
         # Each may change a month, fill a chunk, and begin another; the head is one more.
-        return 1 + len(self._changed) + 3 * len(list(lists)) <= _MOST_ITEMS
+        items = 1 + len(self._changed) + 3 * len(list(lists))
+        return items <= _MOST_ITEMS and self._appended < _MOST_ROWS
 
     def append(self, lists: Iterable[RowList], sort_key: str) -> None:
         """Counts a row that comes after all others of its lists."""
         day = day_of(sort_key, self._zone)
+        self._appended += 1
         for row_list in lists:
             counts = self._counts(row_list, day)
             last = len(counts) - 1
@@ -142,6 +148,7 @@ class Counts:
         """Takes note that all changes are written: what is known goes on being true."""
         self.head = head
         self._changed.clear()
+        self._appended = 0
         if len(self._months) + len(self._chunks) > _KNOWN_AT_MOST:
             self._months.clear()
             self._chunks.clear()

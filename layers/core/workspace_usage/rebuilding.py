@@ -11,12 +11,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 from workspace_usage.counts import LATE, MARGIN, Progress, read_head, replace_head
+from workspace_usage.errors import StoreUnavailable
 from workspace_usage.failures import calling_aws
 from workspace_usage.position import format_timestamp
 from workspace_usage.rollups import (
@@ -76,27 +78,45 @@ class Rebuilder:
         """Counts what ``rows`` gives, which is told before which sort key to end.
 
         What there was no time for is left to those who go on. Rows that come late among those that
-        are being counted make it begin again, with older ones. When that has happened too often,
-        the workspace is left uncounted, and it is held up.
+        are being counted make it begin again, with older ones; in the end with no more than can be
+        counted in a moment. When even that was disturbed, the workspace is left uncounted.
 
         Raises:
             StoreUnavailable: the table can't be read or written in time.
         """
         for older in OLDER:
-            old = self._head()
-            if old is not None and old.held_until > format_timestamp(now):
-                return Progress.HELD_UP
-            end = format_timestamp(now - LATE - MARGIN - older)
-            held = self._next(old, now, end)
-            if not self._replace(old, held):
-                continue
+            progress = self._try(rows, now, older, has_time)
+            if progress is not None:
+                return progress
+        return self._try(rows, now, OLDER[-1], lambda: False) or Progress.HELD_UP
+
+    def _try(
+        self,
+        rows: Callable[[str], Rows],
+        now: datetime,
+        older: timedelta,
+        has_time: Callable[[], bool],
+    ) -> Progress | None:
+        """Counts rows that are by so much older than they have to be; None: it was disturbed."""
+        old = self._head()
+        if old is not None and old.held_until > format_timestamp(now):
+            return Progress.HELD_UP
+        end = format_timestamp(now - LATE - MARGIN - older)
+        held = self._next(old, now, end)
+        if not self._replace(old, held):
+            return None
+        try:
             until, is_complete = self._write(rows(end), held, has_time)
-            if until is None:
-                continue
-            if self._replace(held, held.released(until or end)):
-                return Progress.DONE if is_complete and not older else Progress.UNFINISHED
-            self._let_go(held)
-        return Progress.HELD_UP
+        except StoreUnavailable:
+            with suppress(StoreUnavailable):  # it is over when its time is
+                self._let_go(held)
+            raise
+        if until is None:
+            return None
+        if self._replace(held, held.released(until or end)):
+            return Progress.DONE if is_complete and not older else Progress.UNFINISHED
+        self._let_go(held)
+        return None
 
     def _next(self, old: Head | None, now: datetime, end: str) -> Head:
         generation, revision = (1, 0) if old is None else (old.generation + 1, old.revision + 1)

@@ -118,7 +118,7 @@ class Recorder:
             old = {source: self._get(table, key) for source, table in tables.items()}
             new = _joined(old, change, now)
             if all(new[source] is old[source] for source in tables):
-                return None
+                return workspace_id if self._awaits_counts(change, now) else None
             writes = [_write(tables[s], key, old[s], new[s]) for s in tables]
             before, after = _lists(old), _lists(new)
             asks = not before and crc32(sort_key.encode()) % ONE_ASKS_FOR == 0
@@ -129,6 +129,17 @@ class Recorder:
             if all_or_nothing(self._client, writes):
                 return workspace_id if asks else None
         raise Contended("a row, or its workspace's counts, are being changed by many at once")
+
+    def _awaits_counts(self, change: RowChange, now: datetime) -> bool:
+        """Whether counts were given up, and nobody makes new ones.
+
+        Whoever gave them up may have been cut off before it could ask for that. Its event comes
+        again, and changes nothing.
+        """
+        if not self._is_late(change, now):
+            return False
+        head = read_head(self._client, self._tables.rollups, change.row.workspace_id)
+        return head is not None and not head.is_held and not head.is_usable(self._zone)
 
     def _tables_of(self, source: Source) -> dict[Source, str]:
         """The tables in which a row of ``source`` can be."""
