@@ -71,6 +71,13 @@ def test_messages_of_a_batch_fail_alone() -> None:
     }
 
 
+def test_only_the_counter_sends_to_itself() -> None:
+    """Lambda would stop it after sixteen times; for any other function that is right."""
+    functions = Stack().of_type("AWS::Lambda::Function")
+    loops = {name: found.get("RecursiveLoop", "Terminate") for name, found in functions.items()}
+    assert [name for name, found in loops.items() if found == "Allow"] == ["CounterFunction"]
+
+
 def test_only_the_rule_may_send_and_only_over_tls() -> None:
     """Nobody else can put events into the queues."""
     policy = Stack().properties("EventQueuePolicy")
