@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -24,6 +24,7 @@ from workspace_usage.messages import choose_locale, describe, translate
 from workspace_usage.settings import UsageSettings
 from workspace_usage.snapshot import take_along
 from workspace_usage.store import Meter
+from workspace_usage.window import rules_of
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -52,7 +53,7 @@ def count_repeated(_: str) -> None:
     metrics.add_metric("CallsRepeated", MetricUnit.Count, 1)
 
 
-take_along(listing)
+take_along(listing, partial(rules_of, settings.time_zone))
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

@@ -15,7 +15,7 @@ from local.template import Template
 from tests.functions.test_authorizer import ask, put_member, put_token
 from tests.functions.test_usage import EVERYONE, answer, put, request
 from tests.support.functions import environment_of, load
-from workspace_usage import aws, connections, signing
+from workspace_usage import aws, connections, signing, window
 from workspace_usage.rows import Source
 from workspace_usage.signing import current_credentials
 
@@ -39,6 +39,7 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("_before_snapshot_registry", "_after_restore_registry"):
         monkeypatch.setattr(snapshot_restore_py, name, [])
     connections.trusted_authorities.cache_clear()
+    window.rules_of.cache_clear()
     signing.signing_key.cache_clear()
 
 
@@ -107,6 +108,7 @@ def test_a_snapshot_holds_what_takes_long(snapshot_of: Load, function: str) -> N
     assert aws._session.cache_info().currsize == 1
     shared = module.listing if function == "usage" else module.directory
     assert shared.cache_info().currsize == 1
+    assert window.rules_of.cache_info().currsize == (function == "usage"), "of the zone's days"
 
 
 def test_a_restored_listing_answers(
