@@ -18,6 +18,7 @@ from local.errors import StartError
 
 PICTURES: Final = ROOT / "docs" / "performance"
 FEWEST_ROWS: Final = 10_000
+"""In fewer there is no page that is far down."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,13 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             hot = warm.measure(deployment)
             tell("Warm, one request", hot)
             tell_share(*hot)
-            say("\nWhat memory sizes cost; milliseconds are of CPU")
-            for line in sizing.table(sizing.Need.of(cold, hot)):
-                say(line)
         readings = reads.measure(options.rows, say)
     except StartError as error:
         sys.exit(f"{error}. The benchmarks need it.")
     tell_readings(readings)
+    say("\nWhat memory sizes cost; milliseconds are of CPU")
+    for line in sizing.table(sizing.Need.of(cold, hot), readings.first_pages()):
+        say(line)
     PICTURES.mkdir(exist_ok=True)
     draw("cold", "CPU from a process's start to its first answer, ms", cold, 0)
     draw("warm", "CPU of one request, ms", hot, 1)

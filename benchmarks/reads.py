@@ -74,9 +74,17 @@ class Readings:
         first, *others = (found.capacity for found in self.anywhere[per_page])
         return max(others) / first
 
+    def first_pages(self) -> dict[int, float]:
+        """The capacity of page 1, by its rows."""
+        counted = self._capacities()
+        return {per_page: counted[_name(1, per_page)] for per_page in self.anywhere}
+
+    def _capacities(self) -> dict[str, float]:
+        return {found.name: found.capacity for found in self.single}
+
     def bars(self) -> Iterator[Bars]:
         """The capacity of pages of 100, by depth: without counts, and with them."""
-        counted = {found.name: found.capacity for found in self.single}
+        counted = self._capacities()
         for page, unaided in self.unaided.items():
             capacity = counted[_name(page, 100)]
             labels = (f"{unaided:,.1f}", f"{capacity:,.1f}")

@@ -1,6 +1,6 @@
 """What memory sizes cost, from the CPU that was measured and AWS's prices."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Final, Self
@@ -23,8 +23,8 @@ LISTING_WAITS: Final = 6
 """Milliseconds for which a listing waits for DynamoDB: its three Queries overlap."""
 AUTHORIZER_WAITS: Final = 8
 """The same of the authorizer, whose two reads come one after the other."""
-READ_UNITS: Final = {20: 2.5, 100: 8.5}
-"""What a first page of so many rows reads."""
+ROWS: Final = (20, 100)
+"""Rows in the pages that are reckoned with."""
 AUTHORIZER_UNITS: Final = 2
 """What the authorizer reads, consistently."""
 
@@ -47,12 +47,15 @@ class Need:
     def of(cls, cold: Sequence[Comparison], hot: Sequence[Comparison]) -> Self:
         """The need that was measured."""
         warm = {compared.name: _milliseconds(compared) for compared in hot}
-        listing = {rows: (warm[f"{rows} chats"] + warm[f"{rows} media"]) / 2 for rows in READ_UNITS}
+        listing = {rows: (warm[f"{rows} chats"] + warm[f"{rows} media"]) / 2 for rows in ROWS}
         return cls(sum(map(_milliseconds, cold)), listing, warm["authorizer"])
 
 
-def table(need: Need) -> Iterator[str]:
-    """What memory sizes cost, and what answers from the cache save; lines of text."""
+def table(need: Need, read_units: Mapping[int, float]) -> Iterator[str]:
+    """What memory sizes cost, and what answers from the cache save; lines of text.
+
+    ``read_units`` is what a first page takes, by its rows.
+    """
     yield (
         f"{'memory':>8} {'both cold':>10} {'20 rows':>8} {'100 rows':>9}"
         f" {'$ a million of 20':>18} {'of 100':>7}"
@@ -69,7 +72,8 @@ def table(need: Need) -> Iterator[str]:
             f"{size:5} MB {slower * need.first:10.0f} "
             "{:8.1f} {:9.1f} {:18.2f} {:7.2f}".format(*warm, *costs)
         )
-    for rows, units in READ_UNITS.items():
+    for rows in ROWS:
+        units = read_units[rows]
         saved = _lambda_cost(VCPU, need.listing[rows], LISTING_WAITS) + units * MILLION_UNITS
         yield (
             f"A million of {rows} rows: DynamoDB ${(units + AUTHORIZER_UNITS) * MILLION_UNITS:.2f};"

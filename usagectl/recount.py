@@ -7,14 +7,13 @@ counted since is given up once more: whoever ends last leaves it right.
 """
 
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from workspace_usage.counting import Counter
 from workspace_usage.counts import Progress, read_head, replace_head
 from workspace_usage.failures import calling_aws
 from workspace_usage.rollups import HEAD_KEY, UNTIL_RELEASED, Head
-from workspace_usage.window import rules_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,7 +30,7 @@ def hold(destination: "Destination", workspace_id: int) -> None:
     client, rollups = destination.dynamodb, destination.tables.rollups
     while True:
         old = read_head(client, rollups, workspace_id)
-        held = replace(_after(old, destination.zone), held_until=UNTIL_RELEASED)
+        held = replace(Head.anew(old, destination.zone), held_until=UNTIL_RELEASED)
         if replace_head(client, rollups, workspace_id, old, held):
             return
 
@@ -47,7 +46,7 @@ def release(destination: "Destination", workspace_id: int) -> None:
         old = read_head(client, rollups, workspace_id)
         if old is None:
             return
-        if replace_head(client, rollups, workspace_id, old, _after(old, destination.zone)):
+        if replace_head(client, rollups, workspace_id, old, Head.anew(old, destination.zone)):
             return
 
 
@@ -77,13 +76,6 @@ def recount(destination: "Destination", workspace_id: int, now: datetime) -> Hea
     """
     release(destination, workspace_id)
     return count(destination, workspace_id, now)
-
-
-def _after(old: Head | None, zone: tzinfo) -> Head:
-    """The head after ``old`` with which nothing is counted yet."""
-    if old is None:
-        return Head(1, rules_of(zone))
-    return Head(old.generation + 1, rules_of(zone), revision=old.revision + 1)
 
 
 def _sweep(client: "DynamoDBClient", table: str, workspace_id: int, head: Head) -> None:

@@ -126,6 +126,11 @@ class Workspace:
         )
         return found, meter
 
+    def assert_usable(self) -> None:
+        """It is counted, and pages are found by that."""
+        assert self.head is not None
+        assert self.head.is_usable(self.zone)
+
     def assert_pages_are_right(self) -> None:
         """Each page of each list is the same with counts as without."""
         for scope in SCOPES:
@@ -407,8 +412,7 @@ def test_counting_ends_with_its_time_however_often_it_is_overtaken(
 def test_who_is_overtaken_spoils_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody takes so long that another counts; what he still writes is not taken."""
     workspace = Workspace()
-    for number in range(30):
-        workspace.client.put(row(Source.CURRENT, number + 1, timedelta(minutes=60 - number)))
+    workspace.fill(30)
     put_item, overtaken = workspace.client.put_item, False
 
     def put_late(**request: Any) -> Any:
@@ -457,8 +461,7 @@ def test_rows_that_come_late_by_little_leave_alone_who_counts_older_ones(
         late_rows_at_each_query(workspace, patch, timedelta(minutes=10))
         assert workspace.count() is Progress.UNFINISHED, "the newer ones are left"
         workspace.assert_pages_are_right()
-    assert workspace.head is not None
-    assert workspace.head.is_usable(workspace.zone)
+    workspace.assert_usable()
     assert workspace.count() is Progress.DONE
     workspace.assert_pages_are_right()
     workspace.assert_counts_fit()
@@ -480,8 +483,7 @@ def test_rows_that_come_late_by_days_all_the_time_leave_a_workspace_uncounted(
     assert (head.counted_until, head.is_held) == ("", False)
     workspace.assert_pages_are_right()
     assert workspace.count() is Progress.DONE
-    assert workspace.head is not None
-    assert workspace.head.is_usable(workspace.zone)
+    workspace.assert_usable()
     workspace.assert_pages_are_right()
 
 
@@ -494,8 +496,7 @@ def test_what_is_counted_when_everything_is_newer_is_nothing(
     with monkeypatch.context() as patch:
         late_rows_at_each_query(workspace, patch, timedelta(minutes=50))
         assert workspace.count(lambda: False) is Progress.UNFINISHED
-    assert workspace.head is not None
-    assert workspace.head.is_usable(workspace.zone)
+    workspace.assert_usable()
     workspace.assert_pages_are_right()
     assert workspace.count() is Progress.DONE
     workspace.assert_pages_are_right()
@@ -549,8 +550,7 @@ def test_what_failed_and_could_not_be_let_go_is_tried_again_when_its_hold_is_ove
     assert workspace.count() is Progress.HELD_UP
     workspace.now += timedelta(minutes=1)
     assert workspace.count() is Progress.DONE
-    assert workspace.head is not None
-    assert workspace.head.is_usable(workspace.zone)
+    workspace.assert_usable()
     workspace.assert_pages_are_right()
 
 
@@ -579,8 +579,7 @@ def test_one_row_late_by_days_in_each_reading_holds_up_nobody(
         while workspace.count() is not Progress.DONE:
             assert readings < 30
             workspace.assert_pages_are_right()
-    assert workspace.head is not None
-    assert workspace.head.is_usable(workspace.zone)
+    workspace.assert_usable()
     workspace.assert_pages_are_right()
     workspace.assert_counts_fit()
 
@@ -661,8 +660,7 @@ def test_a_transaction_that_failed_for_another_reason_was_not_overtaken(
 def test_many_rows_that_come_late_to_one_place_have_all_counted_anew() -> None:
     """No segment grows without end: a page reads one."""
     workspace = Workspace()
-    for number in range(12):
-        workspace.client.put(row(Source.CURRENT, number + 1, timedelta(minutes=60 - number)))
+    workspace.fill(12)
     workspace.count()
     asked = [
         workspace.record(row(Source.CURRENT, number, timedelta(minutes=55)))
@@ -753,8 +751,8 @@ def test_new_rules_of_a_time_zone_count_anew() -> None:
     workspace.assert_pages_are_right()
     workspace.count()
     workspace.assert_pages_are_right()
+    workspace.assert_usable()
     assert workspace.head is not None
-    assert workspace.head.is_usable(workspace.zone)
     assert workspace.head.generation > 1
 
 

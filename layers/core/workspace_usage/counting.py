@@ -15,7 +15,7 @@ from itertools import batched, chain, groupby, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
-from workspace_usage.counts import LATE, MARGIN, Counts, Progress, all_or_nothing, read_head
+from workspace_usage.counts import Counts, Progress, all_or_nothing, horizon, read_head
 from workspace_usage.failures import calling_aws
 from workspace_usage.position import format_timestamp
 from workspace_usage.rebuilding import Rebuilder, Rows
@@ -64,7 +64,7 @@ class Counter:
         Raises:
             StoreUnavailable: a table can't be read or written in time.
         """
-        horizon = format_timestamp(now - LATE - MARGIN)
+        end = horizon(now)
         while True:
             head = read_head(self.client, self.tables.rollups, workspace_id)
             if head is not None and head.held_until > format_timestamp(now):
@@ -72,7 +72,7 @@ class Counter:
                 return Progress.DONE if will_count else Progress.HELD_UP
             is_anew = head is None or not head.is_usable(self.zone)
             low = "" if head is None or is_anew else head.counted_until
-            rows = self._rows_between(workspace_id, low, horizon)
+            rows = self._rows_between(workspace_id, low, end)
             first = list(islice(rows, WORTHWHILE))
             if len(first) < WORTHWHILE:
                 return Progress.DONE
@@ -110,10 +110,10 @@ class Counter:
         counts.written(head)
         return True
 
-    def _rows_between(self, workspace_id: int, low: str, horizon: str) -> Rows:
-        """The rows after the sort key ``low`` and before ``horizon``, oldest first, as of now."""
+    def _rows_between(self, workspace_id: int, low: str, end: str) -> Rows:
+        """The rows after the sort key ``low`` and before ``end``, oldest first, as of now."""
         streams = [
-            self._items(source, table, workspace_id, f"{low}{_JUST_AFTER}", horizon)
+            self._items(source, table, workspace_id, f"{low}{_JUST_AFTER}", end)
             for source, table in by_source(self.tables).items()
         ]
         merged = heapq.merge(*streams, key=itemgetter(0))

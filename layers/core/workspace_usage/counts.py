@@ -7,13 +7,14 @@ still true when the change is written, and each row is counted exactly once.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from datetime import date, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from workspace_usage.failures import calling_aws
+from workspace_usage.position import format_timestamp
 from workspace_usage.rollups import (
     HEAD_KEY,
     MARKS,
@@ -52,6 +53,11 @@ _MOST_ROWS: Final = 500
 
 _KNOWN_AT_MOST: Final = 20_000
 """Items that are remembered from one transaction to the next."""
+
+
+def horizon(now: datetime) -> str:
+    """The sort key before which rows are old enough to be counted at ``now``."""
+    return format_timestamp(now - LATE - MARGIN)
 
 
 class Progress(Enum):

@@ -17,7 +17,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
-from workspace_usage.counts import LATE, MARGIN, Progress, read_head, replace_head
+from workspace_usage.counts import Progress, horizon, read_head, replace_head
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.failures import calling_aws
 from workspace_usage.position import format_timestamp
@@ -33,7 +33,6 @@ from workspace_usage.rollups import (
     has_chunks,
     month_key,
 )
-from workspace_usage.window import rules_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -101,7 +100,7 @@ class Rebuilder:
         old = self._head()
         if old is not None and old.held_until > format_timestamp(now):
             return Progress.HELD_UP
-        end = format_timestamp(now - LATE - MARGIN - older)
+        end = horizon(now - older)
         held = self._next(old, now, end)
         if not self._replace(old, held):
             return None
@@ -119,9 +118,8 @@ class Rebuilder:
         return None
 
     def _next(self, old: Head | None, now: datetime, end: str) -> Head:
-        generation, revision = (1, 0) if old is None else (old.generation + 1, old.revision + 1)
         held_until = format_timestamp(now + HELD_FOR)
-        return Head(generation, rules_of(self.zone), "", revision, held_until, end)
+        return replace(Head.anew(old, self.zone), held_until=held_until, counting_until=end)
 
     def _let_go(self, held: Head) -> None:
         """Gives up what was counted under a head that rows have changed since."""

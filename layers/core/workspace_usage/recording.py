@@ -30,10 +30,9 @@ from workspace_usage.errors import Contended
 from workspace_usage.events import Change, MembershipChange, RowChange, TokenChange
 from workspace_usage.failures import calling_aws
 from workspace_usage.position import format_timestamp
-from workspace_usage.rollups import RowList, lists_showing
+from workspace_usage.rollups import Head, RowList, lists_showing
 from workspace_usage.rows import ARCHIVED_MARK, Row, Source, StoredItem, from_item, to_item
 from workspace_usage.settings import Tables
-from workspace_usage.window import rules_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -170,17 +169,19 @@ class Recorder:
         if head is None or (head.is_held and sort_key > head.counting_until):
             return _Correction([unchanged_head(table, workspace_id, head)])
         counts = Counts(self._client, table, workspace_id, head, self._zone)
-        revised = replace(head, revision=head.revision + 1)
         if head.goes_by(self._zone) and sort_key <= head.counted_until:
             counts.correct(after - before, sort_key, 1)
             counts.correct(before - after, sort_key, -1)
         if counts.is_crowded or not head.goes_by(self._zone):
+            # Whoever holds the workspace goes on holding it.
             anew = replace(
-                revised, generation=head.generation + 1, zone=rules_of(self._zone), counted_until=""
+                Head.anew(head, self._zone),
+                held_until=head.held_until,
+                counting_until=head.counting_until,
             )
             writes = [guarded_head(table, workspace_id, head, anew)]
             return _Correction(writes, is_anew=True)
-        return _Correction(counts.writes(revised))
+        return _Correction(counts.writes(replace(head, revision=head.revision + 1)))
 
     def _get(self, table: str, key: _Item) -> StoredItem | None:
         with calling_aws():

@@ -137,6 +137,12 @@ class Head:
         """Whether there are counts by this time zone's days, and they can be relied on."""
         return not self.is_held and bool(self.counted_until) and self.goes_by(zone)
 
+    @classmethod
+    def anew(cls, old: "Head | None", zone: tzinfo) -> "Head":
+        """The head after ``old``, with which nothing is counted yet and nobody holds anything."""
+        generation, revision = (1, 0) if old is None else (old.generation + 1, old.revision + 1)
+        return cls(generation, window.rules_of(zone), revision=revision)
+
     def released(self, counted_until: str) -> "Head":
         """This head when nobody holds it any more; ``counted_until`` is how far it is counted."""
         return replace(self, held_until="", counting_until="", counted_until=counted_until)

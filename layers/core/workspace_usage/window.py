@@ -20,10 +20,10 @@ MAX_DAYS: Final = 90
 
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 _MIDDLE: Final = datetime(5000, 1, 1, tzinfo=UTC)
+_END: Final = datetime.max.replace(tzinfo=UTC)
+
 _RULED: Final = range(date(2015, 1, 1).toordinal(), date(2040, 1, 1).toordinal())
 """The days that a zone's fingerprint is taken of, as ordinals."""
-
-_END: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
