@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.text import Text
 
 from usagectl.deployment import Deployment
+from workspace_usage.position import MAX_ID
 
 REJECTED: Final = 3
 """Exit code of an import that went through, but could not use some lines."""
@@ -26,8 +27,10 @@ REJECTED: Final = 3
 out: Final = Console(highlight=False)
 err: Final = Console(stderr=True, highlight=False)
 
-Workspace = Annotated[int, typer.Option("--workspace", "-w", min=1, help="The workspace's id.")]
-User = Annotated[int, typer.Option("--user", "-u", min=1, help="The user's id.")]
+Workspace = Annotated[
+    int, typer.Option("--workspace", "-w", min=1, max=MAX_ID, help="The workspace's id.")
+]
+User = Annotated[int, typer.Option("--user", "-u", min=1, max=MAX_ID, help="The user's id.")]
 
 
 @dataclass(slots=True)

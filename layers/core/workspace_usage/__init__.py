@@ -17,5 +17,5 @@ Nothing here knows a Lambda event. Each module is one idea and imports only what
     calls, aws                    reads from AWS at little cost; botocore's clients, with limits
     signing, partitions           AWS's signatures; its domains
     settings, failures            configuration; what becomes of a failed call
-    messages, errors              the ground
+    messages, values, errors      the ground
 """

@@ -30,12 +30,13 @@ from workspace_usage.position import (
     parse_timestamp,
 )
 from workspace_usage.rows import MEDIA_TYPES, Row, Source, Tokens
+from workspace_usage.values import InvalidValue
 
 MAX_TEXT_BYTES: Final = 16_384
 """The most that a row's texts may take together: 100 rows and links stay below Lambda's 6 MB."""
 
 
-class InvalidRecord(ValueError):
+class InvalidRecord(InvalidValue):
     """A record that can't be used; its text is the reason, with the field's name."""
 
 
