@@ -13,14 +13,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from usagectl import recount
+from usagectl.access import AccessTables
 from usagectl.errors import CommandError
 from usagectl.load import Destination, Notify
 from workspace_usage.directory import REMOVED_MARK
 from workspace_usage.errors import StoreUnavailable
-from workspace_usage.events import AccessTokenRevoked, WorkspaceMemberRemoved
 from workspace_usage.items import is_url
-from workspace_usage.position import format_timestamp
-from workspace_usage.recording import Recorder
 
 NOBODY: Final = ""
 """What stands in place of an erased person's e-mail address."""
@@ -66,12 +64,12 @@ class Eraser:
         Raises:
             StoreUnavailable, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError:
                 a table fails; start again, what is done stays done.
-            CommandError: something came back meanwhile.
+            CommandError: a token or membership is not gone, or something came back meanwhile.
         """
         report = ErasureReport()
         # Access first: nobody may come in while the rest goes.
-        self._revoke_tokens(user_id, now, report)
-        self._remove_memberships(user_id, now, report)
+        self._revoke_tokens(user_id, report)
+        self._remove_memberships(user_id, report)
         tables = self.place.tables
         rows = (tables.executions, tables.archived_executions, tables.edited_chats)
         if self.delete_rows:
@@ -81,32 +79,21 @@ class Eraser:
                 self._anonymise_rows(table, user_id, report)
         if any(self._tokens(user_id)) or any(self._memberships(user_id)):
             raise CommandError(
-                "a token or membership is still there: an event with a later date, or one that came"
-                " meanwhile, has put it there; start again"
+                "a token or membership is there again: an event that came meanwhile has put it"
+                " there; start again"
             )
         return report
 
-    def _revoke_tokens(self, user_id: int, now: datetime, report: ErasureReport) -> None:
-        recorder = self._recorder()
+    def _revoke_tokens(self, user_id: int, report: ErasureReport) -> None:
+        access = self._access()
         for item in self._tokens(user_id):
-            event = AccessTokenRevoked.model_validate(
-                {"occurred_at": format_timestamp(now), "token_id": int(item["token_id"]["N"])}
-            )
-            recorder.apply(event.change(), now)
-            report.tokens_revoked += 1
+            report.tokens_revoked += access.revoke_token(int(item["token_id"]["N"]))
 
-    def _remove_memberships(self, user_id: int, now: datetime, report: ErasureReport) -> None:
-        recorder = self._recorder()
+    def _remove_memberships(self, user_id: int, report: ErasureReport) -> None:
+        access = self._access()
         for item in self._memberships(user_id):
-            event = WorkspaceMemberRemoved.model_validate(
-                {
-                    "occurred_at": format_timestamp(now),
-                    "workspace_id": int(item["workspace_id"]["N"]),
-                    "user_id": user_id,
-                }
-            )
-            recorder.apply(event.change(), now)
-            report.memberships_removed += 1
+            workspace_id = int(item["workspace_id"]["N"])
+            report.memberships_removed += access.remove_member(workspace_id, user_id)
 
     def _anonymise_rows(self, table: str, user_id: int, report: ErasureReport) -> None:
         filter_ = "user_id = :user AND user_email <> :nobody"
@@ -150,9 +137,9 @@ class Eraser:
             self.place.dynamodb.delete_item(TableName=table, Key=_row_key(item))
             report.rows_deleted += 1
 
-    def _recorder(self) -> Recorder:
-        place = self.place
-        return Recorder(place.dynamodb, place.tables, place.zone)
+    def _access(self) -> AccessTables:
+        tables = self.place.tables
+        return AccessTables(self.place.dynamodb, tables.access_tokens, tables.memberships)
 
     def _hold(self, workspace_id: int, held: set[int]) -> None:
         if workspace_id not in held:

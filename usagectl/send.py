@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -35,7 +36,7 @@ def read_event(path: Path) -> Envelope:
     """
     try:
         envelope: Any = parse_json(path.read_bytes())
-        parse(envelope)
+        parse(envelope, datetime.now(UTC))
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from None
     except InvalidRecord as error:

@@ -27,7 +27,13 @@ class IssuedToken:
     plain_text: str
 
 
+def draw_id() -> int:
+    """Returns an id that no token of the platform will have, and hardly one of another operator."""
+    return FIRST_ID + secrets.randbelow(FIRST_ID)
+
+
 def issue(
+    token_id: int,
     user_id: int,
     tokenable_type: str,
     abilities: frozenset[str],
@@ -41,7 +47,7 @@ def issue(
     entropy = "".join(secrets.choice(_ALPHABET) for _ in range(ENTROPY))
     secret = f"{entropy}{crc32(entropy.encode()):08x}"
     token = AccessToken(
-        token_id=FIRST_ID + secrets.randbelow(FIRST_ID),
+        token_id=token_id,
         tokenable_type=tokenable_type,
         tokenable_id=user_id,
         token_hash=sha256(secret.encode()).hexdigest(),

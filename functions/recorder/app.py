@@ -1,14 +1,14 @@
 """The platform's way in: a batch of events from the queue → changes to the tables.
 
-Each message fails alone. One that can't be understood goes to the dead-letter queue at once, with
-the reason beside it. When the store can't be reached, the rest of the batch stays in the queue and
-comes again later.
+Each message fails alone. One that can't be understood, or that no table takes, goes to the
+dead-letter queue at once, with the reason beside it. When the store can't be reached, the rest of
+the batch stays in the queue and comes again later.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,22 +16,27 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from workspace_usage.aws import dynamodb_client, sqs_client
-from workspace_usage.errors import Contended, StoreUnavailable
-from workspace_usage.events import parse
+from workspace_usage.errors import Contended, Refused, StoreUnavailable
+from workspace_usage.events import Change, parse
 from workspace_usage.failures import calling_aws
 from workspace_usage.recording import Recorder
-from workspace_usage.records import InvalidRecord
 from workspace_usage.settings import RecorderSettings
+from workspace_usage.values import InvalidValue, parse_json
+from workspace_usage.writes import Outcome
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
 TIME_FOR_ONE: Final = 10_000
 """Milliseconds that a message may take; with less left, the rest of the batch is put back."""
 
-LONGEST_REASON: Final = 1_000
-"""Characters of a reason that are kept."""
+MAX_MESSAGE_BYTES: Final = 1_048_576
+"""The most that SQS takes: a message's body and its attributes, with their names and types."""
+
+_NOT_IN_MESSAGES: Final = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
+"""Characters that SQS refuses a whole message for."""
 
 logger = Logger()
 metrics = Metrics()
@@ -48,6 +53,10 @@ def recorder() -> Recorder:
 def sqs() -> "SQSClient":
     """The client that rejected messages leave by, and hints."""
     return sqs_client()
+
+
+class NotRejected(StoreUnavailable):
+    """The dead-letter queue can't be reached; that holds up no other message."""
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)
@@ -71,8 +80,8 @@ def unprocessed(messages: list[dict[str, Any]], context: "LambdaContext") -> Ite
         try:
             process(message)
         except StoreUnavailable as error:
-            # The next ones would fare no better; they slow down by coming again later.
-            store_answers = isinstance(error, Contended)
+            # Without the store the next ones would fare no better: they come again later, too.
+            store_answers = isinstance(error, Contended | NotRejected)
             logger.warning("put back", extra={"message_id": message_id, "reason": str(error)})
             yield message_id
         except Exception:
@@ -85,16 +94,34 @@ def process(message: dict[str, Any]) -> None:
     """Applies one message's event, or rejects it for good.
 
     Raises:
-        StoreUnavailable: the tables, or the queue for rejected messages, can't be reached in time.
+        StoreUnavailable: the tables can't be reached in time.
+        NotRejected: the queue for rejected messages can't be reached in time.
     """
+    now = datetime.now(UTC)
     try:
-        change = parse(from_json(message["body"]))
-    except InvalidRecord as error:
+        change = understand(message["body"], now)
+        applied = recorder().apply(change, now)
+    except (InvalidValue, Refused) as error:
         reject(message, str(error))
         return
-    workspace_id = recorder().apply(change, datetime.now(UTC))
-    if workspace_id is not None:
-        have_counted(workspace_id)
+    if applied.outcome is Outcome.OVERTAKEN:
+        logger.info("overtaken", extra={"message_id": message["messageId"], **change.subject})
+        metrics.add_metric("EventsOvertaken", MetricUnit.Count, 1)
+    if applied.workspace_to_count is not None:
+        have_counted(applied.workspace_to_count)
+
+
+def understand(body: str, now: datetime) -> Change:
+    """The change that a message is about.
+
+    Raises:
+        InvalidValue: it can't be understood.
+    """
+    try:
+        envelope = parse_json(body)
+    except InvalidValue as error:
+        raise InvalidValue(f"the message {error}") from None
+    return parse(envelope, now)
 
 
 def have_counted(workspace_id: int) -> None:
@@ -110,27 +137,28 @@ def have_counted(workspace_id: int) -> None:
         logger.warning("not counted", extra={"reason": str(error)})
 
 
-def from_json(text: str) -> object:
-    """The value that ``text`` spells, its numbers exact.
+def reject(message: dict[str, Any], reason: str) -> None:
+    """Moves a message to the dead-letter queue, where its attribute ``reason`` says why.
+
+    A message that is so large that no attribute fits goes there without: the log has the reason.
 
     Raises:
-        InvalidRecord: it is no JSON.
+        NotRejected: the queue can't be reached in time.
     """
-    try:
-        return json.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError):
-        raise InvalidRecord("the message is not JSON") from None
-
-
-def reject(message: dict[str, Any], reason: str) -> None:
-    """Moves a message to the dead-letter queue, where its attribute ``reason`` says why."""
+    reason, body = _NOT_IN_MESSAGES.sub("?", reason), message["body"]
     logger.warning("rejected", extra={"message_id": message["messageId"], "reason": reason})
     metrics.add_metric("EventsRejected", MetricUnit.Count, 1)
-    with calling_aws():
-        sqs().send_message(
-            QueueUrl=settings.dead_letter_queue_url,
-            MessageBody=message["body"],
-            MessageAttributes={
-                "reason": {"DataType": "String", "StringValue": reason[:LONGEST_REASON]},
-            },
-        )
+    attributes: dict[str, MessageAttributeValueTypeDef] = {
+        "reason": {"DataType": "String", "StringValue": reason}
+    }
+    if len(f"{body}reasonString{reason}".encode("utf-8", "replace")) > MAX_MESSAGE_BYTES:
+        attributes = {}
+    try:
+        with calling_aws():
+            sqs().send_message(
+                QueueUrl=settings.dead_letter_queue_url,
+                MessageBody=body,
+                MessageAttributes=attributes,
+            )
+    except StoreUnavailable as error:
+        raise NotRejected(str(error)) from error

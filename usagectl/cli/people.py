@@ -1,33 +1,45 @@
 """Commands about people: token, member, forget-user."""
 
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from usagectl.access import AccessTables
 from usagectl.cli.common import User, Workspace, now, progress, show, show_json, target
-from usagectl.deployment import Deployment
-from usagectl.erase import Eraser
+from usagectl.cli.records import described_member, described_token, show_record, show_records
 from usagectl.errors import CommandError
-from usagectl.tokens import issue
-from workspace_usage.access import USE_AGENTS
-from workspace_usage.events import (
-    AccessTokenIssued,
-    AccessTokenRevoked,
-    Event,
-    WorkspaceMemberChanged,
-    WorkspaceMemberRemoved,
+from workspace_usage.access import READ_USERS_ACTIVITY, USE_AGENTS, Membership
+from workspace_usage.position import MAX_ID, format_timestamp
+
+if TYPE_CHECKING:
+    from usagectl.deployment import Deployment
+
+USER_MODEL: Final = "App\\Models\\User"
+
+MAX_DAYS: Final = 36_500
+"""Days for which a token can be issued at most: a hundred years."""
+
+ABILITIES: Final = (USE_AGENTS, "*")
+"""Abilities that mean something to this service."""
+
+PERMISSIONS: Final = (READ_USERS_ACTIVITY,)
+"""Permissions that mean something to this service."""
+
+tokens = typer.Typer(no_args_is_help=True, help="Issue, revoke, show and list access tokens.")
+members = typer.Typer(
+    no_args_is_help=True, help="Add, change, remove, show and list members of workspaces."
 )
-from workspace_usage.position import format_timestamp
-from workspace_usage.recording import Recorder
 
-USER_MODEL = "App\\Models\\User"
-
-tokens = typer.Typer(no_args_is_help=True, help="Issue, revoke and show access tokens.")
-members = typer.Typer(no_args_is_help=True, help="Add, change and remove members of workspaces.")
-
-TokenId = Annotated[int, typer.Argument(min=1, metavar="ID", help="What is left of the token's |.")]
+TokenId = Annotated[
+    int, typer.Argument(min=1, max=MAX_ID, metavar="ID", help="What is left of the token's |.")
+]
 TokenableType = Annotated[str, typer.Option(help="The Laravel model that the token belongs to.")]
+AllowUnknown = Annotated[
+    bool, typer.Option("--allow-unknown", help="Take words that only the platform knows.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 
 
 @tokens.command("issue")
@@ -38,80 +50,78 @@ def issue_token(
         list[str], typer.Option(help="What the token may do; can be given more than once.")
     ] = [USE_AGENTS],  # noqa: B006 - Typer copies it
     expires_in_days: Annotated[
-        int | None, typer.Option(min=1, help="Days until it expires (never).")
+        int | None, typer.Option(min=1, max=MAX_DAYS, help="Days until it expires (never).")
     ] = None,
     tokenable_type: TokenableType = USER_MODEL,
+    allow_unknown: AllowUnknown = False,
+    as_json: AsJson = False,
 ) -> None:
     """Issue a token and print it, this once: only its hash is kept.
 
     Example: usagectl token issue --user 1 --expires-in-days 30
     """
-    moment = now()
-    expires_at = None if expires_in_days is None else moment + timedelta(days=expires_in_days)
-    issued = issue(user, tokenable_type, frozenset(ability), moment, expires_at)
-    token = issued.token
-    record = {
-        "id": token.token_id,
-        "tokenable_type": token.tokenable_type,
-        "tokenable_id": token.tokenable_id,
-        "token": token.token_hash,
-        "abilities": sorted(token.abilities),
-        "created_at": format_timestamp(moment),
-        "expires_at": None if expires_at is None else format_timestamp(expires_at),
-    }
-    _apply(target(context), AccessTokenIssued, {"token": record})
-    show(issued.plain_text)
+    _check_words("--ability", "ability", ability, ABILITIES, allow_unknown)
+    _check_text("--tokenable-type", tokenable_type)
+    lifetime = None if expires_in_days is None else timedelta(days=expires_in_days)
+    access = _access(target(context))
+    issued = access.issue_token(user, tokenable_type, frozenset(ability), lifetime)
+    if as_json:
+        expires_at = issued.token.expires_at
+        show_json(
+            {
+                "id": issued.token.token_id,
+                "token": issued.plain_text,
+                "expires_at": None if expires_at is None else format_timestamp(expires_at),
+            }
+        )
+    else:
+        show(issued.plain_text)
 
 
 @tokens.command("revoke")
 def revoke_token(context: typer.Context, token_id: TokenId) -> None:
-    """Revoke a token: it is refused from the next request on.
+    """Revoke a token for good: it is refused from the next request on.
 
     Example: usagectl token revoke 7
     """
-    deployment = target(context)
-    if "token_hash" not in _token(deployment, token_id):
-        raise CommandError(f"token {token_id} is revoked already")
-    _apply(deployment, AccessTokenRevoked, {"token_id": token_id})
-    if "token_hash" in _token(deployment, token_id):
-        raise CommandError(f"token {token_id} is still there: it was changed at a later date")
-    show(f"Revoked token {token_id}.")
+    if _access(target(context)).revoke_token(token_id):
+        show(f"Revoked token {token_id}.")
+    else:
+        show(f"Token {token_id} is revoked already; nothing was changed.")
 
 
 @tokens.command("show")
-def show_token(context: typer.Context, token_id: TokenId) -> None:
+def show_token(context: typer.Context, token_id: TokenId, as_json: AsJson = False) -> None:
     """Show whose a token is, what it may do, and until when; never its secret or hash.
 
     Example: usagectl token show 7
     """
-    item = _token(target(context), token_id)
-    if "token_hash" not in item:
-        show_json({"id": token_id, "state": "revoked"})
-        return
-    expires_at = item.get("expires_at", {}).get("S")
-    is_dead = expires_at is not None and expires_at <= format_timestamp(now())
-    show_json(
-        {
-            "id": token_id,
-            "state": "expired" if is_dead else "valid",
-            "tokenable_type": item["tokenable_type"]["S"],
-            "tokenable_id": int(item["tokenable_id"]["N"]),
-            "abilities": [ability["S"] for ability in item["abilities"]["L"]],
-            "created_at": item.get("created_at", {}).get("S"),
-            "expires_at": expires_at,
-        }
-    )
-
-
-def _token(deployment: Deployment, token_id: int) -> dict[str, Any]:
-    item = deployment.dynamodb.get_item(
-        TableName=deployment.tables.access_tokens,
-        Key={"token_id": {"N": str(token_id)}},
-        ConsistentRead=True,
-    ).get("Item")
+    item = _access(target(context)).token(token_id)
     if item is None:
         raise CommandError(f"there is no token {token_id}")
-    return dict(item)
+    show_record(described_token(item, now()), as_json)
+
+
+@tokens.command("list")
+def list_tokens(
+    context: typer.Context,
+    user: User,
+    tokenable_type: TokenableType = USER_MODEL,
+    as_json: AsJson = False,
+) -> None:
+    """List a user's tokens, without those that are revoked; never a secret or hash.
+
+    The whole table of tokens is read: about a cent for a million of them.
+
+    Example: usagectl token list --user 42
+    """
+    moment = now()
+    found = [
+        described_token(item, moment)
+        for item in _access(target(context)).tokens(user, tokenable_type)
+    ]
+    found.sort(key=lambda token: token["id"])
+    show_records(found, as_json, f"User {user} has no token.")
 
 
 @members.command("set")
@@ -122,15 +132,21 @@ def set_member(
     permission: Annotated[
         list[str], typer.Option(help="All permissions of the member, each with its own option.")
     ] = [],  # noqa: B006 - Typer copies it
+    allow_unknown: AllowUnknown = False,
 ) -> None:
     """Make a user a member of a workspace, or give a member other permissions.
 
     Example: usagectl member set -w 11 -u 42 --permission read_users_activity
     """
-    record = {"workspace_id": workspace, "user_id": user, "permissions": permission}
-    _apply(target(context), WorkspaceMemberChanged, {"member": record})
-    rights = ", ".join(permission) or "no permissions"
-    show(f"User {user} is a member of workspace {workspace}, with {rights}.")
+    _check_words("--permission", "permission", permission, PERMISSIONS, allow_unknown)
+    membership = Membership(workspace, user, frozenset(permission))
+    is_changed = _access(target(context)).set_member(membership)
+    rights = ", ".join(sorted(membership.permissions)) or "no permissions"
+    said = f"User {user} is a member of workspace {workspace}"
+    if is_changed:
+        show(f"{said}, with {rights}.")
+    else:
+        show(f"{said} already, with {rights}; nothing was changed.")
 
 
 @members.command("remove")
@@ -139,23 +155,68 @@ def remove_member(context: typer.Context, workspace: Workspace, user: User) -> N
 
     Example: usagectl member remove -w 11 -u 42
     """
-    record = {"workspace_id": workspace, "user_id": user}
-    _apply(target(context), WorkspaceMemberRemoved, record)
-    show(f"User {user} is no member of workspace {workspace}.")
+    if _access(target(context)).remove_member(workspace, user):
+        show(f"Removed user {user} from workspace {workspace}.")
+    else:
+        show(f"User {user} is not a member of workspace {workspace}; nothing was changed.")
 
 
-def _apply(deployment: Deployment, event: type[Event], detail: dict[str, Any]) -> None:
-    """Brings about what the event says, as the recorder would."""
-    moment = now()
-    happened = event.model_validate({"occurred_at": format_timestamp(moment), **detail})
-    place = deployment.destination
-    recorder = Recorder(place.dynamodb, place.tables, place.zone)
-    recorder.apply(happened.change(), moment)
+@members.command("show")
+def show_member(
+    context: typer.Context, workspace: Workspace, user: User, as_json: AsJson = False
+) -> None:
+    """Show which permissions a member has.
+
+    Example: usagectl member show -w 11 -u 42
+    """
+    item = _access(target(context)).member(workspace, user)
+    if item is None:
+        raise CommandError(f"user {user} is not a member of workspace {workspace}")
+    show_record(described_member(item), as_json)
+
+
+@members.command("list")
+def list_members(context: typer.Context, workspace: Workspace, as_json: AsJson = False) -> None:
+    """List the members of a workspace, with their permissions.
+
+    Example: usagectl member list -w 11
+    """
+    found = [described_member(item) for item in _access(target(context)).members(workspace)]
+    show_records(found, as_json, f"Workspace {workspace} has no member.")
+
+
+def _access(deployment: "Deployment") -> AccessTables:
+    tables = deployment.tables
+    return AccessTables(deployment.dynamodb, tables.access_tokens, tables.memberships)
+
+
+def _check_words(
+    option: str, what: str, words: Iterable[str], known: tuple[str, ...], allow_unknown: bool
+) -> None:
+    """Refuses words that mean nothing here; with ``allow_unknown`` only what can't be stored.
+
+    Raises:
+        typer.BadParameter: one of them is not known.
+    """
+    for word in words:
+        _check_text(option, word)
+        if word not in known and not allow_unknown:
+            raise typer.BadParameter(
+                f"{word} is no {what} that this service knows ({', '.join(known)});"
+                " --allow-unknown takes it all the same",
+                param_hint=option,
+            )
+
+
+def _check_text(option: str, text: str) -> None:
+    # An argument that is not UTF-8 becomes text with surrogates, which no table takes.
+    if not text or not text.isprintable():
+        raise typer.BadParameter("must be a text of printable characters", param_hint=option)
 
 
 def forget_user(
     context: typer.Context,
-    user: Annotated[int, typer.Argument(min=1, metavar="USER", help="The user's id.")],
+    user: Annotated[int, typer.Argument(min=1, max=MAX_ID, metavar="USER", help="The user's id.")],
     delete_rows: Annotated[
         bool,
         typer.Option(
@@ -172,6 +233,9 @@ def forget_user(
 
     Example: usagectl forget-user 42 --delete-rows
     """
+    # Loads much that the other commands can do without.
+    from usagectl.erase import Eraser  # noqa: PLC0415
+
     deployment = target(context)
     if not yes:
         what = "everything of" if delete_rows else "tokens, memberships and e-mail address of"

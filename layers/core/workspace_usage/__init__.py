@@ -9,6 +9,7 @@ Nothing here knows a Lambda event. Each module is one idea and imports only what
     query, window                 what is asked
     recording                     changes applied to the tables, in any order
     events                        what the platform says has happened → changes
+    writes, versions              conditional writes; which of several changes counts
     directory                     tokens and memberships, read from their tables
     min_date                      the app setting that hides what is older
     records                       what producers send, checked → rows, tokens, memberships

@@ -4,7 +4,8 @@
     ├── Unauthorized          401  the token is missing, malformed, unknown or dead
     ├── Forbidden             403  the caller may not see what was asked for
     ├── InvalidRequest        422  a parameter breaks its rule
-    └── StoreUnavailable      503  a table or a setting could not be read in time
+    ├── StoreUnavailable      503  a table or a setting could not be read in time
+    └── Refused                    a table will never take what was to be written
 
 Messages for callers are named by their key in the catalogues (``messages``) and are translated at
 the edge. The names ``InvalidRequest`` and ``StoreUnavailable`` are public: a Step Functions
@@ -58,3 +59,7 @@ class StoreUnavailable(UsageError):
 
 class Contended(StoreUnavailable):
     """Others changed the same items time and again; the store is well, and other items are free."""
+
+
+class Refused(UsageError):
+    """No table will ever take what was to be written: it is too large, or malformed."""

@@ -3,20 +3,17 @@
 Events come at least once and in any order. Each says when it happened (``occurred_at``), and that
 orders the events of one subject: a change carries a version, and the greatest version wins,
 whichever comes first (``recording``). Of events at the same moment the more final one wins: a
-success, a removal; of equally final ones either, but always the same.
+success, a removal; of equally final ones either, but always the same. A revocation wins over all.
 """
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from workspace_usage.access import AccessToken, Membership
 from workspace_usage.directory import membership_item, token_item
-from workspace_usage.position import format_timestamp
 from workspace_usage.records import (
     AccessTokenRecord,
     EditedChat,
@@ -29,6 +26,7 @@ from workspace_usage.records import (
     checked,
 )
 from workspace_usage.rows import SUCCEEDED, Row, Source, to_item
+from workspace_usage.versions import MAX_AHEAD, version_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +36,12 @@ class RowChange:
     row: Row
     version: str
 
+    @property
+    def subject(self) -> Mapping[str, str | int]:
+        """What is changed, by its ids alone: nothing personal, for a log."""
+        workspace_id, number = self.row.workspace_id, self.row.position.id
+        return {"kind": self.row.source, "workspace_id": workspace_id, "id": number}
+
 
 @dataclass(frozen=True, slots=True)
 class TokenChange:
@@ -46,6 +50,11 @@ class TokenChange:
     token_id: int
     token: AccessToken | None
     version: str
+
+    @property
+    def subject(self) -> Mapping[str, str | int]:
+        """As of ``RowChange``."""
+        return {"kind": "token", "token_id": self.token_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +66,14 @@ class MembershipChange:
     membership: Membership | None
     version: str
 
+    @property
+    def subject(self) -> Mapping[str, str | int]:
+        """As of ``RowChange``."""
+        return {"kind": "membership", "workspace_id": self.workspace_id, "user_id": self.user_id}
+
 
 type Change = RowChange | TokenChange | MembershipChange
 """What an event changes."""
-
-
-def _version(occurred_at: datetime, is_final: bool, content: Mapping[str, Any]) -> str:
-    """Compares as its events should: by time, then finality, then by what they say."""
-    digest = sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-    return f"{format_timestamp(occurred_at)}#{int(is_final)}#{digest}"
 
 
 class Event(Record, ABC):
@@ -84,7 +92,7 @@ class Event(Record, ABC):
 
 class _Run(Event):
     def _row_change(self, row: Row) -> RowChange:
-        version = _version(self.occurred_at, row.status == SUCCEEDED, to_item(row))
+        version = version_of(self.occurred_at, row.status == SUCCEEDED, to_item(row))
         return RowChange(row, version)
 
 
@@ -122,7 +130,7 @@ class AccessTokenIssued(Event):
 
     def change(self) -> TokenChange:
         token = self.token.access_token()
-        version = _version(self.occurred_at, False, token_item(token))
+        version = version_of(self.occurred_at, False, token_item(token))
         return TokenChange(token.token_id, token, version)
 
 
@@ -136,7 +144,7 @@ class AccessTokenRevoked(Event):
     token_id: Id
 
     def change(self) -> TokenChange:
-        return TokenChange(self.token_id, None, _version(self.occurred_at, True, {}))
+        return TokenChange(self.token_id, None, version_of(self.occurred_at, True, {}))
 
 
 class WorkspaceMemberAdded(Event):
@@ -146,7 +154,7 @@ class WorkspaceMemberAdded(Event):
 
     def change(self) -> MembershipChange:
         membership = self.member.membership()
-        version = _version(self.occurred_at, False, membership_item(membership))
+        version = version_of(self.occurred_at, False, membership_item(membership))
         return MembershipChange(membership.workspace_id, membership.user_id, membership, version)
 
 
@@ -161,7 +169,7 @@ class WorkspaceMemberRemoved(Event):
     user_id: Id
 
     def change(self) -> MembershipChange:
-        version = _version(self.occurred_at, True, {})
+        version = version_of(self.occurred_at, True, {})
         return MembershipChange(self.workspace_id, self.user_id, None, version)
 
 
@@ -182,18 +190,27 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
 """The events by their ``detail-type`` on the bus."""
 
 
-def parse(envelope: object) -> Change:
+def parse(envelope: object, now: datetime) -> Change:
     """The change of an event as EventBridge delivers it, parsed from JSON.
 
+    Args:
+        envelope: the event.
+        now: this service's clock.
+
     Raises:
-        InvalidRecord: it is no such event; the text says which field is wrong, never its value.
+        InvalidRecord: it is no such event, or lies in the future, where it would win over all that
+            really happens until then; the text says which field is wrong, never its value.
     """
     if not isinstance(envelope, Mapping):
         raise InvalidRecord("must be a JSON object")
-    event = EVENTS.get(str(envelope.get("detail-type")))
-    if event is None:
+    kind = envelope.get("detail-type")
+    model = EVENTS.get(kind) if isinstance(kind, str) else None
+    if model is None:
         raise InvalidRecord(f"detail-type: must be one of {', '.join(EVENTS)}")
     try:
-        return checked(event, envelope.get("detail")).change()
+        event = checked(model, envelope.get("detail"))
+        if event.occurred_at - now > MAX_AHEAD:
+            raise InvalidRecord("occurred_at: must be at most five minutes ahead of the clock")
+        return event.change()
     except InvalidRecord as error:
         raise InvalidRecord(f"detail: {error}") from None

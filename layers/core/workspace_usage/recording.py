@@ -1,8 +1,9 @@
 """Changes applied to the tables: in any order, any number of times, to the same end.
 
-Every subject has a version, and the greatest wins. An execution is archived once any event says so,
-whatever comes later. Both are joins (a maximum, an "or"): order and repetition don't matter. What
-was removed leaves a marker with its version, so that an older event can't bring it back.
+Every subject has a version, and the greatest wins. An execution is archived, and a token revoked,
+once any event says so, whatever comes later. Both are joins (a maximum, an "or"): order and
+repetition don't matter. What was removed leaves a tombstone for good: no older event and no import
+brings a member back, and nothing at all a token.
 
 An archived execution is put among the archived rows and marked where it was, in one transaction.
 The marked row is shown as archived too, and goes a day later: a reader who has read one table
@@ -25,7 +26,7 @@ from workspace_usage.counts import (
     read_head,
     unchanged_head,
 )
-from workspace_usage.directory import REMOVED_MARK, membership_item, token_item
+from workspace_usage.directory import membership_item, token_item
 from workspace_usage.errors import Contended
 from workspace_usage.events import Change, MembershipChange, RowChange, TokenChange
 from workspace_usage.failures import calling_aws
@@ -33,6 +34,8 @@ from workspace_usage.position import format_timestamp
 from workspace_usage.rollups import Head, RowList, lists_showing
 from workspace_usage.rows import ARCHIVED_MARK, Row, Source, StoredItem, from_item, to_item
 from workspace_usage.settings import Tables
+from workspace_usage.versions import Item, tombstone
+from workspace_usage.writes import Outcome, put_membership, put_token, refusals
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,16 +44,18 @@ if TYPE_CHECKING:
 MARKED_ROWS_LIVE: Final = timedelta(days=1)
 """How long an archived row stays marked in the table of current ones: longer than any read."""
 
-MARKERS_LIVE: Final = timedelta(days=60)
-"""How long a removal is remembered: longer than an event lives in both queues (28 days)."""
-
 ONE_ASKS_FOR: Final = 32
 """How many new rows there are to one that has its workspace counted."""
 
 ATTEMPTS: Final = 8
 """How often a change is tried while others change the same subject: for five seconds at most."""
 
-type _Item = dict[str, dict[str, Any]]
+
+class Applied(NamedTuple):
+    """What became of a change, and the workspace whose rows should be counted, if any."""
+
+    outcome: Outcome
+    workspace_to_count: int | None = None
 
 
 class Recorder:
@@ -65,50 +70,38 @@ class Recorder:
         self._tables = tables
         self._zone = zone
 
-    def apply(self, change: Change, now: datetime) -> int | None:
+    def apply(self, change: Change, now: datetime) -> Applied:
         """Brings the tables to where ``change`` has happened; nothing, if they are there already.
 
-        Returns the workspace whose rows should be counted (``counting``) when this one is old
-        enough: one new row in thirty-two asks for it.
+        Returns what became of it. One new row in thirty-two asks to have its workspace's rows
+        counted (``counting``) when it is old enough.
 
         Raises:
+            Refused: no table will ever take it.
             StoreUnavailable: the tables can't be read or written in time; apply it again later.
             Contended: so it is with this row alone.
         """
         match change:
             case RowChange():
                 return self._apply_row(change, now)
-            case TokenChange(token_id=token_id, token=token, version=version):
-                key = {"token_id": {"N": str(token_id)}}
-                item = token_item(token) if token else _marker(key, now)
-                self._put_newer(self._tables.access_tokens, item, version)
+            case TokenChange(token=token, version=version):
+                key = {"token_id": {"N": str(change.token_id)}}
+                item = token_item(token) if token else tombstone(key)
+                outcome = put_token(self._client, self._tables.access_tokens, item, version)
             case MembershipChange(membership=membership, version=version):
                 key = {
                     "workspace_id": {"N": str(change.workspace_id)},
                     "user_id": {"N": str(change.user_id)},
                 }
-                item = membership_item(membership) if membership else _marker(key, now)
-                self._put_newer(self._tables.memberships, item, version)
+                item = membership_item(membership) if membership else tombstone(key)
+                outcome = put_membership(self._client, self._tables.memberships, item, version)
             case _:
                 assert_never(change)
-        return None
+        return Applied(outcome)
 
-    def _put_newer(self, table: str, item: _Item, version: str) -> None:
-        """Stores ``item``, unless what is there has this version or a greater one."""
-        with calling_aws():
-            try:
-                self._client.put_item(
-                    TableName=table,
-                    Item={**item, "version": {"S": version}},
-                    ConditionExpression="attribute_not_exists(version) OR version < :version",
-                    ExpressionAttributeValues={":version": {"S": version}},
-                )
-            except self._client.exceptions.ConditionalCheckFailedException:
-                return
-
-    def _apply_row(self, change: RowChange, now: datetime) -> int | None:
+    def _apply_row(self, change: RowChange, now: datetime) -> Applied:
         workspace_id, sort_key = change.row.workspace_id, change.row.position.sort_key
-        key: _Item = {"workspace_id": {"N": str(workspace_id)}, "sort_key": {"S": sort_key}}
+        key: Item = {"workspace_id": {"N": str(workspace_id)}, "sort_key": {"S": sort_key}}
         tables = self._tables_of(change.row.source)
         for attempt in range(ATTEMPTS):
             if attempt:
@@ -117,7 +110,8 @@ class Recorder:
             old = {source: self._get(table, key) for source, table in tables.items()}
             new = _joined(old, change, now)
             if all(new[source] is old[source] for source in tables):
-                return workspace_id if self._awaits_counts(change, now) else None
+                asks = self._awaits_counts(change, now)
+                return Applied(_unchanged(old, change), workspace_id if asks else None)
             writes = [_write(tables[s], key, old[s], new[s]) for s in tables]
             before, after = _lists(old), _lists(new)
             asks = not before and crc32(sort_key.encode()) % ONE_ASKS_FOR == 0
@@ -125,8 +119,10 @@ class Recorder:
                 correction = self._corrected(workspace_id, sort_key, before, after)
                 writes += correction.writes
                 asks |= correction.is_anew
-            if all_or_nothing(self._client, writes):
-                return workspace_id if asks else None
+            with refusals(len(tables)):
+                is_written = all_or_nothing(self._client, writes)
+            if is_written:
+                return Applied(Outcome.APPLIED, workspace_id if asks else None)
         raise Contended("a row, or its workspace's counts, are being changed by many at once")
 
     def _awaits_counts(self, change: RowChange, now: datetime) -> bool:
@@ -183,7 +179,7 @@ class Recorder:
             return _Correction(writes, is_anew=True)
         return _Correction(counts.writes(replace(head, revision=head.revision + 1)))
 
-    def _get(self, table: str, key: _Item) -> StoredItem | None:
+    def _get(self, table: str, key: Item) -> StoredItem | None:
         with calling_aws():
             answer = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
         return answer.get("Item")
@@ -208,6 +204,13 @@ def _joined(
         return {Source.EDITED: _newer(old[Source.EDITED], change)}
     current, archived = join(old[Source.CURRENT], old[Source.ARCHIVED], change, now)
     return {Source.CURRENT: current, Source.ARCHIVED: archived}
+
+
+def _unchanged(old: Mapping[Source, StoredItem | None], change: RowChange) -> Outcome:
+    """What became of a change after which the tables hold what they held."""
+    versions = [item.get("version") for item in old.values() if item is not None]
+    is_same = {"S": change.version} in versions
+    return Outcome.REPEATED if is_same else Outcome.OVERTAKEN
 
 
 def _newer(old: StoredItem | None, change: RowChange) -> StoredItem:
@@ -267,10 +270,10 @@ class _Entry:
 
 
 def _write(
-    table: str, key: _Item, old: StoredItem | None, new: StoredItem | None
+    table: str, key: Item, old: StoredItem | None, new: StoredItem | None
 ) -> "TransactWriteItemTypeDef":
     """Puts ``new`` if ``old`` is still there; where nothing is to change, only checks that."""
-    values: _Item = {}
+    values: Item = {}
     if old is None:
         condition = "attribute_not_exists(sort_key)"
     elif "version" in old:
@@ -285,11 +288,6 @@ def _write(
     return {"Put": {**checked, "Item": dict(new)}}  # type: ignore[typeddict-item]
 
 
-def _marker(key: _Item, now: datetime) -> _Item:
-    """What is left of something removed: its key, so that nothing older brings it back."""
-    return {**key, REMOVED_MARK: {"BOOL": True}, **_purge_at(now + MARKERS_LIVE)}
-
-
-def _purge_at(moment: datetime) -> _Item:
+def _purge_at(moment: datetime) -> Item:
     """The attribute by which DynamoDB deletes an item, in Unix seconds."""
     return {"purge_at": {"N": str(int(moment.timestamp()))}}
