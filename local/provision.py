@@ -1,4 +1,4 @@
-"""Makes what the template declares: tables, bucket and parameter, queues, event bus and rule."""
+"""Makes what the template declares: tables, bucket and parameter, queues, event bus and rules."""
 
 import json
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +23,7 @@ _TABLE_PROPERTIES: Final = (
 
 _QUEUE_ATTRIBUTES: Final = (
     "DelaySeconds",
+    "MaximumMessageSize",
     "MessageRetentionPeriod",
     "RedrivePolicy",
     "VisibilityTimeout",

@@ -93,14 +93,15 @@ def test_the_recorder_may_only_take_events_and_write_rows_one_by_one() -> None:
     """
     rows = {f"${{{table}.Arn}}" for table in (*LISTING_TABLES, "RollupsTable")}
     put = {"${AccessTokensTable.Arn}", "${MembershipsTable.Arn}"}
+    queues = {"${EventQueue.Arn}", "${AccessEventQueue.Arn}"}
     assert granted("RecorderRole") == {
         "dynamodb:GetItem": rows,
         "dynamodb:BatchGetItem": {"${RollupsTable.Arn}"},
         "dynamodb:ConditionCheckItem": rows,
         "dynamodb:PutItem": rows | put,
-        "sqs:ReceiveMessage": {"${EventQueue.Arn}"},
-        "sqs:DeleteMessage": {"${EventQueue.Arn}"},
-        "sqs:GetQueueAttributes": {"${EventQueue.Arn}"},
+        "sqs:ReceiveMessage": queues,
+        "sqs:DeleteMessage": queues,
+        "sqs:GetQueueAttributes": queues,
         "sqs:SendMessage": {"${DeadLetterQueue.Arn}", "${CountQueue.Arn}"},
         "logs:CreateLogStream": {"${RecorderLogGroup.Arn}"},
         "logs:PutLogEvents": {"${RecorderLogGroup.Arn}"},

@@ -150,6 +150,7 @@ def test_each_queue_leads_to_its_function() -> None:
     }
     assert found == {
         template.resources["EventQueue"].ref: b"RecorderFunction",
+        template.resources["AccessEventQueue"].ref: b"RecorderFunction",
         template.resources["CountQueue"].ref: b"CounterFunction",
     }
 
