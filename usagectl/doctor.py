@@ -49,12 +49,17 @@ def examine(deployment: Deployment, caller: Caller | None) -> Iterator[Finding]:
     yield _finding("usage_history_min_date", lambda: _setting(deployment))
     yield _finding("media bucket", lambda: _bucket(deployment))
     yield _finding("dead-letter queue", lambda: _dead_letters(deployment))
-    yield _finding("event queue", lambda: _events(deployment))
+    yield _finding("event queue", lambda: _waiting(deployment, "EventQueueUrl", "events"))
+    access_events = "events on tokens and members"
+    yield _finding(
+        "access event queue", lambda: _waiting(deployment, "AccessEventQueueUrl", access_events)
+    )
     yield _finding("count queue", lambda: _counts(deployment))
     if deployment.endpoints:
         yield Finding("recorder", None, "the local stack's can't be paused")
     else:
         yield _finding("recorder", lambda: _recorder(deployment))
+        yield _finding("recorder, tokens and members", lambda: _access_recorder(deployment))
     yield _finding("API, without a token", lambda: _anonymous(deployment.url))
     if caller is None:
         yield Finding("API, with a token", None, "give --token and --workspace to check it")
@@ -90,9 +95,21 @@ def _table(deployment: Deployment, logical_id: str, resource: Mapping[str, Any])
             raise _Unwell(f"{name} lacks the index {index['IndexName']} as the template has it")
         if found.get("IndexStatus", "ACTIVE") != "ACTIVE":
             raise _Unwell(f"{name}: the index {index['IndexName']} is {found['IndexStatus']}")
-    if not (deployment.endpoints or table.get("DeletionProtectionEnabled")):
-        raise _Unwell(f"{name} is not protected against deletion")
+    if not deployment.endpoints:
+        _guards(deployment, name, table, wanted)
     return f"{name}, its indexes: {', '.join(sorted(there)) or 'none'}"
+
+
+def _guards(
+    deployment: Deployment, name: str, table: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> None:
+    """Refuses a table from which items go that should stay."""
+    if not table.get("DeletionProtectionEnabled"):
+        raise _Unwell(f"{name} is not protected against deletion")
+    found = deployment.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    is_on = found.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
+    if is_on and "TimeToLiveSpecification" not in wanted:
+        raise _Unwell(f"{name} has a time to live, by which tombstones go: switch it off")
 
 
 def _keys(schema: Any) -> list[tuple[str, str]]:
@@ -124,8 +141,8 @@ def _dead_letters(deployment: Deployment) -> str:
     return "empty"
 
 
-def _events(deployment: Deployment) -> str:
-    return f"{_messages(deployment, 'EventQueueUrl')} events wait"
+def _waiting(deployment: Deployment, output: str, what: str) -> str:
+    return f"{_messages(deployment, output)} {what} wait"
 
 
 def _counts(deployment: Deployment) -> str:
@@ -140,12 +157,25 @@ def _messages(deployment: Deployment, output: str) -> int:
 
 
 def _recorder(deployment: Deployment) -> str:
-    state = deployment.lambda_.get_event_source_mapping(
-        UUID=deployment.output("EventSourceMappingId")
-    )["State"]
+    state = _mapping_state(deployment, "EventSourceMappingId")
     if state != "Enabled":
         raise _Unwell(f"{state}: events wait; usagectl recorder resume starts it")
     return "runs"
+
+
+def _access_recorder(deployment: Deployment) -> str:
+    output = "AccessEventSourceMappingId"
+    state = _mapping_state(deployment, output)
+    if state != "Enabled":
+        raise _Unwell(
+            f"{state}: revoked tokens and removed members still come in; aws lambda"
+            f" update-event-source-mapping --enabled --uuid {deployment.output(output)} starts it"
+        )
+    return "runs"
+
+
+def _mapping_state(deployment: Deployment, output: str) -> str:
+    return deployment.lambda_.get_event_source_mapping(UUID=deployment.output(output))["State"]
 
 
 def _anonymous(url: str) -> str:

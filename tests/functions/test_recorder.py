@@ -10,6 +10,7 @@ import pytest
 from local.store import Clients
 from local.template import Template
 from tests.support.functions import ROOT, Context
+from workspace_usage.values import InvalidValue
 
 RECORDED = json.loads((ROOT / "events" / "event-execution-recorded.json").read_text("utf-8"))
 ARCHIVED = json.loads((ROOT / "events" / "event-execution-archived.json").read_text("utf-8"))
@@ -32,6 +33,11 @@ def changed(event: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
     return {**event, "detail": {**detail, "execution": {**detail["execution"], **fields}}}
 
 
+def happened(event: Mapping[str, Any], moment: str) -> dict[str, Any]:
+    """The event at another moment."""
+    return {**event, "detail": {**event["detail"], "occurred_at": moment}}
+
+
 def failed(answer: Mapping[str, Any]) -> list[str]:
     """The messages that must come again."""
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
@@ -50,10 +56,12 @@ def dead_letters(clients: Clients, template: Template) -> list[tuple[str, str]]:
         MaxNumberOfMessages=10,
         MessageAttributeNames=["All"],
     )
-    return [
-        (message["Body"], message["MessageAttributes"]["reason"]["StringValue"])
-        for message in answer.get("Messages", [])
-    ]
+    found = []
+    for message in answer.get("Messages", []):
+        attributes = message.get("MessageAttributes", {})
+        reason = attributes["reason"]["StringValue"] if "reason" in attributes else ""
+        found.append((message["Body"], reason))
+    return found
 
 
 def test_a_batch_is_applied(recorder: ModuleType, clients: Clients, template: Template) -> None:
@@ -82,6 +90,21 @@ def test_the_same_batch_twice_changes_nothing(
     ("broken", "reason"),
     [
         ("no JSON", "the message is not JSON"),
+        (
+            '{"detail": 1e99999999999999999999}',
+            "the message contains a number that is out of range",
+        ),
+        ("[" * 100_000, "the message is nested too deeply"),
+        (
+            json.dumps(RECORDED).replace('"credits": 0', '"credits": 1e400000'),
+            "detail: execution.credits: must ",
+        ),
+        (
+            json.dumps(RECORDED).replace('"credits": 0', '"credits": NaN'),
+            "the message is not JSON: NaN",
+        ),
+        ({**RECORDED, "detail-type": {}}, "detail-type: must be one of ExecutionRecorded"),
+        (happened(MEMBER, "9999-12-31T23:59:59.999999Z"), "detail: occurred_at: must be at most"),
         ("[]", "must be a JSON object"),
         ({**RECORDED, "detail-type": "Unheard"}, "detail-type: must be one of ExecutionRecorded"),
         ({**RECORDED, "detail": {}}, "detail: occurred_at"),
@@ -101,6 +124,67 @@ def test_what_can_not_be_understood_is_rejected_alone(
     assert said.startswith(reason)
     assert items(clients, template, "Executions") == []
     assert len(items(clients, template, "Memberships")) == 1
+
+
+def test_a_reason_ends_at_a_kilobyte_and_goes_into_a_message(
+    recorder: ModuleType,
+    clients: Clients,
+    template: Template,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whatever it is made of: SQS refuses a message with other control characters."""
+
+    def refuse(*_: object) -> None:
+        raise InvalidValue("\x00é\ud800" + "é" * 5_000)
+
+    monkeypatch.setattr(recorder, "parse", refuse)
+    assert failed(recorder.lambda_handler(batch(MEMBER), Context())) == []
+    [(_, reason)] = dead_letters(clients, template)
+    assert reason.startswith("?é?é")
+    assert 1_020 <= len(reason.encode()) <= 1_024
+    assert f'"reason":"{reason}"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("room", "is_kept"), [(0, False), (11, False), (2_000, True)])
+def test_a_message_of_the_largest_size_is_rejected_at_once(
+    recorder: ModuleType, clients: Clients, template: Template, room: int, is_kept: bool
+) -> None:
+    """Whole, and without a reason where that would make it larger than SQS takes."""
+    body = "x" * (recorder.MAX_MESSAGE_BYTES - room)
+    assert failed(recorder.lambda_handler(batch(body, MEMBER), Context())) == []
+    [(kept, reason)] = dead_letters(clients, template)
+    assert kept == body
+    assert reason == ("the message is not JSON (character 1)" if is_kept else "")
+
+
+def test_what_no_table_ever_takes_is_rejected_alone(
+    recorder: ModuleType, clients: Clients, template: Template
+) -> None:
+    """A token of more than 400 KB would come back for an hour, and hold up those behind it."""
+    event = json.loads((ROOT / "events" / "event-access-token-issued.json").read_text("utf-8"))
+    event["detail"]["token"]["abilities"] = [f"{number:0>100}" for number in range(5_000)]
+    answer = recorder.lambda_handler(batch(event, MEMBER), Context())
+    assert failed(answer) == []
+    [(_, reason)] = dead_letters(clients, template)
+    assert reason == "the store does not take it"
+    assert len(items(clients, template, "Memberships")) == 1
+
+
+def test_an_overtaken_event_is_logged_and_counted(
+    recorder: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its ids, and not one that only comes again."""
+    later = json.loads(
+        (ROOT / "events" / "event-execution-recorded-later-status.json").read_text("utf-8")
+    )
+    recorder.lambda_handler(batch(later, later, RECORDED), Context())
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [overtaken] = [line for line in lines if line.get("message") == "overtaken"]
+    assert (overtaken["message_id"], overtaken["kind"]) == ("m2", "current")
+    assert overtaken["id"] == RECORDED["detail"]["execution"]["id"]
+    [metrics] = [line for line in lines if "EventsOvertaken" in line]
+    assert metrics["EventsOvertaken"] == [1.0]
 
 
 def asked_for(clients: Clients, template: Template) -> list[object]:
@@ -157,10 +241,11 @@ def test_what_the_store_can_not_take_comes_again(
 def test_what_can_not_be_rejected_comes_again(
     recorder: ModuleType, clients: Clients, template: Template
 ) -> None:
-    """Without the dead-letter queue a broken event is not lost."""
+    """Without the dead-letter queue a broken event is not lost, and holds up no other."""
     clients.sqs.delete_queue(QueueUrl=template.resources["DeadLetterQueue"].ref)
     answer = recorder.lambda_handler(batch("no JSON", MEMBER), Context())
-    assert failed(answer) == ["m0", "m1"]
+    assert failed(answer) == ["m0"]
+    assert len(items(clients, template, "Memberships")) == 1
 
 
 def test_a_batch_that_runs_out_of_time_puts_the_rest_back(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from random import Random
 from threading import Barrier
@@ -14,29 +14,37 @@ from hypothesis import strategies as st
 
 from local.dynamodb import DynamoDBLocal
 from local.template import Template
-from tests.support.database import database, reader_of, snapshot
+from tests.support.database import NAMES, database, reader_of, snapshot
 from tests.support.memory_client import ROLLUPS, TABLES
 from tests.support.memory_writer import MemoryWriter
 from tests.unit.test_listing import no_limit
 from tests.unit.test_recording import (
+    LATER,
     NOW,
+    added,
     apply,
     archived,
     envelope,
     events,
     execution,
+    issued,
     let_in,
     listed,
     recorded,
+    removed,
+    revoked,
 )
 from workspace_usage.access import WholeWorkspace
 from workspace_usage.calls import Reader
-from workspace_usage.errors import StoreUnavailable
+from workspace_usage.errors import Refused, StoreUnavailable
+from workspace_usage.events import RowChange, parse
 from workspace_usage.history import read_page
 from workspace_usage.pages import PageIndex
 from workspace_usage.query import Query
+from workspace_usage.recording import Recorder
 from workspace_usage.rows import Row, Source
 from workspace_usage.store import Meter, Queries, Store
+from workspace_usage.writes import Outcome
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -245,3 +253,26 @@ def test_a_reader_finds_every_row_while_they_are_archived(client: "DynamoDBClien
                 break
     archiving.result()
     assert {row.source for row in rows} == {Source.ARCHIVED}
+
+
+def test_a_row_that_no_table_takes_is_refused_and_not_repeated(client: "DynamoDBClient") -> None:
+    """Nor is it taken for a store that doesn't answer; nothing of it is written."""
+    change = cast(RowChange, parse(recorded(1), LATER))
+    row = change.row._replace(output="x" * 500_000)
+    with pytest.raises(Refused):
+        Recorder(client, NAMES, UTC).apply(replace(change, row=row), NOW)
+    assert page(reader_of(client)) == ()
+
+
+def test_what_became_of_a_change_is_told(client: "DynamoDBClient") -> None:
+    """By the item that the engine found in its way."""
+    sequence = [issued(2), issued(2), issued(1), added(2), removed(1), revoked(1), issued(3)]
+    assert apply(cast(Any, client), *sequence) == [
+        Outcome.APPLIED,
+        Outcome.REPEATED,
+        Outcome.OVERTAKEN,
+        Outcome.APPLIED,
+        Outcome.OVERTAKEN,
+        Outcome.APPLIED,
+        Outcome.OVERTAKEN,
+    ]

@@ -17,10 +17,13 @@ type _Item = Mapping[str, Mapping[str, Any]]
 
 
 class ConditionFailed(ClientError):
-    """One item was not as the writer expected."""
+    """One item was not as the writer expected; ``item`` is what it was, where it is asked for."""
 
-    def __init__(self) -> None:
-        super().__init__({"Error": {"Code": "ConditionalCheckFailedException"}}, "PutItem")
+    def __init__(self, item: _Item | None) -> None:
+        error: Any = {"Error": {"Code": "ConditionalCheckFailedException"}}
+        if item is not None:
+            error["Item"] = item
+        super().__init__(error, "PutItem")
 
 
 class TransactionCanceled(ClientError):
@@ -91,7 +94,9 @@ class MemoryWriter(MemoryClient):
     def put_item(self, **request: Any) -> dict[str, Any]:
         """Stores an item under its condition."""
         if not self._holds(request, request["Item"]):
-            raise ConditionFailed
+            old = self.tables[request["TableName"]].get(_key(request["TableName"], request["Item"]))
+            is_asked_for = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+            raise ConditionFailed(old if is_asked_for else None)
         self._store(request)
         return {}
 
@@ -120,11 +125,18 @@ class MemoryWriter(MemoryClient):
         values = request.get("ExpressionAttributeValues", {})
         if request["TableName"] == ROLLUPS:
             return _guard_holds(request, old, values)
-        version = values.get(":version", {}).get("S")
+        version = values.get(":version", {}).get("S", "")
         found = None if old is None else old.get("version", {}).get("S")
+        is_newer = found is None or found < version
+        is_living = old is None or "removed" not in old
+        newer = "attribute_not_exists(version) OR version < :version"
         match request["ConditionExpression"]:
-            case "attribute_not_exists(version) OR version < :version":
-                return found is None or found < version
+            case condition if condition == newer:
+                return is_newer
+            case condition if condition == f"attribute_not_exists(removed) OR {newer}":
+                return is_living or is_newer
+            case condition if condition == f"attribute_not_exists(removed) AND ({newer})":
+                return is_living and is_newer
             case "attribute_not_exists(sort_key)":
                 return old is None
             case "version = :version":

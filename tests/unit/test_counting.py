@@ -85,7 +85,8 @@ class Workspace:
         """Records a row as an event does, in a version later than all before."""
         self._versions += 1
         recorder = Recorder(cast(Any, self.client), NAMES, self.zone)
-        return recorder.apply(RowChange(row, f"{self._versions:06}"), self.now)
+        change = RowChange(row, f"{self._versions:06}")
+        return recorder.apply(change, self.now).workspace_to_count
 
     def count(self, has_time: Callable[[], bool] = lambda: True) -> Progress:
         """Counts what is old enough."""
@@ -592,14 +593,14 @@ def test_counts_that_were_given_up_are_asked_for_again() -> None:
     recorder = Recorder(cast(Any, workspace.client), NAMES, workspace.zone)
     for number in range(20, 60):
         change = RowChange(row(Source.CURRENT, number, timedelta(minutes=55)), f"{number:06}")
-        asked = recorder.apply(change, NOW)
+        asked = recorder.apply(change, NOW).workspace_to_count
         assert workspace.head is not None
         if not workspace.head.counted_until:
             break
     assert asked == 11
-    assert recorder.apply(change, NOW) == 11
+    assert recorder.apply(change, NOW).workspace_to_count == 11
     workspace.count()
-    assert recorder.apply(change, NOW) is None, "they are there again"
+    assert recorder.apply(change, NOW).workspace_to_count is None, "they are there again"
 
 
 def test_a_deployment_in_another_time_zone_leaves_no_counts_that_lack_a_row() -> None:

@@ -20,8 +20,12 @@ from workspace_usage.recording import ATTEMPTS, MARKED_ROWS_LIVE, Recorder
 from workspace_usage.records import InvalidRecord
 from workspace_usage.rows import Row, Source, from_item
 from workspace_usage.settings import Tables
+from workspace_usage.writes import Outcome
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATER = NOW + timedelta(days=7)
+"""The recorder's clock, after all that happens here."""
+
 NAMES = Tables(
     executions=TABLES[Source.CURRENT],
     archived_executions=TABLES[Source.ARCHIVED],
@@ -59,10 +63,9 @@ def archived(minute: int, number: int = 1) -> dict[str, Any]:
     return envelope("ExecutionArchived", minute, execution=execution(number))
 
 
-def apply(client: MemoryWriter, *events: dict[str, Any], now: datetime = NOW) -> None:
+def apply(client: MemoryWriter, *events: dict[str, Any], now: datetime = NOW) -> list[Outcome]:
     recorder = Recorder(cast(Any, client), NAMES, UTC)
-    for event in events:
-        recorder.apply(parse(event), now)
+    return [recorder.apply(parse(event, LATER), now).outcome for event in events]
 
 
 def listed(client: MemoryWriter) -> list[Row]:
@@ -91,6 +94,23 @@ def token(number: int, *abilities: str) -> dict[str, Any]:
         "token": f"{number:064x}",
         "abilities": list(abilities),
     }
+
+
+def added(minute: int, number: int = 1, *permissions: str) -> dict[str, Any]:
+    member = {"workspace_id": 11, "user_id": number, "permissions": list(permissions)}
+    return envelope("WorkspaceMemberAdded", minute, member=member)
+
+
+def removed(minute: int, number: int = 1) -> dict[str, Any]:
+    return envelope("WorkspaceMemberRemoved", minute, workspace_id=11, user_id=number)
+
+
+def issued(minute: int, *abilities: str) -> dict[str, Any]:
+    return envelope("AccessTokenIssued", minute, token=token(1, *abilities))
+
+
+def revoked(minute: int) -> dict[str, Any]:
+    return envelope("AccessTokenRevoked", minute, token_id=1)
 
 
 @st.composite
@@ -230,14 +250,128 @@ def test_a_subject_that_never_rests_is_put_back() -> None:
 
 def test_a_removal_stays_when_what_it_removes_comes_later() -> None:
     client = MemoryWriter()
-    apply(client, envelope("AccessTokenRevoked", 2, token_id=1))
-    apply(client, envelope("AccessTokenIssued", 1, token=token(1, "*")))
-    apply(client, envelope("WorkspaceMemberRemoved", 2, workspace_id=11, user_id=2))
-    member = {"workspace_id": 11, "user_id": 2, "permissions": []}
-    apply(client, envelope("WorkspaceMemberAdded", 1, member=member))
+    apply(client, revoked(2), issued(1, "*"), removed(2, 2), added(1, 2))
     assert let_in(client) == (None,) * 6
-    apply(client, envelope("WorkspaceMemberAdded", 3, member=member))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3), st.booleans()), max_size=6))
+def test_of_all_events_about_a_token_a_revocation_wins_else_the_latest(
+    sequence: list[tuple[bool, int, bool]],
+) -> None:
+    """At whatever moment it was revoked, and in whatever order that is heard of."""
+    client, latest = MemoryWriter(), -1
+    for is_revocation, minute, may_all in sequence:
+        apply(client, revoked(minute) if is_revocation else issued(minute, *["*"][:may_all]))
+        latest = max(latest, minute)
+    found = let_in(client)[0]
+    if not sequence or any(is_revocation for is_revocation, _, _ in sequence):
+        assert found is None
+        return
+    assert found.abilities in [
+        frozenset(["*"][:may_all]) for _, minute, may_all in sequence if minute == latest
+    ]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), min_size=1, max_size=6))
+def test_of_all_events_about_a_member_the_latest_wins_and_of_these_a_removal(
+    sequence: list[tuple[bool, int]],
+) -> None:
+    """A member can come back; not at the moment at which they were removed."""
+    client = MemoryWriter()
+    for is_removal, minute in sequence:
+        apply(client, removed(minute) if is_removal else added(minute))
+    latest = max(minute for _, minute in sequence)
+    is_out = (True, latest) in sequence
+    assert (let_in(client)[3] is None) is is_out
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["succeeded", "failed", "processing"]), st.integers(0, 3)),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_of_all_statuses_the_latest_wins_and_of_these_success(
+    sequence: list[tuple[str, int]],
+) -> None:
+    """Among the others of one moment, any."""
+    client = MemoryWriter()
+    for status, minute in sequence:
+        apply(client, recorded(minute, status=status))
+    latest = max(minute for _, minute in sequence)
+    found = {status for status, minute in sequence if minute == latest}
+    [row] = listed(client)
+    assert row.status in ({"succeeded"} & found or found)
+
+
+def test_a_revoked_token_does_not_come_back_and_a_removed_member_can() -> None:
+    """Not by a change a microsecond later, nor by one of the next year; and no time forgets it."""
+    client = MemoryWriter()
+    apply(client, issued(1), revoked(2), removed(2, 2))
+    moment = format_timestamp(NOW + timedelta(minutes=2, microseconds=1))
+    change = {"occurred_at": moment, "token": token(1, "*")}
+    for kind in ("AccessTokenChanged", "AccessTokenIssued"):
+        assert apply(client, {"detail-type": kind, "detail": change}) == [Outcome.OVERTAKEN]
+    assert let_in(client)[0] is None
+    tombstones = [*client.tables["access_tokens"].values(), *client.tables["memberships"].values()]
+    assert all(item["removed"] == {"BOOL": True} for item in tombstones)
+    assert not any("purge_at" in item for item in tombstones)
+    assert apply(client, added(3, 2)) == [Outcome.APPLIED]
     assert let_in(client)[4] is not None
+
+
+def test_an_older_revocation_kills_a_token_that_was_changed_later() -> None:
+    client = MemoryWriter()
+    assert apply(client, issued(1), issued(9), revoked(3)) == [Outcome.APPLIED] * 3
+    assert let_in(client)[0] is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "outcome"),
+    [
+        (issued(2), issued(2), Outcome.REPEATED),
+        (issued(2), issued(1), Outcome.OVERTAKEN),
+        (issued(2), issued(3), Outcome.APPLIED),
+        (revoked(2), revoked(2), Outcome.REPEATED),
+        (revoked(2), revoked(1), Outcome.REPEATED),
+        (revoked(2), issued(3), Outcome.OVERTAKEN),
+        (added(2), added(2), Outcome.REPEATED),
+        (added(2), removed(1), Outcome.OVERTAKEN),
+        (removed(2), removed(1), Outcome.REPEATED),
+        (recorded(2), recorded(2), Outcome.REPEATED),
+        (recorded(2), recorded(1), Outcome.OVERTAKEN),
+        (recorded(2), archived(1), Outcome.APPLIED),
+        (archived(2), archived(2), Outcome.REPEATED),
+        (archived(2), recorded(1), Outcome.OVERTAKEN),
+    ],
+)
+def test_a_change_that_has_no_effect_is_told_from_one_that_comes_again(
+    first: dict[str, Any], second: dict[str, Any], outcome: Outcome
+) -> None:
+    assert apply(MemoryWriter(), first, second) == [Outcome.APPLIED, outcome]
+
+
+def test_a_change_is_named_by_its_ids_alone() -> None:
+    """For the log: nothing of what it says about a person."""
+    assert [parse(event, LATER).subject for event in (archived(1), issued(1), removed(1))] == [
+        {"kind": "archived", "workspace_id": 11, "id": 1},
+        {"kind": "token", "token_id": 1},
+        {"kind": "membership", "workspace_id": 11, "user_id": 1},
+    ]
+
+
+@pytest.mark.parametrize("event", [recorded(5), issued(5), revoked(5), removed(5)])
+def test_an_event_may_be_five_minutes_ahead_and_not_a_microsecond_more(
+    event: dict[str, Any],
+) -> None:
+    """From further ahead it would win over all that really happens until then."""
+    parse(event, NOW)
+    with pytest.raises(InvalidRecord, match=r"^detail: occurred_at: must be at most five minutes"):
+        parse(event, NOW - timedelta(microseconds=1))
+    event = {**event, "detail": {**event["detail"], "occurred_at": "9999-12-31T23:59:59.999999Z"}}
+    with pytest.raises(InvalidRecord, match=r"^detail: occurred_at: "):
+        parse(event, NOW)
 
 
 @pytest.mark.parametrize(
@@ -246,6 +380,7 @@ def test_a_removal_stays_when_what_it_removes_comes_later() -> None:
         ([], "must be a JSON object"),
         ({}, "detail-type: must be one of"),
         ({"detail-type": "Nonsense", "detail": {}}, "detail-type: must be one of"),
+        ({"detail-type": ["ChatEdited"]}, "detail-type: must be one of"),
         ({"detail-type": "ChatEdited"}, "detail: must be a JSON object"),
         (envelope("AccessTokenRevoked", 1), "detail: token_id: field required"),
         (envelope("AccessTokenRevoked", 1, token_id="x"), "detail: token_id: "),
@@ -261,5 +396,5 @@ def test_a_removal_stays_when_what_it_removes_comes_later() -> None:
 )
 def test_a_malformed_event_is_refused_with_the_field_s_name(event: object, reason: str) -> None:
     with pytest.raises(InvalidRecord) as refused:
-        parse(event)
+        parse(event, LATER)
     assert str(refused.value).startswith(reason)
