@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,11 @@ COMMANDS = (
     "token issue",
     "token revoke",
     "token show",
+    "token list",
     "member set",
     "member remove",
+    "member show",
+    "member list",
     "setting min-date",
     "recorder pause",
     "recorder resume",
@@ -107,18 +111,25 @@ def test_a_token_is_issued_shown_and_revoked(service: Service) -> None:
     number, _, secret = token.partition("|")
     assert len(secret) == 48
     assert ask(service, token).status == 200
-    shown = ctl(service, "token", "show", number)
+    shown = ctl(service, "token", "show", number, "--json")
+    listed = ctl(service, "token", "list", "--user", "500", "--json")
     assert json.loads(shown)["state"] == "valid"
-    assert json.loads(shown)["tokenable_id"] == 500
-    assert secret not in shown
+    assert json.loads(listed) == [json.loads(shown)]
+    for said in (shown, listed, ctl(service, "token", "show", number)):
+        assert secret not in said
+        assert sha256(secret.encode()).hexdigest() not in said
     assert ctl(service, "token", "revoke", number) == f"Revoked token {number}.\n"
     assert ask(service, token).status == 401
-    assert json.loads(ctl(service, "token", "show", number)) == {
+    assert json.loads(ctl(service, "token", "show", number, "--json")) == {
         "id": int(number),
         "state": "revoked",
     }
-    assert fails(service, "token", "revoke", number) == f"token {number} is revoked already"
+    assert ctl(service, "token", "revoke", number) == (
+        f"Token {number} is revoked already; nothing was changed.\n"
+    )
+    assert ctl(service, "token", "list", "-u", "500") == "User 500 has no token.\n"
     assert fails(service, "token", "show", "123456") == "there is no token 123456"
+    assert fails(service, "token", "revoke", "123456") == "there is no token 123456"
 
 
 def test_workspaces_are_counted_anew(service: Service) -> None:
@@ -131,15 +142,71 @@ def test_workspaces_are_counted_anew(service: Service) -> None:
 
 
 def test_a_member_comes_and_goes(service: Service) -> None:
-    """Permissions count from the next request on, and so does a removal."""
+    """Permissions count from the next request on, and so does a removal; twice changes nothing."""
+    named, everything = ("-w", "11", "-u", "501"), ("--permission", "read_users_activity")
     token = ctl(service, "token", "issue", "-u", "501").strip()
     assert ask(service, token).status == 403
-    ctl(service, "member", "set", "-w", "11", "-u", "501")
+    assert ctl(service, "member", "set", *named) == (
+        "User 501 is a member of workspace 11, with no permissions.\n"
+    )
     assert ask(service, token).body["items"] == []
-    ctl(service, "member", "set", "-w", "11", "-u", "501", "--permission", "read_users_activity")
+    ctl(service, "member", "set", *named, *everything)
     assert ask(service, token).body["items"] != []
-    ctl(service, "member", "remove", "-w", "11", "-u", "501")
+    assert ctl(service, "member", "set", *named, *everything) == (
+        "User 501 is a member of workspace 11 already, with read_users_activity;"
+        " nothing was changed.\n"
+    )
+    shown = json.loads(ctl(service, "member", "show", *named, "--json"))
+    assert shown == {
+        "workspace_id": 11,
+        "user_id": 501,
+        "permissions": ["read_users_activity"],
+    }
+    assert shown in json.loads(ctl(service, "member", "list", "-w", "11", "--json"))
+    assert ctl(service, "member", "show", *named).splitlines()[-1] == (
+        "permissions: read_users_activity"
+    )
+    assert ctl(service, "member", "remove", *named) == "Removed user 501 from workspace 11.\n"
     assert ask(service, token).status == 403
+    assert ctl(service, "member", "remove", *named) == (
+        "User 501 is not a member of workspace 11; nothing was changed.\n"
+    )
+    assert fails(service, "member", "show", *named) == "user 501 is not a member of workspace 11"
+    listed = ctl(service, "member", "list", "-w", "11").splitlines()
+    assert listed[0].split() == ["workspace_id", "user_id", "permissions"]
+    assert "501" not in [line.split()[1] for line in listed]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("member set -w 1 -u 1 --permission read_users_activty", "--allow-unknown takes it"),
+        ("token issue -u 1 --ability use_agent", "--allow-unknown takes it"),
+        ("token issue -u 1 --allow-unknown --ability \x85", "printable"),
+        ("token issue -u 1 --expires-in-days 99999999", "less than or equal to 36500"),
+        ("token revoke 9223372036854775808", "less than or equal to 9223372036854775807"),
+        ("token list -u 0", "greater than or equal to 1"),
+        ("forget-user 9223372036854775808", "less than or equal to 9223372036854775807"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_looked_for(
+    arguments: str, said: str
+) -> None:
+    """With exit code 2: no deployment is asked."""
+    done = run(*arguments.split(" "))
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_word_that_only_the_platform_knows_can_be_stored(service: Service) -> None:
+    """When it is asked for."""
+    arguments = ("-w", "13", "-u", "502", "--permission", "manage_billing", "--allow-unknown")
+    assert "with manage_billing." in ctl(service, "member", "set", *arguments)
+    answer = ctl(service, "token", "issue", "-u", "502", "--json", "--expires-in-days", "30")
+    issued = json.loads(answer)
+    assert issued["token"].startswith(f"{issued['id']}|")
+    assert ask(service, issued["token"], 13).status == 200
 
 
 def test_the_minimal_date_is_set_and_shown(service: Service) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.support.strategies import stored_rows
 from usagectl.dataset import parse_json, to_json
 from usagectl.export import COLUMNS, Selection, to_cells, to_line
-from usagectl.tokens import FIRST_ID, issue
+from usagectl.tokens import FIRST_ID, draw_id, issue
 from workspace_usage.access import BearerToken, TokenPolicy
 from workspace_usage.position import MAX_ID, Position
 from workspace_usage.records import execution_row
@@ -86,7 +86,7 @@ def test_a_selection_is_of_whole_days(first: date, number: int) -> None:
 
 def test_an_issued_token_is_one_of_sanctums() -> None:
     """Its form, its checksum, its hash; and the service knows it by what is stored."""
-    issued = issue(42, "App\\Models\\User", frozenset({"use_agents"}), NOW, None)
+    issued = issue(draw_id(), 42, "App\\Models\\User", frozenset({"use_agents"}), NOW, None)
     match = re.fullmatch(r"([0-9]+)\|([A-Za-z0-9]{40})([0-9a-f]{8})", issued.plain_text)
     assert match is not None
     assert int(match[3], 16) == crc32(match[2].encode())
@@ -94,6 +94,6 @@ def test_an_issued_token_is_one_of_sanctums() -> None:
     assert FIRST_ID <= int(match[1]) == issued.token.token_id <= MAX_ID
     presented = BearerToken.from_header(f"Bearer {issued.plain_text}")
     assert TokenPolicy().check(presented, issued.token, NOW).user_id == 42
-    other = issue(42, "App\\Models\\User", frozenset(), NOW, None)
+    other = issue(draw_id(), 42, "App\\Models\\User", frozenset(), NOW, None)
     assert other.token.token_hash != issued.token.token_hash
     assert json.dumps(other.plain_text) != json.dumps(issued.plain_text)
