@@ -1,4 +1,4 @@
-"""The template's rules on a bus: each event of the platform comes into one queue, no other's does."""
+"""The template's rules on a bus: each event comes into one queue, and only the platform's do."""
 
 import json
 
