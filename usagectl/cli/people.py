@@ -202,7 +202,7 @@ def _check_words(
         _check_text(option, word)
         if word not in known and not allow_unknown:
             raise typer.BadParameter(
-                f"{word} is no {what} that this service knows ({', '.join(known)});"
+                f"this service knows no {what} {word} ({', '.join(known)});"
                 " --allow-unknown takes it all the same",
                 param_hint=option,
             )
