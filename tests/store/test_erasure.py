@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LAST = "9999-12-31T23:59:59.999999Z#0#0"
+"""The version of something that no event can overtake; an erasure does."""
+
 MODEL = "App\\Models\\User"
 
 
@@ -40,10 +43,10 @@ def fill(client: "DynamoDBClient") -> None:
     recorder = Recorder(client, NAMES, UTC)
     for user_id in (1, 2):
         token = AccessToken(user_id, MODEL, user_id, "0" * 64, frozenset(), NOW, None)
-        recorder.apply(TokenChange(user_id, token, "1"), NOW)
+        recorder.apply(TokenChange(user_id, token, LAST), NOW)
         for workspace_id in (11, 12):
             member = Membership(workspace_id, user_id, frozenset({"any"}))
-            recorder.apply(MembershipChange(workspace_id, user_id, member, "1"), NOW)
+            recorder.apply(MembershipChange(workspace_id, user_id, member, LAST), NOW)
             row = execution_row(
                 Source.CURRENT,
                 {
