@@ -96,8 +96,10 @@ class AccessTables:
         expires_at = None if lifetime is None else now + lifetime
         issued = issue(token_id, user_id, tokenable_type, abilities, now, expires_at)
         wanted = token_item(issued.token)
-        if stored is not None or not self._replace(self.access_tokens, key, None, wanted, now):
+        if stored is not None:
             raise CommandError(f"there is a token {token_id} already; issue another")
+        # Where this fails, a first try may have succeeded: the hash in the table tells.
+        self._replace(self.access_tokens, key, None, wanted, now)
         self._check(self.access_tokens, key, wanted, f"token {token_id}")
         return issued
 
