@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from workspace_usage.position import MAX_ID, Position, format_timestamp
-from workspace_usage.rows import MEDIA_TYPES, Row, Source, Tokens
+from workspace_usage.rows import Row, Source, Tokens, kept_output
 
 EPOCH = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -111,7 +111,6 @@ def stored_rows(draw: st.DrawFn) -> Row:
     source = draw(st.sampled_from(Source))
     kinds = ["chat"] if source is Source.EDITED else ["chat", "image", "video", "voiceover", "?"]
     kind = draw(st.sampled_from(kinds))
-    has_output = source is Source.CURRENT and kind in MEDIA_TYPES
     ids, counts = st.integers(1, MAX_ID), st.none() | st.integers(0, MAX_ID)
     return Row(
         source=source,
@@ -124,7 +123,7 @@ def stored_rows(draw: st.DrawFn) -> Row:
         agent_slug=draw(plain_text()),
         status=draw(st.sampled_from(["succeeded", "failed", ""])),
         credits=draw(credit_amounts()),
-        output=draw(st.none() | plain_text()) if has_output else None,
+        output=kept_output(source, kind, draw(st.none() | plain_text())),
         root_id=draw(counts),
         execution_origin=draw(st.none() | plain_text()),
         used_model=None if source is Source.EDITED else draw(st.none() | plain_text()),

@@ -12,7 +12,8 @@ Nothing here knows a Lambda event. Each module is one idea and imports only what
     writes, versions              conditional writes; which of several changes counts
     directory                     tokens and memberships, read from their tables
     min_date                      the app setting that hides what is older
-    records                       what producers send, checked → rows, tokens, memberships
+    records, reasons              what producers send, checked → rows, tokens, memberships
+    fields, sizes                 the types of a record's fields; what a row takes of an answer
     access                        tokens, membership, scope
     rows, position                a stored row; its place in the order
     calls, aws                    reads from AWS at little cost; botocore's clients, with limits

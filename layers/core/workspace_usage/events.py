@@ -14,15 +14,14 @@ from typing import Final
 
 from workspace_usage.access import AccessToken, Membership
 from workspace_usage.directory import membership_item, token_item
+from workspace_usage.fields import Id, Timestamp
 from workspace_usage.records import (
     AccessTokenRecord,
     EditedChat,
     Execution,
-    Id,
     InvalidRecord,
     MemberRecord,
     Record,
-    Timestamp,
     checked,
 )
 from workspace_usage.rows import SUCCEEDED, Row, Source, to_item
@@ -106,7 +105,7 @@ class ExecutionRecorded(_Run):
 
 
 class ExecutionArchived(_Run):
-    """An execution was deleted by its user: its output is dropped, the rest stays listed."""
+    """An execution was deleted by its user: its output is hidden, the rest stays listed."""
 
     execution: Execution
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
-from workspace_usage.rows import MEDIA_TYPES, SUCCEEDED, Row, Source
+from workspace_usage.rows import MEDIA_TYPES, SUCCEEDED, Row, Source, is_url
 
 ONLY_ON_TESS: Final = "This content is only available on Tess"
 WAS_DELETED: Final = "This item was deleted."
@@ -38,11 +38,6 @@ def to_answer(row: Row, sign: Callable[[str], str]) -> Item:
         "tokens": _tokens(row),
         "link": _link(row, succeeded, sign),
     }
-
-
-def is_url(output: str) -> bool:
-    """Whether a medium is linked to as it stands; else it is a key of the media bucket."""
-    return output.lower().startswith(("http://", "https://"))
 
 
 def _id(row: Row) -> int | str:

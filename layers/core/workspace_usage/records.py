@@ -1,99 +1,48 @@
 """What the platform sends, checked: executions, archived and edited ones, tokens, members.
 
 The formats are the import's (``docs/import.md``). A record becomes a row, a token or a membership,
-or is refused with a reason that names the field; unknown fields are ignored. What the listing never
-shows is dropped here, before it can be stored.
+or is refused with a reason that names the field; unknown fields are ignored. What nobody needs
+later is dropped here, before it can be stored; what no table would ever take is refused.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Final, Literal
+from decimal import Decimal
+from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationError,
-    WithJsonSchema,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, WithJsonSchema
 
 from workspace_usage.access import AccessToken, Membership
-from workspace_usage.position import (
-    MAX_ID,
-    TIMESTAMP_PATTERN,
-    Position,
-    format_timestamp,
-    parse_timestamp,
+from workspace_usage.fields import (
+    JSON_OBJECT,
+    Count,
+    Credits,
+    Id,
+    JsonText,
+    ShortText,
+    Status,
+    Text,
+    TextList,
+    Timestamp,
+    TokenHash,
 )
-from workspace_usage.rows import MEDIA_TYPES, Row, Source, Tokens
+from workspace_usage.position import Position, format_timestamp
+from workspace_usage.reasons import reason_of
+from workspace_usage.rows import (
+    MAX_KEY_BYTES,
+    SUCCEEDED,
+    Row,
+    Source,
+    Tokens,
+    is_url,
+    kept_output,
+    media_key,
+)
+from workspace_usage.sizes import MAX_ROW_BYTES, fits_a_page
 from workspace_usage.values import InvalidValue
-
-MAX_TEXT_BYTES: Final = 16_384
-"""The most that a row's texts may take together: 100 rows and links stay below Lambda's 6 MB."""
 
 
 class InvalidRecord(InvalidValue):
     """A record that can't be used; its text is the reason, with the field's name."""
-
-
-def _credits(value: object) -> Decimal:
-    if value is None:
-        return Decimal(0)
-    # Laravel serializes decimal columns as strings; a float has passed a JSON parser on its way.
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
-        raise ValueError("must be a number")
-    try:
-        number = Decimal(repr(value) if isinstance(value, float) else value)
-    except InvalidOperation:
-        raise ValueError("must be a number") from None
-    if not number.is_finite():
-        raise ValueError("must be a finite number")
-    if not number:
-        return Decimal(0)  # in its one form: 0E-500 has too many digits for a table
-    if not (_digits(number) <= 38 and -130 <= number.adjusted() <= 125):
-        raise ValueError("must have at most 38 digits and lie between 1E-130 and 1E+126")
-    return number
-
-
-def _digits(number: Decimal) -> int:
-    """Significant digits, those that DynamoDB counts: without zeros at either end."""
-    return len("".join(map(str, number.as_tuple().digits)).strip("0"))
-
-
-def _timestamp(value: object) -> datetime:
-    if not isinstance(value, str):
-        raise ValueError("must be a timestamp like 2026-01-05T19:35:21.000000Z")
-    return parse_timestamp(value)
-
-
-def _encodable(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("must not contain half of a surrogate pair") from None
-    return text
-
-
-# Public names: they are the names in the published schemas.
-type Id = Annotated[int, Field(strict=True, ge=1, le=MAX_ID)]
-type Count = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
-type Text = Annotated[str, Field(strict=True), AfterValidator(_encodable)]
-# Part of an index key, which DynamoDB wants to be non-empty and at most 2,048 bytes long.
-type KeyText = Annotated[
-    str, Field(strict=True, min_length=1, max_length=255), AfterValidator(_encodable)
-]
-type Timestamp = Annotated[
-    datetime,
-    BeforeValidator(_timestamp),
-    WithJsonSchema({"type": "string", "pattern": TIMESTAMP_PATTERN}),
-]
-type Credits = Annotated[
-    Decimal, PlainValidator(_credits), WithJsonSchema({"type": ["number", "string", "null"]})
-]
 
 
 class Record(BaseModel):
@@ -107,13 +56,13 @@ class Agent(Record):
 
     title: Text
     slug: Text
-    type: KeyText
+    type: ShortText
 
 
 class Metadata(Record):
     """What the platform noted about an execution."""
 
-    execution_origin: Text | None = None
+    execution_origin: JsonText = None
 
 
 class DetailedCredits(Record):
@@ -131,15 +80,15 @@ class _Run(Record):
     user_email: Text
     created_at: Timestamp
     agent: Agent
-    status: Text
+    status: Status
     credits: Credits = Decimal(0)
     output: Text | None = None
     root_id: Count | None = None
-    metadata: Metadata | None = None
-    used_model: Text | None = None
-    detailed_credits: DetailedCredits | None = None
+    metadata: Annotated[Metadata | None, *JSON_OBJECT] = None
+    used_model: JsonText = None
+    detailed_credits: Annotated[DetailedCredits | None, *JSON_OBJECT] = None
 
-    def _row(self, source: Source, number: int, output: str | None) -> Row:
+    def _row(self, source: Source, number: int) -> Row:
         row = Row(
             source=source,
             workspace_id=self.workspace_id,
@@ -151,14 +100,20 @@ class _Run(Record):
             agent_slug=self.agent.slug,
             status=self.status,
             credits=self.credits,
-            output=output,
+            output=kept_output(source, self.agent.type, self.output),
             root_id=self.root_id,
             execution_origin=self.metadata.execution_origin if self.metadata else None,
             used_model=None if source is Source.EDITED else self.used_model,
             tokens=self._tokens(),
         )
-        if _text_bytes(row) > MAX_TEXT_BYTES:
-            raise InvalidRecord(f"texts: must take at most {MAX_TEXT_BYTES:,} bytes together")
+        if _is_out_of_reach(row):
+            raise InvalidRecord(
+                f"output: must be an http(s) URL, or a key of at most {MAX_KEY_BYTES:,} bytes"
+            )
+        if not fits_a_page(row):
+            raise InvalidRecord(
+                f"texts: are too long: the row takes more than {MAX_ROW_BYTES:,} bytes of an answer"
+            )
         return row
 
     def _tokens(self) -> Tokens | None:
@@ -166,6 +121,13 @@ class _Run(Record):
         if detail is None or detail.billing != "tokens":
             return None
         return Tokens(detail.input_tokens, detail.output_tokens, detail.total_tokens)
+
+
+def _is_out_of_reach(row: Row) -> bool:
+    """Whether a link to the medium would be signed for a key that no object can have."""
+    if row.source is not Source.CURRENT or row.status != SUCCEEDED or not row.output:
+        return False
+    return not is_url(row.output) and media_key(row.output) is None
 
 
 class Execution(_Run):
@@ -177,15 +139,22 @@ class Execution(_Run):
         """The execution as a row of the listing, without what that never shows.
 
         Raises:
-            InvalidRecord: its texts are too long.
+            InvalidRecord: its texts are too long, or its output can't be linked to.
         """
-        is_shown = source is Source.CURRENT and self.agent.type in MEDIA_TYPES
-        return self._row(source, self.id, self.output if is_shown else None)
+        return self._row(source, self.id)
+
+
+def _chat(agent_type: str) -> str:
+    if agent_type != "chat":
+        raise InvalidValue("must be chat: only chats are edited")
+    return agent_type
 
 
 class ChatAgent(Agent):
-    # Only chats are edited: the listing asks the edited chats' table for no other type.
-    type: Literal["chat"]
+    # The listing asks the edited chats' table for no other type.
+    type: Annotated[
+        ShortText, AfterValidator(_chat), WithJsonSchema({"type": "string", "const": "chat"})
+    ]
 
 
 class EditedChat(_Run):
@@ -200,17 +169,17 @@ class EditedChat(_Run):
         Raises:
             InvalidRecord: its texts are too long.
         """
-        return self._row(Source.EDITED, self.user_openai_id, output=None)
+        return self._row(Source.EDITED, self.user_openai_id)
 
 
 class AccessTokenRecord(Record):
     """A Sanctum token; ``token`` is the lower-case hex SHA-256 of its secret, not the secret."""
 
     id: Id
-    tokenable_type: Text
+    tokenable_type: ShortText
     tokenable_id: Id
-    token: Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{64}$", max_length=64)]
-    abilities: frozenset[Text]
+    token: TokenHash
+    abilities: TextList
     created_at: Timestamp | None = None
     expires_at: Timestamp | None = None
 
@@ -232,7 +201,7 @@ class MemberRecord(Record):
 
     workspace_id: Id
     user_id: Id
-    permissions: frozenset[Text]
+    permissions: TextList
 
     def membership(self) -> Membership:
         """The membership as it is stored."""
@@ -279,26 +248,4 @@ def checked[M: Record](model: type[M], record: object) -> M:
     try:
         return model.model_validate(record)
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False, include_context=False)
-        raise InvalidRecord("; ".join(map(_reason, problems))) from None
-
-
-def _reason(problem: Mapping[str, Any]) -> str:
-    field = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "model_type":
-        return f"{field}: must be a JSON object"
-    text = problem["msg"].removeprefix("Value error, ")
-    return f"{field}: {text[:1].lower()}{text[1:]}"
-
-
-def _text_bytes(row: Row) -> int:
-    texts = (
-        row.user_email,
-        row.agent_title,
-        row.agent_slug,
-        row.status,
-        row.output,
-        row.execution_origin,
-        row.used_model,
-    )
-    return sum(len(text.encode()) for text in texts if text)
+        raise InvalidRecord(reason_of(error)) from None

@@ -1,7 +1,9 @@
 """A row of the listing, and how the tables hold it.
 
-A stored row holds what the listing shows and nothing else: outputs of types whose output is never
-shown are not stored, so they can't leak. ``created_at`` and the id are in the sort key alone.
+A stored row holds what the listing shows, and one thing more: an archived medium's key in the
+bucket, without which erasure could not find the object (``kept_output``). Outputs of types whose
+output is never shown are not stored, so they can't leak. ``created_at`` and the id are in the sort
+key alone.
 """
 
 from collections.abc import Mapping
@@ -22,6 +24,9 @@ MEDIA_TYPES: Final = frozenset({"image", "video", "voiceover"})
 
 SUCCEEDED: Final = "succeeded"
 """The one stored status that counts as success; every other is shown as ``failed``."""
+
+MAX_KEY_BYTES: Final = 1_024
+"""The most bytes of UTF-8 that a key of a bucket takes: S3's limit."""
 
 ARCHIVED_MARK: Final = "archived"
 """The attribute that marks a row among the current ones as archived by now (``recording``)."""
@@ -55,7 +60,8 @@ class Row(NamedTuple):
     """One agent execution, current or archived, or one edited chat.
 
     ``credits`` is what was charged, exact as it was recorded; ``output`` is None where none was
-    recorded or where none is ever shown; ``tokens`` is None unless billing was by tokens.
+    recorded or where none is kept (``kept_output``); ``tokens`` is None unless billing was by
+    tokens.
     """
 
     source: Source
@@ -73,6 +79,36 @@ class Row(NamedTuple):
     execution_origin: str | None = None
     used_model: str | None = None
     tokens: Tokens | None = None
+
+
+def is_url(output: str) -> bool:
+    """Whether a medium is linked to as it stands; else it is a key of the media bucket."""
+    return output.lower().startswith(("http://", "https://"))
+
+
+def media_key(output: str | None) -> str | None:
+    """Returns the key of the object that a medium's output names; None where it can't be one."""
+    if not output or is_url(output) or len(output.encode()) > MAX_KEY_BYTES:
+        return None
+    return output
+
+
+def kept_output(source: Source, agent_type: str, output: str | None) -> str | None:
+    """Returns what a row of ``source`` keeps of an execution's output, or None.
+
+    A current medium keeps its output, which is shown. An archived one keeps only the key of its
+    object, whatever its status: it is never shown, but an object whose key nobody knows could never
+    be erased.
+    """
+    if agent_type not in MEDIA_TYPES:
+        return None
+    match source:
+        case Source.CURRENT:
+            return output
+        case Source.ARCHIVED:
+            return media_key(output)
+        case Source.EDITED:
+            return None
 
 
 def to_item(row: Row) -> dict[str, dict[str, Any]]:

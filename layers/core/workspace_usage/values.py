@@ -17,7 +17,10 @@ MAX_REASON_BYTES: Final = 1_024
 _MAX_INTEGER_DIGITS: Final = 1_000
 """Digits of the longest JSON integer that is read: far more than any field allows."""
 
-_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+DECIMAL_PATTERN: Final = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+"""What ``parse_decimal`` reads, as a regular expression for the whole text."""
+
+_DECIMAL: Final = re.compile(DECIMAL_PATTERN)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 _WHITE_SPACE: Final = (
