@@ -18,7 +18,7 @@ from usagectl.errors import CommandError
 from usagectl.load import Destination, Notify
 from workspace_usage.directory import REMOVED_MARK
 from workspace_usage.errors import StoreUnavailable
-from workspace_usage.items import is_url
+from workspace_usage.rows import media_key
 
 NOBODY: Final = ""
 """What stands in place of an erased person's e-mail address."""
@@ -116,23 +116,33 @@ class Eraser:
         self, tables: Iterable[str], user_id: int, now: datetime, report: ErasureReport
     ) -> None:
         held: set[int] = set()
+        media: set[str] = set()
         place = self.place
         try:
             for table in tables:
-                self._delete_rows(table, user_id, report, held)
+                self._delete_rows(table, user_id, report, held, media)
         finally:
             # Also when it fails: started again, it would not find again whose rows are gone.
             self._release_all(held)
         for workspace_id in sorted(held):
             recount.count(place, workspace_id, now)
 
-    def _delete_rows(self, table: str, user_id: int, report: ErasureReport, held: set[int]) -> None:
+    def _delete_rows(
+        self,
+        table: str,
+        user_id: int,
+        report: ErasureReport,
+        held: set[int],
+        media: set[str],
+    ) -> None:
         for item in self._find(table, "user_id = :user", {":user": {"N": str(user_id)}}):
             self._hold(int(item["workspace_id"]["N"]), held)
-            output = item.get("output", {"S": ""})["S"]
+            key = media_key(item.get("output", {"S": None})["S"])
             # The medium first: once its row is gone, nobody knows its key.
-            if output and not is_url(output):
-                self.place.s3.delete_object(Bucket=self.place.bucket, Key=output)
+            if key is not None and key not in media:
+                self.place.s3.delete_object(Bucket=self.place.bucket, Key=key)
+                # A row and its archived twin have the same.
+                media.add(key)
                 report.media_deleted += 1
             self.place.dynamodb.delete_item(TableName=table, Key=_row_key(item))
             report.rows_deleted += 1

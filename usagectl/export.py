@@ -155,7 +155,10 @@ def to_line(row: Row) -> str:
 
 
 def to_cells(row: Row) -> list[object]:
-    """A row's cells, in the order of ``COLUMNS``; what it lacks is empty."""
+    """A row's cells, in the order of ``COLUMNS``; what it lacks is empty.
+
+    So is an archived row's output: it is kept for erasure, not to be looked at.
+    """
     tokens = row.tokens
     cells = (
         row.source.value,
@@ -169,7 +172,7 @@ def to_cells(row: Row) -> list[object]:
         row.agent_slug,
         row.status,
         row.credits,
-        row.output,
+        None if row.source is Source.ARCHIVED else row.output,
         row.root_id,
         row.execution_origin,
         row.used_model,

@@ -319,6 +319,7 @@ def test_an_export_can_be_of_some_days_and_for_a_spreadsheet(
     assert {row["created_at"][:10] for row in rows} == {today}
     assert {row["workspace_id"] for row in rows} == {"11"}
     assert not [row for row in rows if row["output"].startswith(("=", "+", "-", "@"))]
+    assert {row["output"] for row in rows if row["source"] == "archived"} == {""}
 
 
 def test_an_import_says_what_it_could_not_use(service: Service, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_batch_is_applied(recorder: ModuleType, clients: Clients, template: Te
     assert failed(answer) == []
     [archived] = items(clients, template, "ArchivedExecutions")
     assert archived["status"] == {"S": "succeeded"}
-    assert "output" not in archived
+    assert archived["output"] == {"S": "demo/sunset.png"}
     [member] = items(clients, template, "Memberships")
     assert member["user_id"] == {"N": "6"}
 

@@ -17,7 +17,7 @@ from workspace_usage.errors import InvalidRequest, StoreUnavailable
 from workspace_usage.position import format_timestamp
 from workspace_usage.query import PARAMETERS
 from workspace_usage.records import execution_row
-from workspace_usage.rows import Source, to_item
+from workspace_usage.rows import ARCHIVED_MARK, Source, to_item
 
 TABLES = {
     Source.CURRENT: "ExecutionsTable",
@@ -100,6 +100,27 @@ def test_credits_keep_every_digit(
     assert f'"credits":{digits},' in response["body"]
     body = usage.lambda_handler({"workspace_id": 11}, Context())
     assert body["items"][0]["credits"] == Decimal(digits)
+
+
+def test_an_archived_medium_s_key_is_in_no_answer(
+    usage: ModuleType, clients: Clients, template: Template
+) -> None:
+    """It is stored for erasure alone, also where the row was before it was moved."""
+    image = {"title": "Painter", "slug": "painter", "type": "image"}
+    put(clients, template, Source.ARCHIVED, 1, agent=image, output="kept/key.png")
+    [item] = clients.dynamodb.scan(TableName=template.resources[TABLES[Source.ARCHIVED]].name)[
+        "Items"
+    ]
+    assert item["output"] == {"S": "kept/key.png"}
+    clients.dynamodb.put_item(
+        TableName=template.resources[TABLES[Source.CURRENT]].name,
+        Item={**item, ARCHIVED_MARK: {"BOOL": True}},
+    )
+    for parameters in ({}, {"type": "image"}, {"user_id": "2"}):
+        status, body = answer(usage, request(EVERYONE, parameters))
+        [shown] = body["items"]
+        assert (status, shown["output"], shown["link"]) == (200, "This item was deleted.", None)
+        assert "key.png" not in str(body)
 
 
 def test_a_member_without_the_permission_sees_their_own_runs_only(

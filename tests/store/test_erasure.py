@@ -39,7 +39,10 @@ class Media:
 
 
 def fill(client: "DynamoDBClient") -> None:
-    """Two people in two workspaces, with a token, a membership and rows each."""
+    """Two people in two workspaces, with a token, a membership and rows each.
+
+    One of a person's rows is being archived, and found in both tables.
+    """
     recorder = Recorder(client, NAMES, UTC)
     for user_id in (1, 2):
         token = AccessToken(user_id, MODEL, user_id, "0" * 64, frozenset(), NOW, None)
@@ -47,25 +50,32 @@ def fill(client: "DynamoDBClient") -> None:
         for workspace_id in (11, 12):
             member = Membership(workspace_id, user_id, frozenset({"any"}))
             recorder.apply(MembershipChange(workspace_id, user_id, member, LAST), NOW)
-            row = execution_row(
-                Source.CURRENT,
-                {
-                    "id": user_id,
-                    "workspace_id": workspace_id,
-                    "user_id": user_id,
-                    "user_email": f"user{user_id}@example.com",
-                    "created_at": "2026-03-01T00:00:00.000000Z",
-                    "agent": {"title": "Image", "slug": "image", "type": "image"},
-                    "status": "succeeded",
-                    "output": f"{workspace_id}/{user_id}.png",
-                },
-            )
+            record = {
+                "id": user_id,
+                "workspace_id": workspace_id,
+                "user_id": user_id,
+                "user_email": f"user{user_id}@example.com",
+                "created_at": "2026-03-01T00:00:00.000000Z",
+                "agent": {"title": "Image", "slug": "image", "type": "image"},
+                "status": "succeeded",
+                "output": f"{workspace_id}/{user_id}.png",
+            }
+            row = execution_row(Source.CURRENT, record)
             client.put_item(TableName=NAMES.executions, Item=to_item(row))
+            old = {**record, "id": 100 + user_id, "output": f"{workspace_id}/{user_id}-old.png"}
+            for twin in (record, old):
+                item = to_item(execution_row(Source.ARCHIVED, twin))
+                client.put_item(TableName=NAMES.archived_executions, Item=item)
 
 
 def everything(client: "DynamoDBClient") -> str:
     """All that the tables hold of people, as text."""
-    tables = (NAMES.executions, NAMES.access_tokens, NAMES.memberships)
+    tables = (
+        NAMES.executions,
+        NAMES.archived_executions,
+        NAMES.access_tokens,
+        NAMES.memberships,
+    )
     return str([client.scan(TableName=table)["Items"] for table in tables])
 
 
@@ -75,16 +85,19 @@ def eraser(client: "DynamoDBClient", media: Any, *, delete_rows: bool) -> Eraser
 
 
 def test_one_person_is_erased_and_the_other_is_not(client: "DynamoDBClient") -> None:
-    """In all workspaces; a second time finds nothing left to do."""
+    """In all workspaces; a second time finds nothing left to do.
+
+    The media go as well, those of archived rows included, each once.
+    """
     fill(client)
     media = Media()
     done = eraser(client, media, delete_rows=False).erase(1, NOW)
-    assert (done.tokens_revoked, done.memberships_removed, done.rows_anonymised) == (1, 2, 2)
+    assert (done.tokens_revoked, done.memberships_removed, done.rows_anonymised) == (1, 2, 6)
     assert "user1@example.com" not in everything(client)
-    assert everything(client).count("user2@example.com") == 2
+    assert everything(client).count("user2@example.com") == 6
     again = eraser(client, media, delete_rows=False).erase(1, NOW)
     assert set(again.as_dict().values()) == {0}
     gone = eraser(client, media, delete_rows=True).erase(1, NOW)
-    assert (gone.rows_deleted, gone.media_deleted) == (2, 2)
-    assert sorted(media.deleted) == ["11/1.png", "12/1.png"]
+    assert (gone.rows_deleted, gone.media_deleted) == (6, 4)
+    assert sorted(media.deleted) == ["11/1-old.png", "11/1.png", "12/1-old.png", "12/1.png"]
     assert len(client.scan(TableName=NAMES.executions)["Items"]) == 2

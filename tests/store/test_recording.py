@@ -98,15 +98,15 @@ def test_a_later_status_replaces_an_earlier_one_and_never_the_other_way(
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["recorded first", "archived first"])
-def test_an_archived_execution_stays_archived_and_its_output_is_gone(
+def test_an_archived_execution_stays_archived_and_keeps_the_newest_key(
     client: "DynamoDBClient", order: int
 ) -> None:
-    """In either order it ends in the archive, in its latest status, with its output nowhere."""
+    """In either order it ends in the archive, in its latest status, with the key of that."""
     sequence = [recorded(1), archived(2), recorded(3, status="failed")]
     record(client, *sequence[::order])
     [row] = page(reader_of(client))
-    assert state(row) == (Source.ARCHIVED, "failed", None)
-    assert "images/" not in str(snapshot(client).tables)
+    assert state(row) == (Source.ARCHIVED, "failed", "images/1-failed.png")
+    assert "images/1-succeeded.png" not in str(snapshot(client).tables)
 
 
 def test_an_edited_chat_is_listed_beside_the_execution_of_its_number(
@@ -192,7 +192,9 @@ def test_recorders_at_once_on_one_execution_end_as_one_would(client: "DynamoDBCl
     expected = in_order([event for sequence in recordings + archivings for event in sequence])
     memory = snapshot(client)
     assert listed(memory) == listed(expected)
-    assert {state(row) for row in listed(memory)} == {(Source.ARCHIVED, "failed", None)}
+    assert {state(row) for row in listed(memory)} == {
+        (Source.ARCHIVED, "failed", f"images/{n}-failed.png") for n in range(1, rounds + 1)
+    }
     assert {row.position for row in page(reader_of(client))} == {
         row.position for row in listed(expected)
     }
@@ -235,7 +237,7 @@ def test_a_row_that_is_archived_between_two_reads_is_listed_once(
     [row] = page(Meanwhile(reader_of(client), happen()))
     assert row.source is (Source.ARCHIVED if moment == 0 else Source.CURRENT)
     [row] = page(reader_of(client))
-    assert state(row) == (Source.ARCHIVED, "succeeded", None)
+    assert state(row) == (Source.ARCHIVED, "succeeded", "images/1-succeeded.png")
 
 
 def test_a_reader_finds_every_row_while_they_are_archived(client: "DynamoDBClient") -> None:

@@ -20,7 +20,7 @@ from usagectl.tokens import FIRST_ID, draw_id, issue
 from workspace_usage.access import BearerToken, TokenPolicy
 from workspace_usage.position import MAX_ID, Position
 from workspace_usage.records import execution_row
-from workspace_usage.rows import Row
+from workspace_usage.rows import Row, Source
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -64,6 +64,8 @@ def test_no_cell_is_a_formula_and_none_is_lost(row: Row) -> None:
         assert not found[name].startswith(("=", "+", "-", "@", "\t", "\r"))
     assert (found["id"], Decimal(found["credits"])) == (str(row.position.id), row.credits)
     assert found["agent_title"].removeprefix("'") == row.agent_title.removeprefix("'")
+    if row.source is Source.ARCHIVED:
+        assert found["output"] == ""
 
 
 @given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, MAX_ID))

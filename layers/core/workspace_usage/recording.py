@@ -32,7 +32,15 @@ from workspace_usage.events import Change, MembershipChange, RowChange, TokenCha
 from workspace_usage.failures import calling_aws
 from workspace_usage.position import format_timestamp
 from workspace_usage.rollups import Head, RowList, lists_showing
-from workspace_usage.rows import ARCHIVED_MARK, Row, Source, StoredItem, from_item, to_item
+from workspace_usage.rows import (
+    ARCHIVED_MARK,
+    Row,
+    Source,
+    StoredItem,
+    from_item,
+    kept_output,
+    to_item,
+)
 from workspace_usage.settings import Tables
 from workspace_usage.versions import Item, tombstone
 from workspace_usage.writes import Outcome, put_membership, put_token, refusals
@@ -264,7 +272,7 @@ class _Entry:
         return cls(item.get("version", {"S": ""})["S"], from_item(source, item))
 
     def as_item(self, source: Source) -> StoredItem:
-        output = self.row.output if source is Source.CURRENT else None
+        output = kept_output(source, self.row.agent_type, self.row.output)
         item = to_item(self.row._replace(source=source, output=output))
         return {**item, "version": {"S": self.version}}
 
