@@ -114,12 +114,15 @@ def question(random: Random, now: datetime) -> dict[str, str]:
         query["page"] = str(random.choice([1, 1, 2, 3, 5, 40]))
     if random.random() < 0.7:
         query["per_page"] = str(random.choice([1, 2, 7, 20, 99, 100]))
-    if _rarely(random):
+    for _ in range(random.choice([0, 0, 0, 0, 0, 0, 1, 2])):
         name = random.choice(["page", "per_page", "user_id", "type", "start_date", "range"])
         query[name] = random.choice(
             ["0", "-1", "01", "1.0", "x", "+1", "101", "Chat", "2026-02-30"]
         )
-    return query
+    return {
+        name: f" {value}\u200b" if value and _rarely(random) else value
+        for name, value in query.items()
+    }
 
 
 RANGES = ["1d", "7d", "30d", ""]

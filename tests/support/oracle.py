@@ -6,6 +6,7 @@ row in one list, and filters, sorts and slices it.
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -17,6 +18,12 @@ from urllib.parse import quote, urlsplit
 MEDIA = ("image", "video", "voiceover")
 TYPES = ("all", "chat", "image", "text", "voiceover", "video", "code")
 LARGEST = 2**63 - 1
+SPACE = "\0\t\n\v\f\r\x85\u200b\ufeff" + "".join(
+    character
+    for character in map(chr, range(0x10000))
+    if unicodedata.category(character) in ("Zs", "Zl", "Zp")
+)
+"""What values lose at their ends."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Oracle:
 
     def invalid(self, query: Mapping[str, str]) -> set[str]:
         """The parameters that a 422 names."""
-        given = {name: value for name, value in query.items() if value != ""}
+        given = _given(query)
         wrong = set()
         for name, least, most in (
             ("user_id", 1, LARGEST),
@@ -81,16 +88,14 @@ class Oracle:
                 wrong.add(name)
         if given.get("type", "all") not in TYPES:
             wrong.add("type")
-        dates = [name for name in ("start_date", "end_date") if name in given]
-        wrong |= {name for name in dates if not _is_date(given[name])}
+        dates = {name: given[name] for name in ("start_date", "end_date") if name in given}
+        wrong |= {name for name, value in dates.items() if not _is_date(value)}
         if len(dates) < 2 and given.get("range", "7d") not in ("1d", "7d", "30d"):
             wrong.add("range")
-        if wrong:
-            return wrong
         if len(dates) == 1:
-            wrong |= {"start_date", "end_date"} - set(dates)
-        if len(dates) == 2:
-            first, last = (date.fromisoformat(given[name]) for name in ("start_date", "end_date"))
+            wrong |= {"start_date", "end_date"} - dates.keys()
+        if len(dates) == 2 and all(map(_is_date, dates.values())):
+            first, last = map(date.fromisoformat, dates.values())
             if last < first or (last - first).days + 1 > 90:
                 wrong.add("end_date")
         if "cursor" in given and "page" in given:
@@ -101,6 +106,7 @@ class Oracle:
         self, caller: Caller, query: Mapping[str, str], now: datetime
     ) -> list[dict[str, Any]]:
         """All rows of the (valid) query's listing, in order, without pages."""
+        query = _given(query)
         start, end = self._window(query, now)
         wanted_user = int(query["user_id"]) if query.get("user_id") else None
         if not caller.sees_everyone:
@@ -124,6 +130,7 @@ class Oracle:
         wrong = self.invalid(query)
         if wrong:
             return 422, wrong
+        query = _given(query)
         if (
             not caller.sees_everyone
             and int(query.get("user_id") or caller.user_id) != caller.user_id
@@ -220,6 +227,12 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     return [parse(line) for line in path.read_text("utf-8").split("\n") if line]
+
+
+def _given(query: Mapping[str, str]) -> dict[str, str]:
+    """The parameters that count: without white space around them, and none that is empty."""
+    values = {name: value.strip(SPACE) for name, value in query.items()}
+    return {name: value for name, value in values.items() if value}
 
 
 def _moment(row: Mapping[str, Any]) -> datetime:

@@ -1,13 +1,14 @@
 """What a caller asks for: the query parameters, checked.
 
 The same rules hold for a query string, where every value is text, and for a direct invocation,
-where numbers may be numbers. An empty value counts as absent; names not listed change nothing.
+where numbers may be numbers. Texts lose the white space around them; what is empty then counts as
+absent. Names not listed change nothing.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, tzinfo
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -21,13 +22,13 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from workspace_usage.errors import InvalidRequest, Violation
 from workspace_usage.position import MAX_ID, Position, decode_cursor
+from workspace_usage.values import InvalidValue, parse_date, trim
 from workspace_usage.window import MAX_DAYS, Window, between, last_day, last_days
 
 DEFAULT_PER_PAGE: Final = 20
 MAX_PER_PAGE: Final = 100
 
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _integer(value: object) -> int:
@@ -40,10 +41,10 @@ def _integer(value: object) -> int:
 
 
 def _date(value: object) -> date:
-    if isinstance(value, str) and _DATE.fullmatch(value):
+    if isinstance(value, str):
         try:
-            return date.fromisoformat(value)
-        except ValueError:  # 2026-02-30
+            return parse_date(value)
+        except InvalidValue:
             pass
     raise PydanticCustomError("invalid_date", "not a date")
 
@@ -57,13 +58,22 @@ def _cursor(value: object) -> Position:
     raise PydanticCustomError("invalid_cursor", "not a cursor")
 
 
-def _choice(value: object) -> object:
-    # Half of a surrogate pair is a wrong choice like any other: pydantic can't read it as text.
-    return value if isinstance(value, str) and value.isascii() else None
+def _one_of(literal: Any) -> PlainValidator:
+    """Accepts the texts of a ``Literal`` and nothing else; a refusal carries them."""
+    choices: tuple[str, ...] = get_args(literal)
+
+    def check(value: object) -> object:
+        if value in choices:
+            return value
+        texts = ", ".join(choices)
+        raise PydanticCustomError("invalid_choice", "not a choice", {"choices": texts})
+
+    return PlainValidator(check)
 
 
 type _Integer = Annotated[int, BeforeValidator(_integer)]
-_Choice: Final = BeforeValidator(_choice)
+_Range = Literal["1d", "7d", "30d"]
+_Type = Literal["all", "chat", "image", "text", "voiceover", "video", "code"]
 
 
 class Query(BaseModel):
@@ -75,36 +85,37 @@ class Query(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
 
-    range: Annotated[Literal["1d", "7d", "30d"], _Choice] | None = None
+    range: Annotated[_Range, _one_of(_Range)] | None = None
     start_date: Annotated[date, PlainValidator(_date)] | None = None
     end_date: Annotated[date, PlainValidator(_date)] | None = None
     user_id: Annotated[_Integer, Field(ge=1, le=MAX_ID)] | None = None
-    type: Annotated[
-        Literal["all", "chat", "image", "text", "voiceover", "video", "code"], _Choice
-    ] = "all"
+    type: Annotated[_Type, _one_of(_Type)] = "all"
     page: Annotated[_Integer, Field(ge=1, le=MAX_ID)] | None = None
     per_page: Annotated[_Integer, Field(ge=1, le=MAX_PER_PAGE)] = DEFAULT_PER_PAGE
     cursor: Annotated[Position, PlainValidator(_cursor)] | None = None
 
     @classmethod
     def parse(cls, parameters: Mapping[str, object]) -> Self:
-        """The question that ``parameters`` ask.
+        """Returns the question that ``parameters`` ask.
 
         Raises:
-            InvalidRequest: parameters break their rules; it names all that do each by itself or,
-                when none does, all that contradict one another.
+            InvalidRequest: parameters break their rules, or contradict one another. It names all of
+                them, in the contract's order.
         """
-        given = {name: parameters.get(name) for name in PARAMETERS}
-        given = {name: value for name, value in given.items() if value not in (None, "")}
+        given = dict(_given(parameters))
         if "start_date" in given and "end_date" in given:
             given.pop("range", None)  # it has no effect then, whatever it says
+        violations: list[Violation] = []
         try:
             query = cls.model_validate(given)
         except ValidationError as error:
-            raise InvalidRequest(tuple(_violation(problem) for problem in error.errors())) from None
-        violations = tuple(_contradictions(query))
+            violations += map(_violation, error.errors())
+            broken = {violation.field for violation in violations}
+            query = cls.model_validate({n: v for n, v in given.items() if n not in broken})
+        violations += _contradictions(query, given)
         if violations:
-            raise InvalidRequest(violations)
+            order = PARAMETERS.index
+            raise InvalidRequest(tuple(sorted(violations, key=lambda found: order(found.field))))
         return query
 
     @property
@@ -130,6 +141,16 @@ PARAMETERS: Final = tuple(Query.model_fields)
 """The names of the query parameters, in the contract's order: all that the listing reads."""
 
 
+def _given(parameters: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """The parameters that are not absent, without the white space around their values."""
+    for name in PARAMETERS:
+        value = parameters.get(name)
+        if isinstance(value, str):
+            value = trim(value)
+        if value not in (None, ""):
+            yield name, value
+
+
 def _violation(problem: ErrorDetails) -> Violation:
     """What pydantic found, in the catalogues' terms."""
     name, values = str(problem["loc"][0]), problem.get("ctx", {})
@@ -138,25 +159,25 @@ def _violation(problem: ErrorDetails) -> Violation:
             return Violation(name, "invalid_minimum", {"limit": values["ge"]})
         case "less_than_equal":
             return Violation(name, "invalid_maximum", {"limit": values["le"]})
-        case "literal_error":
-            return Violation(
-                name,
-                "invalid_choice",
-                {"choices": values["expected"].replace("'", "").replace(" or ", ", ")},
-            )
         case message_key:  # those raised above are named by their key
-            return Violation(name, message_key)
+            return Violation(name, message_key, values)
 
 
-def _contradictions(query: Query) -> Iterator[Violation]:
-    match query.start_date, query.end_date:
-        case None, date():
-            yield Violation("start_date", "missing_date", {"other": "end_date"})
-        case date(), None:
-            yield Violation("end_date", "missing_date", {"other": "start_date"})
-        case date() as start, date() as end if end < start:
+def _contradictions(query: Query, given: Collection[str]) -> Iterator[Violation]:
+    """What is wrong with the parameters together.
+
+    Args:
+        query: the question that those of them ask which keep their own rules.
+        given: the names of all that are not absent.
+    """
+    if "end_date" in given and "start_date" not in given:
+        yield Violation("start_date", "missing_date", {"other": "end_date"})
+    if "start_date" in given and "end_date" not in given:
+        yield Violation("end_date", "missing_date", {"other": "start_date"})
+    if query.start_date is not None and query.end_date is not None:
+        if query.end_date < query.start_date:
             yield Violation("end_date", "end_before_start")
-        case date() as start, date() as end if (end - start).days >= MAX_DAYS:
+        elif (query.end_date - query.start_date).days >= MAX_DAYS:
             yield Violation("end_date", "window_too_long", {"limit": MAX_DAYS})
-    if query.cursor is not None and query.page is not None:
+    if "cursor" in given and "page" in given:
         yield Violation("cursor", "cursor_with_page")
