@@ -53,20 +53,22 @@ class Directory:
 
     def _id_by_hash(self, digest: str) -> int | None:
         # An index answers eventually; the token itself is then read consistently.
-        with calling_aws():
-            [answer] = self.reader.query(
-                [
-                    {
-                        "TableName": self.access_tokens_table,
-                        "IndexName": BY_HASH,
-                        "KeyConditionExpression": "token_hash = :hash",
-                        "ExpressionAttributeValues": {":hash": {"S": digest}},
-                        "Limit": 1,
-                    }
-                ]
-            )
-        items = answer["Items"]
-        return int(items[0]["token_id"]["N"]) if items else None
+        request: dict[str, Any] = {
+            "TableName": self.access_tokens_table,
+            "IndexName": BY_HASH,
+            "KeyConditionExpression": "token_hash = :hash",
+            "ExpressionAttributeValues": {":hash": {"S": digest}},
+            "Limit": 1,
+        }
+        while True:
+            with calling_aws():
+                [answer] = self.reader.query([request])
+            if answer["Items"]:
+                return int(answer["Items"][0]["token_id"]["N"])
+            # A page may be empty and not the last.
+            if "LastEvaluatedKey" not in answer:
+                return None
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def find_membership(self, workspace_id: int, user_id: int) -> Membership | None:
         """The user's membership in the workspace, or None.
