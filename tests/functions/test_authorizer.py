@@ -71,7 +71,7 @@ def test_a_member_is_let_in_with_what_they_may_see(
     put_token(clients, template)
     put_member(clients, template, *permissions)
     expected = ("Allow", {"user_id": "42", "workspace_id": "11", "sees": sees})
-    for form in (f"Bearer 7|{SECRET}", f"bEARER   7|{SECRET}"):
+    for form in (f"Bearer 7|{SECRET}", f"bEARER   7|{SECRET}", f"Bearer Bearer 7|{SECRET}"):
         assert ask(authorizer, form) == expected
 
 

@@ -103,6 +103,14 @@ def test_a_bare_secret_is_a_token_without_an_id(secret: str, scheme: str, spaces
     assert presented == BearerToken(None, sha256(secret.encode()).hexdigest())
 
 
+@pytest.mark.parametrize("scheme", ["Bearer Bearer", "bearer BEARER", "Bearer   Bearer  "])
+@pytest.mark.parametrize("token", [f"7|{SECRET}", SECRET, "Bearer"])
+def test_a_scheme_that_is_sent_twice_counts_as_one(scheme: str, token: str) -> None:
+    """Some clients send it, and Laravel lets it pass."""
+    expected = BearerToken.from_header(f"Bearer {token}")
+    assert BearerToken.from_header(f"{scheme} {token}") == expected
+
+
 @given(ids, secrets)
 @example(7, "with|another|bar")
 @example(7, "|")
@@ -128,6 +136,10 @@ def test_an_id_ends_at_the_first_bar(number: int, secret: str) -> None:
         f"Bearer{SECRET}",
         f"Bearer:{SECRET}",
         f"Bearer {SECRET} more",
+        f"Bearer Bearer Bearer {SECRET}",
+        f"Bearer Basic {SECRET}",
+        f"Bearer\tBearer {SECRET}",
+        f"Bearer, Bearer {SECRET}",
         f"Bearer\t{SECRET}",
         f"Bearer {SECRET}\n",
         f"\nBearer {SECRET}",

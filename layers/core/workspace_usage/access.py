@@ -23,7 +23,7 @@ READ_USERS_ACTIVITY: Final = "read_users_activity"
 """The permission in a workspace to see other members' executions."""
 
 _CANONICAL_INTEGER: Final = re.compile(r"[1-9][0-9]{0,18}")
-_AUTHORIZATION: Final = re.compile(r"bearer +(?P<token>\S+)", re.IGNORECASE)
+_AUTHORIZATION: Final = re.compile(r"bearer +(?:bearer +)?(?P<token>\S+)", re.IGNORECASE)
 
 
 def parse_id(text: str | None) -> int | None:
@@ -51,7 +51,8 @@ class BearerToken:
     def from_header(cls, authorization: str | None) -> "BearerToken":
         """Reads ``Bearer <id>|<secret>`` or ``Bearer <secret>``, the scheme in any case.
 
-        The two forms are Laravel Sanctum's (``PersonalAccessToken::findToken``).
+        The two forms are Laravel Sanctum's (``PersonalAccessToken::findToken``). ``Bearer Bearer``,
+        which some clients send and Laravel lets pass, counts as one.
 
         Raises:
             Unauthorized: there is no such token in it.
