@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 import orjson
 from aws_lambda_powertools import Logger, Metrics
@@ -21,9 +21,11 @@ from workspace_usage.access import Scope, WholeWorkspace, from_context, parse_id
 from workspace_usage.errors import Forbidden, InvalidRequest, StoreUnavailable, Violation
 from workspace_usage.listing import Asked, Body, Listing
 from workspace_usage.messages import choose_locale, describe, translate
+from workspace_usage.position import MAX_ID
 from workspace_usage.settings import UsageSettings
 from workspace_usage.snapshot import take_along
 from workspace_usage.store import Meter
+from workspace_usage.values import trim
 from workspace_usage.window import rules_of
 
 if TYPE_CHECKING:
@@ -60,12 +62,22 @@ take_along(listing, partial(rules_of, settings.time_zone))
 @logger.inject_lambda_context(log_event=False, clear_state=True)
 def lambda_handler(event: Any, context: "LambdaContext") -> dict[str, Any]:
     """Answers an API Gateway proxy event with a proxy response, any other event with the body."""
-    request_context = event.get("requestContext") if isinstance(event, dict) else None
-    if isinstance(request_context, dict) and "httpMethod" in event:
-        logger.set_correlation_id(request_context.get("requestId", context.aws_request_id))
+    if is_from_gateway(event):
+        request_id = event["requestContext"].get("requestId", context.aws_request_id)
+        logger.set_correlation_id(request_id)
         return answer_request(event, context)
     logger.set_correlation_id(context.aws_request_id)
     return answer_invocation(event, context)
+
+
+def is_from_gateway(event: object) -> TypeGuard[dict[str, Any]]:
+    """Whether ``event`` is API Gateway's; one that names a workspace itself never is."""
+    return (
+        isinstance(event, dict)
+        and "workspace_id" not in event
+        and "httpMethod" in event
+        and isinstance(event.get("requestContext"), dict)
+    )
 
 
 def answer_request(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
@@ -124,12 +136,16 @@ def answer_invocation(event: object, context: "LambdaContext") -> Body:
 
 
 def invoked_scope(given: object) -> Scope:
-    """The whole workspace that a direct invocation names, by a number or by its digits.
+    """Returns the whole workspace that a direct invocation names, by a number or by its digits.
 
     Raises:
-        InvalidRequest: it names none.
+        InvalidRequest: ``given`` is not a workspace id.
     """
-    workspace_id = None if isinstance(given, bool) else parse_id(str(given))
+    workspace_id = None
+    if isinstance(given, str):
+        workspace_id = parse_id(trim(given))
+    elif isinstance(given, int) and not isinstance(given, bool) and 0 < given <= MAX_ID:
+        workspace_id = given
     if workspace_id is None:
         raise InvalidRequest((Violation("workspace_id", "invalid_workspace"),))
     return WholeWorkspace(workspace_id)
@@ -183,7 +199,7 @@ def respond(status: int, body: Mapping[str, Any]) -> dict[str, Any]:
     """A proxy response with ``body`` as JSON."""
     return {
         "statusCode": status,
-        "headers": {"Content-Type": "application/json", "Cache-Control": "private, no-store"},
+        "headers": {"Content-Type": "application/json", "Cache-Control": "no-store"},
         "body": orjson.dumps(body, default=exact).decode(),
         "isBase64Encoded": False,
     }

@@ -9,10 +9,13 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from local.store import Clients
 from local.template import Template
 from tests.support.functions import Context
+from tests.support.strategies import json_values
 from workspace_usage.errors import InvalidRequest, StoreUnavailable
 from workspace_usage.position import format_timestamp
 from workspace_usage.query import PARAMETERS
@@ -67,7 +70,10 @@ def request(
 
 def answer(usage: ModuleType, event: dict[str, Any]) -> tuple[int, Any]:
     response = usage.lambda_handler(event, Context())
-    assert response["headers"]["Content-Type"] == "application/json"
+    assert response["headers"] == {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+    }
     return response["statusCode"], json.loads(response["body"], parse_float=Decimal)
 
 
@@ -186,7 +192,10 @@ def test_a_direct_invocation_sees_the_whole_workspace(
     body = usage.lambda_handler({"workspace_id": 11}, Context())
     assert [item["id"] for item in body["items"]] == [1, 2]
     assert orjson.loads(orjson.dumps(body, default=float))["per_page"] == 20
-    body = usage.lambda_handler({"workspace_id": "11", "user_id": 2, "per_page": 1}, Context())
+    event = {"workspace_id": "\xa011\n", "user_id": "2 ", "per_page": 1}
+    # API Gateway's events name no workspace: this one is not of those.
+    event |= {"httpMethod": "GET", "requestContext": {}}
+    body = usage.lambda_handler(event, Context())
     assert [item["id"] for item in body["items"]] == [2]
 
 
@@ -197,8 +206,13 @@ def test_a_direct_invocation_sees_the_whole_workspace(
         ({"workspace_id": True}, ["workspace_id"]),
         ({"workspace_id": 11.0}, ["workspace_id"]),
         ({"workspace_id": [11]}, ["workspace_id"]),
+        ({"workspace_id": " "}, ["workspace_id"]),
+        ({"workspace_id": 0}, ["workspace_id"]),
+        ({"workspace_id": 2**63}, ["workspace_id"]),
         ([], ["workspace_id"]),
         (None, ["workspace_id"]),
+        ("11", ["workspace_id"]),
+        (11, ["workspace_id"]),
         ({"workspace_id": 11, "page": 0, "type": "Chat"}, ["type", "page"]),
         ({"workspace_id": 11, "requestContext": "x", "range": {}}, ["range"]),
     ],
@@ -211,6 +225,47 @@ def test_a_direct_invocation_that_is_wrong_raises_with_the_422_body(
     body = json.loads(str(refused.value))
     assert body["message"]
     assert list(body["errors"]) == fields
+
+
+ODD: list[object] = [
+    float("inf"),
+    float("nan"),
+    -0.0,
+    1.5,
+    10**4_000,
+    -(10**5_000),
+    True,
+    [[[[]]]],
+    {"": [{"x": None}]},
+    "\ud800",
+    "x" * 100_000,
+    [0] * 10_000,
+]
+
+
+@pytest.mark.parametrize("name", ["workspace_id", *PARAMETERS])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(value=st.sampled_from(ODD) | json_values())
+def test_any_value_of_a_direct_invocation_is_answered_or_refused_with_a_reason(
+    usage: ModuleType, name: str, value: object
+) -> None:
+    """The reason is JSON of the documented form, and short whatever came in."""
+    event = {"workspace_id": 11, "per_page": 0, name: value}
+    try:
+        body = usage.lambda_handler(event, Context())
+    except InvalidRequest as error:
+        text = str(error)
+    else:
+        assert (name, body["items"]) == ("per_page", [])
+        return
+    assert len(text.encode()) < 2_000
+    reason = json.loads(text)
+    assert reason["message"]
+    assert reason["errors"].keys() <= {"workspace_id", *PARAMETERS}
 
 
 def test_a_store_that_fails_is_raised_and_not_returned(
