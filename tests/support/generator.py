@@ -30,10 +30,13 @@ OUTPUTS = (
     "../dots/./here.png",
     "http://example.com/a.png",
     "https://example.com/b.png?x=1",
+    "https://example.com/b.png\r\nX: 1",
     "HTTPS://EXAMPLE.COM/C.PNG",
     "httpsx://not-a-url",
     'quote"and\\backslash.png',
 )
+SLUGS = (*[None] * 9, "..", "a/../b", "ação?x=1#y")
+"""Awkward slugs; mostly the type's own."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,11 @@ def _record(random: Random, number: int, moment: datetime) -> dict[str, Any]:
         "user_id": user,
         "user_email": f"user{user}@example.com",
         "created_at": f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
-        "agent": {"title": f"Agente {kind} “{number % 7}”", "slug": f"{kind}-agent", "type": kind},
+        "agent": {
+            "title": f"Agente {kind} “{number % 7}”",
+            "slug": random.choice(SLUGS) or f"{kind}-agent",
+            "type": kind,
+        },
         "status": random.choice(STATUSES),
         "credits": _Literal(random.choice(CREDITS)),
         "output": random.choice(OUTPUTS),

@@ -132,6 +132,32 @@ def test_a_chat_links_to_its_conversation(
     assert link == f"{path}?_chat_id={conversation}"
 
 
+@pytest.mark.parametrize(
+    ("slug", "segment"),
+    [
+        ("chat-with-tess", "chat-with-tess"),
+        ("A_b.c~9", "A_b.c~9"),
+        ("a?x=1#y", "a%3Fx%3D1%23y"),
+        ("../../login", "..%2F..%2Flogin"),
+        ("a\r\nSet-Cookie: b", "a%0D%0ASet-Cookie%3A%20b"),
+        ("\\evil.example", "%5Cevil.example"),
+        ("%2e%2e", "%252e%252e"),
+        ("...", "..."),
+        ("ação", "a%C3%A7%C3%A3o"),
+    ],
+)
+def test_a_slug_is_one_segment_of_the_path(slug: str, segment: str) -> None:
+    link = show(ROW, agent_slug=slug)["link"]
+    assert link == f"/dashboard/user/ai/chat/ai-chat/{segment}?_chat_id=5"
+
+
+@pytest.mark.parametrize("slug", ["", ".", ".."])
+def test_a_slug_that_can_be_no_segment_has_no_link(slug: str) -> None:
+    """Browsers resolve dots before they ask, also when they are percent-encoded."""
+    item = show(ROW, agent_slug=slug)
+    assert (item["slug"], item["link"]) == (slug, None)
+
+
 @pytest.mark.parametrize("kind", sorted(MEDIA_TYPES))
 @pytest.mark.parametrize(
     ("output", "link"),
@@ -147,6 +173,22 @@ def test_a_chat_links_to_its_conversation(
         ("javascript:alert(1)", "signed:javascript:alert(1)"),
         ("//example.com/a.png", "signed://example.com/a.png"),
         (" https://example.com", "signed: https://example.com"),
+        # Whatever else is odd about a stored URL, it is shown as it stands.
+        ("https://cdn.example.com/a b/../ü.png", "https://cdn.example.com/a b/../ü.png"),
+        # No URL has control characters, and in a header they would begin a new one.
+        ("https://cdn.example.com/a\r\nSet-Cookie: b", None),
+        ("https://cdn.example.com/\x7f", None),
+        ("media/a\r\nb.png", "signed:media/a\r\nb.png"),
+        # Clients resolve these before they ask, and the signature is of another path then.
+        ("../x", None),
+        ("./x", None),
+        ("a/../b.png", None),
+        ("a/./b.png", None),
+        ("a/..", None),
+        (".", None),
+        ("a/...b/.c/d../%2e%2e/e", "signed:a/...b/.c/d../%2e%2e/e"),
+        ("a//b/", "signed:a//b/"),
+        ("..\n", "signed:..\n"),
         ("", None),
         (None, None),
     ],
