@@ -5,13 +5,13 @@ It is a Systems Manager parameter of JSON text::
     {"enabled": true, "date": "2026-01-01"}
 """
 
-import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.failures import calling_aws
+from workspace_usage.values import InvalidValue, parse_date, parse_json
 from workspace_usage.window import midnight
 
 if TYPE_CHECKING:
@@ -56,11 +56,14 @@ class MinDate:
     def _read(self) -> datetime | None:
         with calling_aws():
             answer = self._reader.get_parameter(Name=self._name)
-        return parse_min_date(answer["Parameter"]["Value"], self._zone)
+        match answer:
+            case {"Parameter": {"Value": str() as text}}:
+                return parse_min_date(text, self._zone)
+        raise StoreUnavailable("GetParameter answered without a value")
 
 
 def parse_min_date(text: str, zone: tzinfo) -> datetime | None:
-    """The moment that the setting's JSON ``text`` names: midnight of its date in ``zone``.
+    """Returns the moment that the setting's JSON ``text`` names: midnight of its date in ``zone``.
 
     None when it isn't enabled.
 
@@ -68,11 +71,17 @@ def parse_min_date(text: str, zone: tzinfo) -> datetime | None:
         StoreUnavailable: the text can't be understood.
     """
     try:
-        setting = json.loads(text)
-        if setting["enabled"] is False:
+        day = _enabled_day(parse_json(text))
+    except InvalidValue as error:
+        reason = f"usage_history_min_date can not be understood: {error}"
+        raise StoreUnavailable(reason) from None
+    return None if day is None else midnight(day, zone)
+
+
+def _enabled_day(setting: object) -> date | None:
+    match setting:
+        case {"enabled": False}:
             return None
-        if setting["enabled"] is True:
-            return midnight(date.fromisoformat(setting["date"]), zone)
-    except (ValueError, TypeError, KeyError):
-        pass
-    raise StoreUnavailable("usage_history_min_date can not be understood")
+        case {"enabled": True, "date": str() as day}:
+            return parse_date(day)
+    raise InvalidValue("enabled must be true or false, and date a text")
