@@ -124,6 +124,9 @@ def texts(expression: ast.expr) -> Iterator[str]:
         ("en;q=2, es;q=0.1", "es"),
         ("en;q=-1, es;q=0.1", "es"),
         ("en;q=nan, es;q=0.1", "es"),
+        # Python alone takes these for numbers.
+        ("en;q=0_1, es;q=0.1", "es"),
+        ("en;q=\u0661, es;q=0.1", "es"),
         ("en;level=1, es;q=0.1", "es"),
         (",;;,es", "es"),
     ],

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from workspace_usage.errors import Violation
+from workspace_usage.values import InvalidValue, parse_decimal
 
 LOCALES: Final = ("en", "pt_BR", "es")
 """The languages that messages come in."""
@@ -42,8 +43,8 @@ def _weight(parameter: str) -> float:
     if not name:
         return 1.0
     try:
-        weight = float(value)
-    except ValueError:
+        weight = float(parse_decimal(value))
+    except InvalidValue:
         return 0.0
     return weight if name.lower() == "q" and 0 <= weight <= 1 else 0.0
 
