@@ -237,13 +237,19 @@ def test_events_are_never_logged() -> None:
         assert "POWERTOOLS_LOGGER_LOG_EVENT" not in Stack().environment(function)
 
 
+def test_by_default_tokens_of_users_count_alone() -> None:
+    """Another model's ids are not users' ids; a deployment may say that any model's count."""
+    assert Stack().environment("AuthorizerFunction")["TOKENABLE_TYPE"] == "App\\Models\\User"
+    assert Stack(TokenableType="").environment("AuthorizerFunction")["TOKENABLE_TYPE"] == ""
+
+
 def test_parameters_reach_the_functions() -> None:
     """What differs between deployments is set by parameters."""
     stack = Stack(
         TimeZone="America/Sao_Paulo",
         DefaultLocale="pt_BR",
         TokenLifetimeMinutes="60",
-        TokenableType="App\\Models\\User",
+        TokenableType="App\\Models\\Member",
         LinkLifetimeSeconds="900",
         LogLevel="DEBUG",
     )
@@ -254,7 +260,7 @@ def test_parameters_reach_the_functions() -> None:
         assert stack.environment(function)["TIME_ZONE"] == "America/Sao_Paulo"
     assert usage["LINK_LIFETIME_SECONDS"] == "900"
     assert authorizer["TOKEN_LIFETIME_MINUTES"] == "60"
-    assert authorizer["TOKENABLE_TYPE"] == "App\\Models\\User"
+    assert authorizer["TOKENABLE_TYPE"] == "App\\Models\\Member"
     for environment in (usage, authorizer):
         assert environment["DEFAULT_LOCALE"] == "pt_BR"
         assert environment["POWERTOOLS_LOG_LEVEL"] == "DEBUG"

@@ -22,7 +22,7 @@ OTHERS: Final = {
     "TimeZone": "America/Sao_Paulo",
     "LinkLifetimeSeconds": "900",
     "TokenLifetimeMinutes": "60",
-    "TokenableType": "App\\Models\\User",
+    "TokenableType": "App\\Models\\Member",
 }
 """A value other than the default for every parameter that reaches a function."""
 

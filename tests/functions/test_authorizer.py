@@ -146,16 +146,23 @@ def test_a_deployment_can_limit_the_lifetime_of_tokens(
             ask(authorizer)
 
 
-def test_a_deployment_can_refuse_tokens_of_other_models(
-    clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch
+def test_a_token_of_another_model_than_the_user_s_is_unauthorized(
+    authorizer: ModuleType, clients: Clients, template: Template
 ) -> None:
     """User 42 and team 42 are not the same."""
     put_token(clients, template, tokenable_type="App\\Models\\Team")
     put_member(clients, template)
-    environment = environment_of(template, "AuthorizerFunction")
-    limited = {**environment, "TOKENABLE_TYPE": "App\\Models\\User"}
     with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
-        ask(load("authorizer", limited, monkeypatch))
+        ask(authorizer)
+
+
+def test_a_deployment_can_accept_tokens_of_any_model(
+    clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_token(clients, template, tokenable_type="App\\Models\\Team")
+    put_member(clients, template)
+    environment = {**environment_of(template, "AuthorizerFunction"), "TOKENABLE_TYPE": ""}
+    assert ask(load("authorizer", environment, monkeypatch))[0] == "Allow"
 
 
 def test_a_token_without_the_ability_is_denied_in_the_caller_s_language(
