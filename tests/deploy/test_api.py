@@ -185,6 +185,13 @@ def test_who_may_come_again_is_told_when() -> None:
     assert unauthorized["gatewayresponse.header.WWW-Authenticate"] == "'Bearer'"
 
 
+def test_none_of_the_gateway_s_answers_may_be_stored() -> None:
+    """A revoked token's 200 and a new token's 401 must not outlive the moment."""
+    for response_type, response in responses(Stack()).items():
+        headers = response["responseParameters"]
+        assert headers["gatewayresponse.header.Cache-Control"] == "'no-store'", response_type
+
+
 def test_the_access_log_holds_no_secret() -> None:
     """A line is JSON with known fields only: no header, no query string, no quoted request."""
     entry = json.loads(Stack().properties("ApiStage")["AccessLogSetting"]["Format"])
