@@ -86,6 +86,7 @@ def test_who_asks_too_often_gets_429_and_is_told_when_to_come_back(tmp_path: Pat
         message = {"message": "Too many requests. Please try again in a moment."}
         assert answers[2].body == message
         assert answers[2].headers["Retry-After"].isdigit()
+        assert answers[2].headers["Cache-Control"] == "no-store"
         service.clock.now += 1
         assert service.ask(service.members[0]).status == 200
 
@@ -102,6 +103,7 @@ def test_what_can_t_be_read_is_503_and_never_cached(tmp_path: Path) -> None:
         first = service.ask(member)
         assert (first.status, first.body) == (503, UNAVAILABLE)
         assert first.headers["Retry-After"].isdigit()
+        assert first.headers["Cache-Control"] == "no-store"
         value = json.dumps({"enabled": False, "date": None})
         clients.ssm.put_parameter(Name=parameter, Value=value, Type="String")
         assert service.ask(member).status == 200
