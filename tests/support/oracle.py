@@ -178,14 +178,11 @@ def item(row: Mapping[str, Any]) -> dict[str, Any]:
         root = row.get("root_id")
         conversation = row["id"] if root is None else root
         slug = quote(row["agent"]["slug"], safe="")
-        if slug not in ("", ".", ".."):
+        if slug not in (".", ".."):
             link = f"/dashboard/user/ai/chat/ai-chat/{slug}?_chat_id={conversation}"
     elif source == "current" and kind in MEDIA and succeeded and output:
         is_url = output[:8].lower().startswith(("http://", "https://"))
-        if is_url:
-            link = output if min(output) >= " " and "\x7f" not in output else None
-        elif not {".", ".."} & set(output.split("/")):
-            link = SignedLink(output)
+        link = output if is_url else SignedLink(output)
     return {
         "id": f"chat-edited-{row['id']}" if source == "edited" else row["id"],
         "created_at": row["created_at"],

@@ -151,7 +151,7 @@ def test_a_slug_is_one_segment_of_the_path(slug: str, segment: str) -> None:
     assert link == f"/dashboard/user/ai/chat/ai-chat/{segment}?_chat_id=5"
 
 
-@pytest.mark.parametrize("slug", ["", ".", ".."])
+@pytest.mark.parametrize("slug", [".", ".."])
 def test_a_slug_that_can_be_no_segment_has_no_link(slug: str) -> None:
     """Browsers resolve dots before they ask, also when they are percent-encoded."""
     item = show(ROW, agent_slug=slug)
@@ -173,22 +173,9 @@ def test_a_slug_that_can_be_no_segment_has_no_link(slug: str) -> None:
         ("javascript:alert(1)", "signed:javascript:alert(1)"),
         ("//example.com/a.png", "signed://example.com/a.png"),
         (" https://example.com", "signed: https://example.com"),
-        # Whatever else is odd about a stored URL, it is shown as it stands.
-        ("https://cdn.example.com/a b/../ü.png", "https://cdn.example.com/a b/../ü.png"),
-        # No URL has control characters, and in a header they would begin a new one.
-        ("https://cdn.example.com/a\r\nSet-Cookie: b", None),
-        ("https://cdn.example.com/\x7f", None),
-        ("media/a\r\nb.png", "signed:media/a\r\nb.png"),
-        # Clients resolve these before they ask, and the signature is of another path then.
-        ("../x", None),
-        ("./x", None),
-        ("a/../b.png", None),
-        ("a/./b.png", None),
-        ("a/..", None),
-        (".", None),
-        ("a/...b/.c/d../%2e%2e/e", "signed:a/...b/.c/d../%2e%2e/e"),
-        ("a//b/", "signed:a//b/"),
-        ("..\n", "signed:..\n"),
+        # Whatever is odd about a stored URL or key, it is shown, or signed, as it stands.
+        ("https://cdn.example.com/a b/../ü\r\n.png", "https://cdn.example.com/a b/../ü\r\n.png"),
+        ("../a//b/\r\n.png", "signed:../a//b/\r\n.png"),
         ("", None),
         (None, None),
     ],

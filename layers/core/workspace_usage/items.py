@@ -1,6 +1,5 @@
 """A row as the answer shows it."""
 
-import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
@@ -16,9 +15,6 @@ _NAMES: Final = {source: source.value for source in Source}
 _NOTHING: Final = Decimal(0)
 
 _CHATS: Final = "/dashboard/user/ai/chat/ai-chat"
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_DOT_SEGMENT: Final = re.compile(r"(?:^|/)\.\.?(?:/|\Z)")
-"""A segment that browsers resolve before they ask, also when its dots are percent-encoded."""
 
 type Item = dict[str, Any]
 """One entry of ``items``, its fields in the contract's order. Numbers are int or Decimal."""
@@ -75,20 +71,13 @@ def _link(row: Row, succeeded: bool, sign: Callable[[str], str]) -> str | None:
         return _chat_link(row)
     if row.agent_type not in MEDIA_TYPES or not succeeded or not row.output:
         return None
-    return _media_link(row.output, sign)
+    return row.output if is_url(row.output) else sign(row.output)
 
 
 def _chat_link(row: Row) -> str | None:
-    # The slug is one segment of the path; these three can't be.
-    if row.agent_slug in {"", ".", ".."}:
+    # The slug is one segment of the path. These two can't be one: browsers resolve them, also when
+    # their dots are percent-encoded.
+    if row.agent_slug in {".", ".."}:
         return None
     conversation = row.position.id if row.root_id is None else row.root_id
     return f"{_CHATS}/{quote(row.agent_slug, safe='')}?_chat_id={conversation}"
-
-
-def _media_link(output: str, sign: Callable[[str], str]) -> str | None:
-    if is_url(output):
-        # No URL has control characters, and a client that puts one into a header must not.
-        return None if _CONTROL.search(output) else output
-    # A client that resolves the path asks for another object than the link was signed for.
-    return None if _DOT_SEGMENT.search(output) else sign(output)
