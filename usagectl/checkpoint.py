@@ -1,9 +1,11 @@
-"""How far an import got, kept in a file, so that one that was cut off goes on from there.
+"""How far an import got, kept in a file, so that one that was cut off continues from there.
 
-What is noted is in the tables for sure; what came after it may be, and is written again, which
-changes nothing. A file that has changed since counts as new.
+What is noted is in the tables, and what could not be used is in the report. What came after it may
+be in the tables, and is written again, which changes nothing; it is cut from the report. A file
+whose content has changed since counts as new.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -11,7 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-_FORM: Final = 1
+from usagectl.report import Mark, Report
+
+_FORM: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,7 @@ class Progress:
     lines: int = 0
     loaded: int = 0
     rejected: int = 0
+    kept: int = 0
 
 
 class Checkpoint:
@@ -30,18 +35,26 @@ class Checkpoint:
         path: the file that keeps it; None keeps it in memory alone.
         destination: what tells this destination from others; progress towards another one doesn't
             count.
+        report: where lines are reported that can't be used. It is brought to where the noted
+            progress was, and is on disk before more progress is noted.
     """
 
-    def __init__(self, path: Path | None = None, destination: str = "") -> None:
+    def __init__(
+        self, path: Path | None = None, destination: str = "", report: Report | None = None
+    ) -> None:
         self._path = path
         self._destination = destination
+        self._report = report
         self._parts: dict[str, tuple[str, Progress]] = {}
         self._held: frozenset[int] = frozenset()
-        self._read()
+        reported = self._read()
+        if report is not None and not report.cut(reported):
+            # What the report has lost can only be found again by reading everything.
+            self._parts = {}
 
     @property
     def held(self) -> frozenset[int]:
-        """The workspaces that this import holds, or the one that it goes on with held."""
+        """The workspaces that this import holds, or the one that it continues held."""
         return self._held
 
     @property
@@ -49,10 +62,27 @@ class Checkpoint:
         """Whether an earlier import got anywhere."""
         return bool(self._parts)
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether there will be anything to continue from."""
+        return self._path is not None
+
     def progress(self, part: str, fingerprint: str) -> Progress:
-        """How far a part got, as long as it has the same fingerprint as then."""
-        known, progress = self._parts.get(part, ("", Progress()))
-        return progress if known == fingerprint else Progress()
+        """How far a part got, as long as it has the same fingerprint as then.
+
+        One that has another fingerprint begins again: its lines are no longer in the report.
+
+        Raises:
+            OSError: the report can't be written.
+        """
+        known, progress = self._parts.get(part, (fingerprint, Progress()))
+        if known == fingerprint:
+            return progress
+        if self._report is not None:
+            self._report.remove(part)
+        del self._parts[part]
+        self._write()
+        return Progress()
 
     def reached(self, part: str, fingerprint: str, progress: Progress) -> None:
         """Notes that a part got this far.
@@ -83,6 +113,8 @@ class Checkpoint:
             self._write()
 
     def _write(self) -> None:
+        # First: progress that counts on lines that the report has not got would lose them.
+        reported = Mark() if self._report is None else self._report.sync()
         if self._path is None:
             return
         content = {
@@ -90,8 +122,9 @@ class Checkpoint:
             "destination": self._destination,
             "parts": {name: [known, asdict(done)] for name, (known, done) in self._parts.items()},
             "held": sorted(self._held),
+            "reported": asdict(reported),
         }
-        # Replaced as a whole: whoever is cut off while writing leaves the old one.
+        # Replaced as a whole: a process that ends while writing leaves the old one.
         new = self._path.with_name(f"{self._path.name}.new")
         with new.open("w", encoding="utf-8") as file:
             json.dump(content, file)
@@ -100,31 +133,43 @@ class Checkpoint:
         new.replace(self._path)
 
     def remove(self) -> None:
-        """Forgets everything: the import is complete."""
+        """Forgets everything: the import is complete.
+
+        Raises:
+            OSError: the report can't be written, or the file can't be removed.
+        """
         self._parts, self._held = {}, frozenset()
+        if self._report is not None:
+            self._report.sync()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
-    def _read(self) -> None:
+    def _read(self) -> Mark:
+        """Takes over what an earlier import noted; returns how much of its report counts."""
         if self._path is None or not self._path.exists():
-            return
+            return Mark()
         try:
-            content = json.loads(self._path.read_text("utf-8"))
+            content = json.loads(self._path.read_bytes())
             if (content["form"], content["destination"]) != (_FORM, self._destination):
-                return
+                return Mark()
             parts = content["parts"].items()
             found = {name: (known, Progress(**done)) for name, (known, done) in parts}
-            held = frozenset(map(int, content.get("held", ())))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return  # not one of ours: everything is written again
+            held = frozenset(map(int, content["held"]))
+            reported = Mark(**content["reported"])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return Mark()  # not one of ours: everything is written again
         self._parts, self._held = found, held
+        return reported
 
 
 def fingerprint(path: Path) -> str:
-    """What changes when a file does.
+    """The SHA-256 of a file's content: it is what counts, not when the file was written.
+
+    A correction may leave size and time as they were. Reading the file once more takes a hundredth
+    of the time that loading it does.
 
     Raises:
-        OSError: the file can't be looked at.
+        OSError: the file can't be read.
     """
-    status = path.stat()
-    return f"{status.st_size}/{status.st_mtime_ns}"
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

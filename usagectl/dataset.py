@@ -12,15 +12,18 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
+from usagectl.errors import CommandError
+from usagectl.report import MAX_BEGINNING, visible
 from workspace_usage.directory import membership_item, token_item
-from workspace_usage.records import InvalidRecord, access_token, execution_row, membership
+from workspace_usage.records import access_token, execution_row, membership
 from workspace_usage.rows import Source, to_item
+from workspace_usage.values import InvalidValue, parse_date, parse_json
 
 type Item = dict[str, dict[str, Any]]
 """What is stored of one line, in DynamoDB JSON."""
@@ -28,28 +31,47 @@ type Item = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A line, or (line 0) a file, that can't be used, and why; never what the line says."""
+    """A line, or (line 0) a file, that can't be used, and why.
+
+    The text names file, line and reason. How the line begins is for the report alone: it may tell
+    of people.
+    """
 
     file: str
     line: int
     reason: str
+    beginning: str = ""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.reason}"
+        return visible(f"{place}: {self.reason}")
+
+    @property
+    def entry(self) -> str:
+        """What the report says of it."""
+        return f"{self} | {self.beginning}" if self.beginning else str(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
     """One of a data set's files: its name, the table that it fills, and how its records are read.
 
-    ``table`` is the field of ``workspace_usage.settings.Tables`` that names it. ``to_item`` makes
-    an item of a record, or raises InvalidRecord.
+    Attributes:
+        file: the file's name, without ``.gz``.
+        noun: what a record is called.
+        table: the field of ``workspace_usage.settings.Tables`` that names the table.
+        to_item: makes an item of a record, or raises InvalidValue.
     """
 
     file: str
+    noun: str
     table: str
     to_item: Callable[[object], Item]
+
+    @property
+    def is_access(self) -> bool:
+        """Whether its records say who may come in."""
+        return self.table in {"access_tokens", "memberships"}
 
 
 def _row(source: Source, record: object) -> Item:
@@ -57,11 +79,11 @@ def _row(source: Source, record: object) -> Item:
 
 
 RECORDS: Final = (
-    Records("tokens.ndjson", "access_tokens", lambda record: token_item(access_token(record))),
-    Records("members.ndjson", "memberships", lambda record: membership_item(membership(record))),
-    Records("executions.ndjson", "executions", partial(_row, Source.CURRENT)),
-    Records("archived.ndjson", "archived_executions", partial(_row, Source.ARCHIVED)),
-    Records("edited.ndjson", "edited_chats", partial(_row, Source.EDITED)),
+    Records("tokens.ndjson", "token", "access_tokens", lambda r: token_item(access_token(r))),
+    Records("members.ndjson", "member", "memberships", lambda r: membership_item(membership(r))),
+    Records("executions.ndjson", "execution", "executions", partial(_row, Source.CURRENT)),
+    Records("archived.ndjson", "execution", "archived_executions", partial(_row, Source.ARCHIVED)),
+    Records("edited.ndjson", "chat", "edited_chats", partial(_row, Source.EDITED)),
 )
 """The files of a data set. One that isn't there holds nothing."""
 
@@ -70,13 +92,52 @@ _MARK: Final = secrets.token_hex(16)
 SETTINGS_FILE: Final = "settings.json"
 MEDIA_FOLDER: Final = "media"
 
+MAX_PLACES: Final = 200
+"""Zeros that are written of a number at most: more than a table's numbers have."""
 
 LONGEST_LINE: Final = 1_048_576
 """Bytes of a line that are read at most: far more than a record that can be used may have."""
 
 
-class UnreadableFile(Exception):
+class UnreadableFile(CommandError):
     """A file of the data set can't be read at all; the text says which, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Something in a data set's folder that isn't read; ``meant`` is what its name is close to."""
+
+    name: str
+    meant: str | None
+
+
+def known_names() -> list[str]:
+    """The names of files, and of the folder, that a data set can consist of."""
+    plain = [records.file for records in RECORDS]
+    return [*plain, *(f"{name}.gz" for name in plain), SETTINGS_FILE, MEDIA_FOLDER]
+
+
+def strangers(folder: Path) -> list[Stranger]:
+    """What is in ``folder`` and isn't read, hidden files aside.
+
+    Raises:
+        OSError: the folder can't be read.
+    """
+    known = known_names()
+    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    found = []
+    for name in names:
+        if name not in known:
+            meant = get_close_matches(name.lower(), known, n=1)
+            found.append(Stranger(visible(name), meant[0] if meant else None))
+        elif name == MEDIA_FOLDER and not (folder / name).is_dir():
+            found.append(Stranger(name, "a folder of that name"))
+    return found
+
+
+def has_data(folder: Path) -> bool:
+    """Whether anything in ``folder`` is read."""
+    return any((folder / name).exists() for name in known_names())
 
 
 def find_file(folder: Path, records: Records) -> Path | None:
@@ -106,10 +167,11 @@ def read_items(
             continue
         try:
             if len(line) > LONGEST_LINE:
-                raise InvalidRecord(f"is longer than {LONGEST_LINE:,} bytes")
+                raise InvalidValue(f"is longer than {LONGEST_LINE:,} bytes")
             yield number, records.to_item(parse_json(line))
-        except InvalidRecord as error:
-            yield number, Rejection(path.name, number, str(error))
+        except InvalidValue as error:
+            beginning = visible(line.strip(), MAX_BEGINNING)
+            yield number, Rejection(path.name, number, str(error), beginning)
 
 
 def count_lines(folder: Path) -> int:
@@ -143,26 +205,8 @@ def _readable(path: Path) -> Iterator[None]:
         raise UnreadableFile(f"{path}: {reason}") from None
 
 
-def parse_json(text: bytes) -> object:
-    """The JSON value of ``text``, its numbers exact.
-
-    Raises:
-        InvalidRecord: it isn't UTF-8, or isn't JSON.
-    """
-    try:
-        return json.loads(
-            text.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_constant
-        )
-    except UnicodeDecodeError:
-        raise InvalidRecord("is not UTF-8") from None
-    except RecursionError:
-        raise InvalidRecord("is nested too deeply") from None
-    except ValueError as error:
-        raise InvalidRecord(f"is not JSON: {error}") from None
-
-
 def to_json(value: object) -> str:
-    """``value`` as JSON text on one line, its Decimals with the digits they have.
+    """``value`` as JSON text on one line, its Decimals in plain decimals, with all their digits.
 
     A float would lose some, and the standard library writes no Decimal: a text that nothing else
     can contain stands in for it.
@@ -175,7 +219,7 @@ def to_json(value: object) -> str:
     def stand_in(unknown: object) -> str:
         if not isinstance(unknown, Decimal):
             raise TypeError(f"{type(unknown).__name__} has no form in JSON")
-        numbers.append(str(unknown))
+        numbers.append(plain(unknown))
         return f"{_MARK}{len(numbers) - 1}"
 
     text = json.dumps(value, default=stand_in, ensure_ascii=False)
@@ -184,8 +228,13 @@ def to_json(value: object) -> str:
     return re.sub(rf'"{_MARK}(\d+)"', lambda match: numbers[int(match[1])], text)
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+def plain(number: Decimal) -> str:
+    """``number`` without an exponent, ``0.0000001``; with one only if no table could hold it."""
+    return (
+        f"{number:f}"
+        if -MAX_PLACES <= int(number.as_tuple().exponent) <= MAX_PLACES
+        else f"{number}"
+    )
 
 
 def read_min_date(folder: Path) -> str | Rejection | None:
@@ -198,33 +247,26 @@ def read_min_date(folder: Path) -> str | Rejection | None:
     if not path.exists():
         return None
     try:
-        with _readable(path):
-            text = path.read_bytes()
+        with _readable(path), path.open("rb") as file:
+            text = file.read(LONGEST_LINE)
         settings = parse_json(text)
         if not isinstance(settings, dict):
-            raise InvalidRecord("must be a JSON object")
+            raise InvalidValue("must be a JSON object")
         setting = settings.get("usage_history_min_date")
         return None if setting is None else _min_date(setting)
-    except InvalidRecord as error:
-        return Rejection(SETTINGS_FILE, 0, str(error))
+    except InvalidValue as error:
+        beginning = visible(text.strip(), MAX_BEGINNING)
+        return Rejection(SETTINGS_FILE, 0, str(error), beginning)
 
 
 def _min_date(setting: object) -> str:
     enabled = setting.get("enabled") if isinstance(setting, dict) else None
     if not isinstance(setting, dict) or not isinstance(enabled, bool):
-        raise InvalidRecord("usage_history_min_date.enabled: must be true or false")
+        raise InvalidValue("usage_history_min_date.enabled: must be true or false")
     day = setting.get("date")
     if enabled or day is not None:
         try:
-            date.fromisoformat(day if isinstance(day, str) else "")
-        except ValueError:
-            raise InvalidRecord("usage_history_min_date.date: must be YYYY-MM-DD") from None
+            parse_date(day if isinstance(day, str) else "")
+        except InvalidValue as error:
+            raise InvalidValue(f"usage_history_min_date.date: {error}") from None
     return json.dumps({"enabled": enabled, "date": day})
-
-
-def read_media(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Every media file with its key in the bucket. Links are not followed out of the folder."""
-    root = folder / MEDIA_FOLDER
-    for path in sorted(root.rglob("*")):
-        if path.is_file() and path.resolve().is_relative_to(root.resolve()):
-            yield path.relative_to(root).as_posix(), path

@@ -2,4 +2,4 @@
 
 
 class CommandError(Exception):
-    """A command can't go on; the text says why, and what would help."""
+    """A command can't be carried out; the text says why, and what would help."""

@@ -1,20 +1,18 @@
 """Writes a data set into a deployment's tables, bucket and parameter.
 
 Loading twice changes nothing: each line has its place. What is written lacks a version, so that any
-event from the platform counts as newer.
+event from the platform counts as newer. Tokens and members that have a version stay as they are: an
+older file must not bring back what was revoked or removed since.
 """
 
-import mimetypes
-import random
-import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from itertools import batched
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,9 +29,10 @@ from usagectl.dataset import (
     UnreadableFile,
     find_file,
     read_items,
-    read_media,
     read_min_date,
 )
+from usagectl.media import MediaFile, find_media, upload
+from usagectl.writing import WRITERS, Lanes, LoadError, put_batch, put_unless_newer
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.settings import Tables
 
@@ -42,14 +41,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
 
-BATCH: Final = 25
-"""Items in one call: the most that BatchWriteItem takes."""
-
-WRITERS: Final = 8
-"""Calls under way at the same time."""
-
-PATIENCE: Final = 12
-"""How often what a table did not take is offered again, ever more slowly, before it fails."""
+__all__ = ["Destination", "LoadError", "LoadReport", "Loader", "Notify"]
 
 STRETCH: Final = 5_000
 """Lines between two checkpoints: what has to be written again after a crash, at most."""
@@ -57,9 +49,8 @@ STRETCH: Final = 5_000
 type Notify = Callable[[int], object]
 """Is told of so many more lines that are done."""
 
-
-class LoadError(Exception):
-    """A data set can't be loaded; the text says why."""
+type Reject = Callable[[Rejection], object]
+"""Is told of each line or file that can't be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +68,17 @@ class Destination:
 
 @dataclass(slots=True)
 class LoadReport:
-    """What became of a data set: items that were loaded, by file, and lines that were rejected."""
+    """What became of a data set.
+
+    Attributes:
+        loaded: items that were loaded, by file.
+        kept: items that were left alone, since they were changed, revoked or removed after the
+            import's state; by file.
+        rejected: lines and files that can't be used.
+    """
 
     loaded: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
     rejected: int = 0
 
 
@@ -96,13 +95,13 @@ class Loader:
         advance: is told of lines that are done, those that an earlier import did included.
         reject: is told of each line that can't be used.
         checkpoint: where an earlier import that was cut off got to, and where this one gets to.
-        keep_newer: leave what an event of the platform has written. It takes longer, since each
-            item is then written by itself.
+        keep_newer: leave rows, too, that an event of the platform has written. It takes longer,
+            since each row is then written by itself.
     """
 
     destination: Destination
     advance: Notify = _ignore
-    reject: Callable[[Rejection], object] = _ignore
+    reject: Reject = _ignore
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     keep_newer: bool = False
 
@@ -113,7 +112,7 @@ class Loader:
             LoadError: the folder can't be read, or the destination can't be written.
         """
         if not folder.is_dir():
-            raise LoadError(f"{folder} is no folder")
+            raise LoadError(f"There is no folder {folder}.")
         report = LoadReport()
         holds = Holds(self.destination, self.checkpoint)
         try:
@@ -126,36 +125,39 @@ class Loader:
         except UnreadableFile as error:
             raise LoadError(str(error)) from None
         except OSError as error:
-            raise LoadError(f"{error.filename}: {error.strerror}") from None
+            raise LoadError(f"{error.filename}: {error.strerror}.") from None
         except (BotoCoreError, ClientError) as error:
-            raise LoadError(f"the store does not take the data: {error}") from error
+            raise LoadError(f"The store does not take the data: {error}") from error
         except StoreUnavailable as error:
-            raise LoadError(f"the workspaces' counts can't be kept: {error}") from error
+            raise LoadError(f"The workspaces' counts can't be kept: {error}") from error
         return report
 
     def _load_records(
         self, folder: Path, records: Records, report: LoadReport, holds: "Holds"
     ) -> None:
         path = find_file(folder, records)
-        if path is None:
-            report.loaded[records.file] = 0
-            return
-        known = fingerprint(path)
-        done = self.checkpoint.progress(path.name, known)
+        known = self._fingerprint(path)
+        done = self.checkpoint.progress(records.file, known)
         self.advance(done.lines)
-        table: str = getattr(self.destination.tables, records.table)
-        put = _put_unless_newer if self.keep_newer else _put_batch
-        with ThreadPoolExecutor(WRITERS) as executor:
-            lanes = Lanes(executor, partial(put, self.destination.dynamodb, table))
-            for stretch in batched(read_items(path, records, done.lines), STRETCH, strict=False):
-                holds.take(_workspaces(stretch))
-                done = self._write(stretch, lanes, done)
-                self.checkpoint.reached(path.name, known, done)
+        if path is not None:
+            table: str = getattr(self.destination.tables, records.table)
+            put = put_unless_newer if records.is_access or self.keep_newer else put_batch
+            with ThreadPoolExecutor(WRITERS) as executor:
+                lanes = Lanes(executor, partial(put, self.destination.dynamodb, table))
+                lines = read_items(path, records, done.lines)
+                for stretch in batched(lines, STRETCH, strict=False):
+                    holds.take(_workspaces(stretch))
+                    done = self._write(stretch, lanes, done)
+                    self.checkpoint.reached(records.file, known, done)
         report.loaded[records.file] = done.loaded
+        report.kept[records.file] = done.kept
         report.rejected += done.rejected
 
+    def _fingerprint(self, path: Path | None) -> str:
+        return "" if path is None or not self.checkpoint.is_kept else fingerprint(path)
+
     def _write(
-        self, stretch: Iterable[tuple[int, Item | Rejection]], lanes: "Lanes", done: Progress
+        self, stretch: Iterable[tuple[int, Item | Rejection]], lanes: Lanes, done: Progress
     ) -> Progress:
         """Writes some lines; when it returns, the tables have them."""
         for number, item in stretch:
@@ -163,17 +165,22 @@ class Loader:
                 self.reject(item)
                 done = replace(done, rejected=done.rejected + 1)
             else:
-                lanes.put(_key(item), item)
+                lanes.put(item)
                 done = replace(done, loaded=done.loaded + 1)
             self.advance(number - done.lines)
             done = replace(done, lines=number)
-        lanes.finish()
-        return done
+        kept = lanes.finish()
+        return replace(done, loaded=done.loaded - kept, kept=done.kept + kept)
 
     def _load_setting(self, folder: Path, report: LoadReport) -> None:
+        path = folder / SETTINGS_FILE
+        known = self._fingerprint(path if path.exists() else None)
+        done = self.checkpoint.progress(SETTINGS_FILE, known)
         setting = read_min_date(folder)
         if isinstance(setting, Rejection):
-            self.reject(setting)
+            if not done.rejected:
+                self.reject(setting)
+                self.checkpoint.reached(SETTINGS_FILE, known, Progress(rejected=1))
             report.rejected += 1
         elif setting is not None:
             self.destination.ssm.put_parameter(
@@ -185,23 +192,36 @@ class Loader:
             report.loaded[SETTINGS_FILE] = 1
 
     def _load_media(self, folder: Path, report: LoadReport) -> None:
-        files = list(read_media(folder))
-        known = str(crc32("\n".join(f"{key} {fingerprint(path)}" for key, path in files).encode()))
-        done = self.checkpoint.progress(MEDIA_FOLDER, known).lines
+        files = list(find_media(folder))
+        # Reading all media only to know that they are the same would take as long as loading them.
+        known = str(crc32("\n".join(map(_media_state, files)).encode()))
+        done = self.checkpoint.progress(MEDIA_FOLDER, known)
         with ThreadPoolExecutor(WRITERS) as executor:
-            for some in batched(files[done:], 10 * WRITERS, strict=False):
-                for _ in executor.map(self._upload, some):
-                    done += 1
-                self.checkpoint.reached(MEDIA_FOLDER, known, Progress(done, done))
-        report.loaded[MEDIA_FOLDER] = done
+            for some in batched(files[done.lines :], 10 * WRITERS, strict=False):
+                for rejection in executor.map(self._upload, some):
+                    if rejection is None:
+                        done = replace(done, lines=done.lines + 1, loaded=done.loaded + 1)
+                    else:
+                        self.reject(rejection)
+                        done = replace(done, lines=done.lines + 1, rejected=done.rejected + 1)
+                self.checkpoint.reached(MEDIA_FOLDER, known, done)
+        report.loaded[MEDIA_FOLDER] = done.loaded
+        report.rejected += done.rejected
 
-    def _upload(self, file: tuple[str, Path]) -> None:
-        key, path = file
-        kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
-        with path.open("rb") as content:
-            self.destination.s3.put_object(
-                Bucket=self.destination.bucket, Key=key, Body=content, ContentType=kind
-            )
+    def _upload(self, file: MediaFile | Rejection) -> Rejection | None:
+        if isinstance(file, Rejection):
+            return file
+        return upload(self.destination.s3, self.destination.bucket, file)
+
+
+def _media_state(file: MediaFile | Rejection) -> str:
+    if isinstance(file, Rejection):
+        return str(file)
+    try:
+        status = file.path.stat()
+    except OSError:
+        return file.key  # it is gone; who uploads it will say so
+    return f"{file.key} {status.st_size} {status.st_mtime_ns}"
 
 
 class Holds:
@@ -239,90 +259,7 @@ class Holds:
         self._taken.clear()
 
 
-class Lanes:
-    """Writes items in parallel, but those with the same key in their order, so the last one stays.
-
-    Each lane has one call under way at a time.
-    """
-
-    def __init__(self, executor: Executor, write: Callable[[list[Item]], None]) -> None:
-        self._lanes = [_Lane(executor, write) for _ in range(WRITERS)]
-
-    def put(self, key: str, item: Item) -> None:
-        """Takes an item, to be written soon."""
-        self._lanes[crc32(key.encode()) % WRITERS].put(key, item)
-
-    def finish(self) -> None:
-        """Returns when everything is written."""
-        for lane in self._lanes:
-            lane.send()
-        for lane in self._lanes:
-            lane.wait()
-
-
-class _Lane:
-    def __init__(self, executor: Executor, write: Callable[[list[Item]], None]) -> None:
-        self._executor = executor
-        self._write = write
-        self._batch: dict[str, Item] = {}
-        self._under_way: Future[None] | None = None
-
-    def put(self, key: str, item: Item) -> None:
-        """Takes an item; of two with one key, the later stays."""
-        self._batch[key] = item
-        if len(self._batch) == BATCH:
-            self.send()
-
-    def send(self) -> None:
-        self.wait()
-        if self._batch:
-            items, self._batch = list(self._batch.values()), {}
-            self._under_way = self._executor.submit(self._write, items)
-
-    def wait(self) -> None:
-        if self._under_way is not None:
-            self._under_way.result()
-
-
 def _workspaces(lines: Iterable[tuple[int, Item | Rejection]]) -> set[int]:
     """The workspaces of which there are rows among these lines; members and tokens are none."""
     items = (item for _, item in lines if not isinstance(item, Rejection))
     return {int(found) for found in {i["workspace_id"]["N"] for i in items if "sort_key" in i}}
-
-
-def _key(item: Item) -> str:
-    """What tells an item from the others of its table."""
-    return "/".join(item[name]["N" if "N" in item[name] else "S"] for name in _key_names(item))
-
-
-def _key_names(item: Item) -> tuple[str, ...]:
-    if "token_id" in item:
-        return ("token_id",)
-    return ("workspace_id", "sort_key" if "sort_key" in item else "user_id")
-
-
-def _put_batch(client: "DynamoDBClient", table: str, items: list[Item]) -> None:
-    """Puts items, offering again, ever more slowly, what the table doesn't take.
-
-    Raises:
-        LoadError: it goes on not taking it.
-    """
-    requests: Any = {table: [{"PutRequest": {"Item": item}} for item in items]}
-    for attempt in range(PATIENCE):
-        requests = client.batch_write_item(RequestItems=requests).get("UnprocessedItems")
-        if not requests:
-            return
-        # Full jitter: writers that were refused together must not come back together.
-        time.sleep(random.uniform(0, min(20, 0.05 * 2**attempt)))  # noqa: S311
-    raise LoadError(f"{table} takes no more items; try again later, nothing is lost or doubled")
-
-
-def _put_unless_newer(client: "DynamoDBClient", table: str, items: list[Item]) -> None:
-    """Puts items one by one, but none in the place of what an event has written."""
-    for item in items:
-        try:
-            client.put_item(
-                TableName=table, Item=item, ConditionExpression="attribute_not_exists(version)"
-            )
-        except client.exceptions.ConditionalCheckFailedException:
-            continue

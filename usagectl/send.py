@@ -1,16 +1,16 @@
 """Sends events to a deployment's bus, as a producer would."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from usagectl.dataset import parse_json, to_json
+from usagectl.dataset import to_json
 from usagectl.errors import CommandError
 from workspace_usage.events import parse
-from workspace_usage.records import InvalidRecord
+from workspace_usage.values import InvalidValue, parse_json
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -38,16 +38,16 @@ def read_event(path: Path) -> Envelope:
         envelope: Any = parse_json(path.read_bytes())
         parse(envelope, datetime.now(UTC))
     except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}") from None
-    except InvalidRecord as error:
-        raise CommandError(f"{path}: {error}") from None
+        raise CommandError(f"{path}: {error.strerror}.") from None
+    except InvalidValue as error:
+        raise CommandError(f"{path}: {error}.") from None
     return Envelope(
         str(envelope.get("source")), envelope["detail-type"], to_json(envelope["detail"])
     )
 
 
-def send(client: "EventBridgeClient", bus: str, events: Iterable[Envelope]) -> int:
-    """Puts events on the bus, in their order; how many that were.
+def send(client: "EventBridgeClient", bus: str, events: Sequence[Envelope]) -> int:
+    """Puts events on the bus, in their order; returns their number.
 
     Raises:
         CommandError: the bus did not take one of them; those before it are sent.
@@ -68,6 +68,9 @@ def send(client: "EventBridgeClient", bus: str, events: Iterable[Envelope]) -> i
         )
         for entry in answer["Entries"]:
             if "ErrorCode" in entry:
-                raise CommandError(f"the bus refuses event {number + 1}: {entry['ErrorCode']}")
+                raise CommandError(
+                    f"The bus refuses event {number + 1:,} of {len(events):,}: "
+                    f"{entry['ErrorCode']}; those before it are sent."
+                )
             number += 1
     return number

@@ -1,7 +1,8 @@
-"""The import as an operator runs it, killed half-way and started again, on the real engine."""
+"""The import as an operator runs it, ended half-way and started again, on the real engine."""
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -63,27 +64,73 @@ def stored(stack: Stack, source: Source, workspaces: Counter[int]) -> Counter[in
     return counts
 
 
-def test_an_import_that_is_killed_and_started_again_ends_with_the_sources_rows(
-    engine: DynamoDBLocal, tmp_path: Path
+def spoil(folder: Path, source: Source) -> list[str]:
+    """Adds lines that can't be used, one to a thousand; their places, as the report has them."""
+    (name, *_) = FILES[source]
+    lines = (folder / name).read_text("utf-8").splitlines(keepends=True)
+    places: list[str] = []
+    with (folder / name).open("w", encoding="utf-8") as file:
+        for number, line in enumerate(lines):
+            if number % 1000 == 999:
+                file.write('{"id": 1e99999999999999999999}\n')
+                places.append(f"{name}:{number + 1 + len(places)}")
+            file.write(line)
+    return places
+
+
+def reported(folder: Path) -> list[str]:
+    """The places that the report names."""
+    try:
+        report = (folder / ".rejected.txt").read_text("utf-8")
+    except FileNotFoundError:
+        return []
+    return [line.partition(": ")[0] for line in report.splitlines()]
+
+
+def noted_or_ended(process: subprocess.Popen[bytes], folder: Path, lines: int) -> bool:
+    """Waits until more than ``lines`` are noted; False: the import ended before."""
+    give_up = time.monotonic() + PATIENCE
+    while lines_noted(folder) <= lines:
+        if process.poll() is not None:
+            return False
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_an_import_that_is_ended_and_started_again_ends_with_the_sources_rows(
+    engine: DynamoDBLocal, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """It goes on from its checkpoint: nothing is missing, nothing is there twice."""
+    """At each checkpoint: nothing is missing or doubled, neither a row nor a rejected line."""
     written = write_many(tmp_path, ROWS)
+    places = [place for source in written for place in spoil(tmp_path, source)]
+    total = written[Source.CURRENT].total()
+    noted, endings = 0, 0
     with Stack.start(dynamodb_endpoint=engine.url) as stack:
-        with start_import(stack, tmp_path) as first:
-            give_up = time.monotonic() + PATIENCE
-            while not lines_noted(tmp_path):
-                assert first.poll() is None, "it ended before it could be killed"
-                assert time.monotonic() < give_up
-                time.sleep(0.02)
-            first.kill()
-        noted = lines_noted(tmp_path)
-        assert 0 < noted < written[Source.CURRENT].total()
-        partly = stored(stack, Source.CURRENT, written[Source.CURRENT])
-        assert noted <= partly.total() < written[Source.CURRENT].total()
-        with start_import(stack, tmp_path) as second:
-            said, _ = second.communicate(timeout=PATIENCE)
-        assert second.returncode == 0
-        assert f"{written[Source.CURRENT].total():,} from executions.ndjson" in said.decode()
+        while True:
+            with start_import(stack, tmp_path) as running:
+                if noted_or_ended(running, tmp_path, noted):
+                    running.send_signal(number)
+                    running.wait(PATIENCE)
+                else:
+                    said = running.communicate()[0].decode()
+                    break
+            endings += 1
+            noted = lines_noted(tmp_path)
+            assert running.returncode == (130 if number == signal.SIGTERM else -number)
+            # The report has each line that is noted as dealt with.
+            name = FILES[Source.CURRENT][0]
+            dealt_with = [
+                p for p in places if p.startswith(name) and int(p[len(name) + 1 :]) <= noted
+            ]
+            assert set(dealt_with) <= set(reported(tmp_path))
+            assert stored(stack, Source.CURRENT, written[Source.CURRENT]).total() <= total
+        assert endings > 1
+        assert running.returncode == 3
+        assert f"{total:,} from executions.ndjson" in said
         for source, counts in written.items():
             assert stored(stack, source, counts) == counts
+    assert reported(tmp_path) == places
+    assert f"{len(places)} lines or files can't be used" in said
     assert not (tmp_path / ".import-checkpoint.json").exists()

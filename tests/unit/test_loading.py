@@ -2,7 +2,7 @@
 
 import gzip
 import json
-import random
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -18,14 +18,18 @@ from usagectl.checkpoint import Checkpoint
 from usagectl.dataset import (
     LONGEST_LINE,
     RECORDS,
+    Item,
+    Records,
     Rejection,
     UnreadableFile,
     count_lines,
     find_file,
     read_items,
-    read_media,
 )
 from usagectl.load import Destination, Loader, LoadError
+from usagectl.media import MediaFile, find_media, upload
+from usagectl.report import Report
+from usagectl.writing import put_batch
 from workspace_usage.settings import Tables
 
 TOKENS, MEMBERS = RECORDS[0], RECORDS[1]
@@ -134,6 +138,11 @@ def write_members(folder: Path, *lines: str) -> Path:
     return path
 
 
+def items_of(*users: int) -> list[Item]:
+    """Members as items of their table."""
+    return [{"workspace_id": {"N": "11"}, "user_id": {"N": str(user)}} for user in users]
+
+
 def permissions(tables: Store) -> dict[str, list[str]]:
     """What each member may do, by ``workspace/user``."""
     stored = tables.items.get("members", {})
@@ -150,63 +159,138 @@ def test_of_two_lines_with_one_key_the_later_stays(tmp_path: Path) -> None:
     assert permissions(tables) == {f"11/{n + 1}": [str(3_960 + n)] for n in range(40)}
 
 
-def test_what_a_table_does_not_take_is_offered_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_table_does_not_take_is_offered_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A throttled store slows down, and loses nothing."""
     waits: list[float] = []
-    monkeypatch.setattr("usagectl.load.time.sleep", waits.append)
-    write_members(tmp_path, *(member(user) for user in range(1, 501)))
-    chance = random.Random(1)
-    tables = Store(refuses=lambda: chance.choice([0, 1, 20, 25]))
-    report = Loader(destination(tables)).load(tmp_path)
-    assert report.loaded["members.ndjson"] == 500
-    assert len(permissions(tables)) == 500
-    assert waits
+    monkeypatch.setattr("usagectl.writing.time.sleep", waits.append)
+    left = iter([25, 20, 1, 0])
+    tables = Store(refuses=lambda: next(left))
+    put_batch(cast(Any, tables), "members", items_of(*range(1, 26)))
+    assert len(tables.items["members"]) == 25
+    assert len(waits) == 3
     assert all(0 <= wait <= 20 for wait in waits)
 
 
-def test_a_table_that_takes_nothing_at_all_ends_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_table_that_takes_nothing_at_all_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """It gives up with a sentence, rather than never."""
-    monkeypatch.setattr("usagectl.load.time.sleep", lambda _: None)
-    write_members(tmp_path, member(1))
-    with pytest.raises(LoadError, match="members takes no more items"):
-        Loader(destination(Store(refuses=lambda: 25))).load(tmp_path)
+    monkeypatch.setattr("usagectl.writing.time.sleep", lambda _: None)
+    with pytest.raises(LoadError, match="The table members takes no more items"):
+        put_batch(cast(Any, Store(refuses=lambda: 25)), "members", items_of(1))
 
 
 @given(data=st.data())
 def test_an_import_that_is_cut_off_again_and_again_ends_with_the_sources_rows(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Wherever it fails, the next one goes on, and the end is as if nothing had happened."""
+    """Wherever it fails, the next one continues, and the end is as if nothing had happened.
+
+    The report has each line that can't be used once, in order.
+    """
     folder = tmp_path_factory.mktemp("set")
     users = data.draw(st.lists(st.integers(1, 60), min_size=1, max_size=300))
     broken = data.draw(st.sets(st.integers(0, len(users) - 1)))
     lines = ["broken\n" if n in broken else member(user, str(n)) for n, user in enumerate(users)]
     write_members(folder, *lines)
-    tables, rejected = Store(), set[str]()
+    tables, path = Store(), folder / "report"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("usagectl.load.STRETCH", data.draw(st.integers(1, 100)))
-        for fails_after in [*data.draw(st.lists(st.integers(1, 12), max_size=6)), None]:
+        for fails_after in [*data.draw(st.lists(st.integers(1, 200), max_size=6)), None]:
             tables.calls, tables.fails_after = 0, fails_after
-            loader = Loader(
-                destination(tables),
-                reject=lambda rejection: rejected.add(str(rejection)),
-                checkpoint=Checkpoint(folder / "checkpoint", "here"),
-            )
-            try:
-                report = loader.load(folder)
-            except LoadError:
-                assert fails_after is not None
-            else:
-                break
+            with Report(path) as rejected:
+                try:
+                    report = loader(tables, folder / "checkpoint", rejected).load(folder)
+                except LoadError:
+                    assert fails_after is not None
+                else:
+                    break
     last = {f"11/{user}": [str(n)] for n, user in enumerate(users) if n not in broken}
     assert permissions(tables) == last
-    assert len(rejected) == report.rejected == len(broken)
+    assert reported(path) == [f"members.ndjson:{n + 1}" for n in sorted(broken)]
+    assert report.rejected == len(broken)
     assert report.loaded["members.ndjson"] == len(users) - len(broken)
     assert not (folder / "checkpoint").exists()
+
+
+def loader(tables: Store, checkpoint: Path, rejected: Report) -> Loader:
+    """A loader as the command makes one."""
+    return Loader(
+        destination(tables),
+        reject=lambda rejection: rejected.add(rejection.entry),
+        checkpoint=Checkpoint(checkpoint, "here", rejected),
+    )
+
+
+def reported(path: Path) -> list[str]:
+    """The places that a report names."""
+    if not path.exists():
+        return []
+    return [line.partition(": ")[0] for line in path.read_text("utf-8").splitlines()]
+
+
+def cut_off_with_report(folder: Path) -> list[str]:
+    """An import of 100 lines, each fifth of which is broken, that gets half-way; its report."""
+    lines = ["broken\n" if n % 5 == 0 else member(n) for n in range(1, 101)]
+    write_members(folder, *lines)
+    (folder / TOKENS.file).write_text("broken\n" * 3, "utf-8")
+    with pytest.MonkeyPatch.context() as patch, Report(folder / "report") as rejected:
+        patch.setattr("usagectl.load.STRETCH", 10)
+        with pytest.raises(LoadError):
+            loader(Store(fails_after=45), folder / "notes", rejected).load(folder)
+    return reported(folder / "report")
+
+
+def resume(folder: Path) -> list[str]:
+    """What the report says after the next import."""
+    with Report(folder / "report") as rejected:
+        loader(Store(), folder / "notes", rejected).load(folder)
+    return reported(folder / "report")
+
+
+WHOLE_REPORT = [
+    *(f"tokens.ndjson:{n}" for n in (1, 2, 3)),
+    *(f"members.ndjson:{n}" for n in range(5, 101, 5)),
+]
+
+
+def test_a_corrected_file_is_reported_as_it_is_now(tmp_path: Path) -> None:
+    """Of the same size and time: what its old lines were told for is no longer in the report."""
+    assert "tokens.ndjson:1" in cut_off_with_report(tmp_path)
+    tokens = tmp_path / TOKENS.file
+    before = tokens.stat()
+    tokens.write_text("broken\n      \nbroken\n")
+    os.utime(tokens, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert tokens.stat().st_size == before.st_size
+    assert sorted(resume(tmp_path)) == sorted(set(WHOLE_REPORT) - {"tokens.ndjson:2"})
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_text("mine\n" * 100)])
+def test_a_report_that_is_gone_is_made_again(
+    tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    """All of it, also for lines that an earlier import dealt with."""
+    cut_off_with_report(tmp_path)
+    spoil(tmp_path / "report")
+    assert resume(tmp_path) == WHOLE_REPORT
+
+
+def test_a_report_of_an_earlier_import_does_not_stay(tmp_path: Path) -> None:
+    """One without anything to report leaves none."""
+    (tmp_path / "report").write_text("tokens.ndjson:1: old\n")
+    write_members(tmp_path, member(1))
+    assert resume(tmp_path) == []
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_report_shows_how_a_line_begins(tmp_path: Path) -> None:
+    """On one line, 120 characters at most, what can't be printed escaped."""
+    path = tmp_path / MEMBERS.file
+    path.write_bytes(b'{"a": "\x1b[31m\xff\xc3\xa9' + b"x" * 200 + b"\n\r\n")
+    resume(tmp_path)
+    (line,) = (tmp_path / "report").read_text("utf-8").splitlines()
+    place, beginning = line.split(" | ")
+    assert place == "members.ndjson:1: is not UTF-8"
+    assert beginning.startswith('{"a": "\\x1b[31m\\xffé' + "xxx")
+    assert len(beginning) == 120
 
 
 def cut_off(folder: Path, path: Path, where: str = "here") -> int:
@@ -249,7 +333,7 @@ def test_a_file_that_has_changed_counts_as_new(tmp_path: Path) -> None:
     assert written_by_the_next(tmp_path / "set", tmp_path / "notes") == 101
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"form": 1, "destination": "here"}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"form": 2, "destination": "here"}'])
 def test_a_checkpoint_that_makes_no_sense_counts_for_nothing(tmp_path: Path, text: str) -> None:
     """Everything is written again, which changes nothing."""
     write_members(tmp_path / "set", member(1))
@@ -258,35 +342,30 @@ def test_a_checkpoint_that_makes_no_sense_counts_for_nothing(tmp_path: Path, tex
 
 
 def test_workspaces_that_are_held_are_noted_until_they_are_let_go(tmp_path: Path) -> None:
-    """In the file, beside the progress; a file from before there were any is read as well."""
+    """In the file, beside the progress."""
     path = tmp_path / "notes"
     notes = Checkpoint(path, "here")
     notes.hold({12, 11})
     notes.hold({13})
     assert Checkpoint(path, "here").held == notes.held == {11, 12, 13}
     assert Checkpoint(path, "there").held == set()
-    content = json.loads(path.read_text("utf-8"))
     notes.let_go()
     assert Checkpoint(path, "here").held == notes.held == set()
-    content.pop("held")
-    content["parts"] = {"members.ndjson": ["f", {"lines": 2, "loaded": 1, "rejected": 1}]}
-    path.write_text(json.dumps(content), "utf-8")
-    older = Checkpoint(path, "here")
-    assert (older.held, older.is_resumed) == (frozenset(), True)
-    assert older.progress("members.ndjson", "f").lines == 2
 
 
-def test_what_events_have_written_can_be_kept(tmp_path: Path) -> None:
-    """With ``keep_newer`` only that is left alone which has a version."""
-    write_members(tmp_path, member(1, "old"), member(2, "old"), member(3, "old"))
-    newer = {"workspace_id": {"N": "11"}, "user_id": {"N": "2"}}
+def test_what_was_changed_or_removed_since_is_not_brought_back(tmp_path: Path) -> None:
+    """Tokens and members that have a version stay as they are, and are counted."""
+    write_members(tmp_path, *(member(user, "old") for user in (1, 2, 3, 4)))
+    keys = dict(zip((2, 3, 4), items_of(2, 3, 4), strict=True))
     tables = Store()
     tables.items["members"] = {
-        "11/2": {**newer, "permissions": {"L": [{"S": "new"}]}, "version": {"S": "1"}},
-        "11/3": {**newer, "user_id": {"N": "3"}, "permissions": {"L": [{"S": "older"}]}},
+        "11/2": {**keys[2], "permissions": {"L": [{"S": "new"}]}, "version": {"S": "1"}},
+        "11/3": {**keys[3], "permissions": {"L": [{"S": "older"}]}},
+        "11/4": {**keys[4], "permissions": {"L": []}, "removed": {"B": 1}, "version": {"S": "1"}},
     }
-    Loader(destination(tables), keep_newer=True).load(tmp_path)
-    assert permissions(tables) == {"11/1": ["old"], "11/2": ["new"], "11/3": ["old"]}
+    report = Loader(destination(tables)).load(tmp_path)
+    assert permissions(tables) == {"11/1": ["old"], "11/2": ["new"], "11/3": ["old"], "11/4": []}
+    assert (report.loaded[MEMBERS.file], report.kept[MEMBERS.file]) == (2, 2)
 
 
 def test_progress_adds_up_to_the_lines_of_the_files(tmp_path: Path) -> None:
@@ -298,21 +377,45 @@ def test_progress_adds_up_to_the_lines_of_the_files(tmp_path: Path) -> None:
 
 
 def test_media_are_stored_under_their_paths_with_their_types(tmp_path: Path) -> None:
-    """Links that lead out of the folder are not followed."""
+    """What no key can be made of is said, and the others are loaded."""
     media = tmp_path / "set" / "media"
     (media / "a b").mkdir(parents=True)
     (media / "a b" / "ä.png").write_bytes(b"png")
     (media / "unknown").write_bytes(b"?")
+    long = media.joinpath(*["l" * 250] * 5)
+    long.mkdir(parents=True)
+    (long / "x").write_bytes(b"x")
+    Path(os.fsdecode(os.fsencode(media) + b"/\xff\n.png")).write_bytes(b"png")
     (tmp_path / "secret").write_bytes(b"secret")
     (media / "link").symlink_to(tmp_path / "secret")
-    tables = Store()
-    report = Loader(destination(tables)).load(tmp_path / "set")
+    (media / "links").symlink_to(media / "a b")
+    tables, rejected = Store(), list[str]()
+    report = Loader(
+        destination(tables), reject=lambda rejection: rejected.append(str(rejection))
+    ).load(tmp_path / "set")
     assert tables.objects == {
         "a b/ä.png": (b"png", "image/png"),
         "unknown": (b"?", "application/octet-stream"),
     }
-    assert report.loaded["media"] == 2
-    assert [key for key, _ in read_media(tmp_path / "none")] == []
+    assert (report.loaded["media"], report.rejected) == (2, 4)
+    assert rejected == [
+        "media/link: is a link that leads out of the folder",
+        "media/links: is not a file",
+        r"media/\xff\n.png: its name is not UTF-8",
+        f"media/{'/'.join(['l' * 250] * 5)}/x: its name has more than 1,024 bytes, path included",
+    ]
+
+
+def test_a_medium_that_goes_away_meanwhile_does_not_end_it(tmp_path: Path) -> None:
+    """It is said, and the others are loaded."""
+    (tmp_path / "media").mkdir()
+    for name in "abc":
+        (tmp_path / "media" / name).write_text(name)
+    file = next(found for found in find_media(tmp_path) if isinstance(found, MediaFile))
+    file.path.unlink()
+    rejection = upload(cast(Any, Store()), "media", file)
+    assert str(rejection) == "media/a: can't be read: No such file or directory"
+    assert len(list(find_media(tmp_path))) == 2
 
 
 def test_a_setting_is_stored_or_rejected(tmp_path: Path) -> None:
@@ -323,10 +426,41 @@ def test_a_setting_is_stored_or_rejected(tmp_path: Path) -> None:
     Loader(destination(tables)).load(tmp_path)
     assert json.loads(tables.settings["min-date"]) == {"enabled": True, "date": "2026-01-01"}
     rejected: list[Rejection] = []
-    for text in ('{"usage_history_min_date": {"enabled": true, "date": "1"}}', "[]", "no"):
+    for date in ("1", "20250105", "2025-W02-3", "2026-1-1", "2026-02-30"):
+        settings.write_text(f'{{"usage_history_min_date": {{"enabled": true, "date": "{date}"}}}}')
+        Loader(destination(Store()), reject=rejected.append).load(tmp_path)
+    for text in ("[]", "no", "[" * 100_000, '{"a": 1e99999999999999999999}'):
         settings.write_text(text)
         Loader(destination(Store()), reject=rejected.append).load(tmp_path)
-    assert [rejection.file for rejection in rejected] == ["settings.json"] * 3
+    assert [rejection.file for rejection in rejected] == ["settings.json"] * 9
+
+
+ODD = st.sampled_from(
+    [b"1e99999999999999999999", b"9" * 5000, b"NaN", b"\xff", b"\0", b'"\\ud800"', b"[" * 9999]
+)
+LINES = st.binary(max_size=50) | st.builds(
+    lambda odd: b'{"workspace_id":81,"user_id":1,"permissions":[],"note":' + odd + b"}", ODD
+)
+
+
+@given(st.lists(LINES, max_size=5).map(b"\n".join), st.sampled_from(RECORDS), st.booleans())
+def test_any_bytes_get_a_reason(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, records: Records, is_gz: bool
+) -> None:
+    """An import ends with a report or with the error that it names, never with another."""
+    folder = tmp_path_factory.mktemp("set")
+    name = f"{records.file}.gz" if is_gz else records.file
+    (folder / name).write_bytes(content)
+    (folder / "settings.json").write_bytes(content)
+    rejected: list[Rejection] = []
+    try:
+        report = Loader(destination(Store()), reject=rejected.append).load(folder)
+    except LoadError:
+        assert is_gz
+    else:
+        assert report.rejected == len(rejected)
+        used = sum(report.loaded.values()) + sum(found.line > 0 for found in rejected)
+        assert is_gz or used == sum(1 for line in content.split(b"\n") if line.strip())
 
 
 def test_compressed_files_are_read_alike(tmp_path: Path) -> None:
@@ -352,7 +486,7 @@ def test_a_file_that_is_not_what_it_says_is_named(tmp_path: Path) -> None:
     write_members(tmp_path, member(1))
     with pytest.raises(UnreadableFile, match="are both there"):
         find_file(tmp_path, MEMBERS)
-    with pytest.raises(LoadError, match="is no folder"):
+    with pytest.raises(LoadError, match="There is no folder"):
         Loader(destination(Store())).load(path)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from local.demo import ACCOUNTS, DAYS, OTHER_WORKSPACE, WORKSPACE, write
 from tests.support.oracle import parse
-from usagectl.dataset import RECORDS, Rejection, read_items, read_media, read_min_date
+from usagectl.dataset import RECORDS, Rejection, read_items, read_min_date
+from usagectl.media import MediaFile, find_media
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
@@ -73,7 +74,8 @@ def test_it_has_every_kind_of_output_and_link(folder: Path) -> None:
 
 def test_every_key_that_is_linked_to_is_there(folder: Path) -> None:
     """A link of the demo leads to a real file of its kind."""
-    media = {key: path.read_bytes() for key, path in read_media(folder)}
+    found = [file for file in find_media(folder) if isinstance(file, MediaFile)]
+    media = {file.key: file.path.read_bytes() for file in found}
     outputs = {row["output"] for row in records(folder, "executions")}
     assert {text for text in outputs if text and text.startswith("demo/")} == set(media)
     assert media["demo/sunset.png"].startswith(b"\x89PNG\r\n")
