@@ -1,14 +1,16 @@
 """A workspace's rows, back in the format of the import, or as one table in CSV."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from usagectl.dataset import to_json
+from usagectl.dataset import plain, to_json
 from usagectl.errors import CommandError
+from usagectl.new_files import NewFiles
 from workspace_usage.rows import ARCHIVED_MARK, Row, Source, from_item
 
 if TYPE_CHECKING:
@@ -21,6 +23,21 @@ FILES: Final = {
     Source.ARCHIVED: "archived.ndjson",
     Source.EDITED: "edited.ndjson",
 }
+FORMULA_STARTS: Final = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "\uff1d",
+    "\uff0b",
+    "\uff0d",
+    "\uff20",
+)
+"""How a text begins that a spreadsheet takes for a formula, full-width forms included."""
+
 MEMBERS_FILE: Final = "members.ndjson"
 CSV_FILE: Final = "usage.csv"
 COLUMNS: Final = (
@@ -58,9 +75,10 @@ class Selection:
     @property
     def bounds(self) -> tuple[str, str]:
         """The least and the greatest sort key, as ``BETWEEN`` wants them."""
-        # A bare date sorts before every sort key of its day; ":" sorts after every digit.
+        # A bare date sorts before every sort key of its day, and "U" after its "T"; ":" sorts after
+        # every digit.
         low = self.start_date.isoformat() if self.start_date else "0"
-        high = (self.end_date + timedelta(days=1)).isoformat() if self.end_date else ":"
+        high = f"{self.end_date.isoformat()}U" if self.end_date else ":"
         return low, high
 
 
@@ -180,12 +198,27 @@ def to_cells(row: Row) -> list[object]:
         tokens and tokens.output,
         tokens and tokens.total,
     )
-    return [_harmless(cell) if isinstance(cell, str) else cell for cell in cells]
+    return list(map(_cell, cells))
 
 
-def _harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+def _cell(value: object) -> object:
+    """A cell's content; text that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
+    match value:
+        case Decimal():
+            return plain(value)
+        case str() if value.startswith(FORMULA_STARTS):
+            return f"'{value}"
+        case _:
+            return value
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """A file that was written: its lines, a CSV's header aside, and what one of them is."""
+
+    name: str
+    lines: int
+    noun: str
 
 
 def export(
@@ -196,13 +229,14 @@ def export(
     *,
     as_csv: bool,
     advance: Callable[[int], object],
-) -> dict[str, int]:
-    """Writes what is selected into ``folder``; how many rows each file has.
+) -> list[ExportedFile]:
+    """Writes what is selected into ``folder``. Either all files are there in the end, or none.
 
     ``advance`` is told of rows that are written.
 
     Raises:
-        CommandError: the folder can't be written, or has such files already.
+        CommandError: there is nothing to export, or the folder can't be written or has such files
+            already.
         botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: a table can't be read.
     """
 
@@ -212,34 +246,47 @@ def export(
             advance(1)
 
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if as_csv:
-            return {CSV_FILE: _write_csv(folder / CSV_FILE, (r for s in Source for r in rows(s)))}
-        written = {
-            name: _write_lines(folder / name, (to_line(row) for row in rows(source)))
-            for source, name in FILES.items()
-        }
-        members = read_members(client, tables, selection.workspace_id)
-        lines = (f"{to_json(member)}\n" for member in members)
-        return {**written, MEMBERS_FILE: _write_lines(folder / MEMBERS_FILE, lines)}
-    except FileExistsError as error:
-        raise CommandError(f"{error.filename} is there already; choose another folder") from None
+        with NewFiles(folder) as files:
+            if as_csv:
+                number = _write_csv(files.new(CSV_FILE), (r for s in Source for r in rows(s)))
+                written = [ExportedFile(CSV_FILE, number, "row")]
+            else:
+                written = [
+                    ExportedFile(name, _write_lines(files.new(name), map(to_line, rows(s))), "row")
+                    for s, name in FILES.items()
+                ]
+                members = read_members(client, tables, selection.workspace_id)
+                number = _write_lines(
+                    files.new(MEMBERS_FILE), (f"{to_json(member)}\n" for member in members)
+                )
+                written.append(ExportedFile(MEMBERS_FILE, number, "member"))
+            if not any(file.lines for file in written):
+                raise CommandError(_nothing(selection, as_csv=as_csv))
+            files.keep()
     except OSError as error:
-        raise CommandError(f"{error.filename}: {error.strerror}") from None
+        raise CommandError(f"{error.filename}: {error.strerror}.") from None
+    return written
 
 
-def _write_lines(path: Path, lines: Iterator[str]) -> int:
+def _nothing(selection: Selection, *, as_csv: bool) -> str:
+    is_all = selection.start_date is None and selection.end_date is None
+    what = "no rows" if as_csv else "neither rows nor members"
+    days = "" if is_all else " on these days"
+    return f"There is nothing to export: workspace {selection.workspace_id} has {what}{days}."
+
+
+def _write_lines(path: Path, lines: Iterable[str]) -> int:
     number = 0
-    with path.open("x", encoding="utf-8") as file:
+    with path.open("w", encoding="utf-8") as file:
         for line in lines:
             file.write(line)
             number += 1
     return number
 
 
-def _write_csv(path: Path, rows: Iterator[Row]) -> int:
+def _write_csv(path: Path, rows: Iterable[Row]) -> int:
     number = 0
-    with path.open("x", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
         for row in rows:

@@ -14,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.strategies import stored_rows
-from usagectl.dataset import parse_json, to_json
-from usagectl.export import COLUMNS, Selection, to_cells, to_line
+from usagectl.dataset import to_json
+from usagectl.export import COLUMNS, FORMULA_STARTS, Selection, to_cells, to_line
 from usagectl.tokens import FIRST_ID, draw_id, issue
 from workspace_usage.access import BearerToken, TokenPolicy
 from workspace_usage.position import MAX_ID, Position
 from workspace_usage.records import execution_row
 from workspace_usage.rows import Row, Source
+from workspace_usage.values import parse_json
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -49,8 +50,12 @@ def test_what_json_has_no_form_for_is_refused() -> None:
 
 @given(stored_rows())
 def test_an_exported_line_is_loaded_as_the_same_row(row: Row) -> None:
-    """Every field of every source, exact."""
-    assert execution_row(row.source, parse_json(to_line(row).encode())) == row
+    """Every field of every source, exact, and credits as plain decimals."""
+    line = to_line(row)
+    assert execution_row(row.source, parse_json(line.encode())) == row
+    found = re.search(r'"credits": ([^,]*),', line)
+    assert found is not None
+    assert re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", found[1])
 
 
 @given(stored_rows())
@@ -61,11 +66,21 @@ def test_no_cell_is_a_formula_and_none_is_lost(row: Row) -> None:
     (cells,) = csv.reader(io.StringIO(file.getvalue()))
     found = dict(zip(COLUMNS, cells, strict=True))
     for name in ("user_email", "agent_title", "agent_slug", "output", "used_model"):
-        assert not found[name].startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert not found[name].startswith(FORMULA_STARTS)
     assert (found["id"], Decimal(found["credits"])) == (str(row.position.id), row.credits)
     assert found["agent_title"].removeprefix("'") == row.agent_title.removeprefix("'")
     if row.source is Source.ARCHIVED:
         assert found["output"] == ""
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+@given(stored_rows())
+def test_what_a_spreadsheet_takes_for_a_formula_is_a_text(start: str, row: Row) -> None:
+    """Half- and full-width signs, and what a spreadsheet skips; numbers stay numbers."""
+    named = row._replace(agent_title=f"{start}1+1", credits=Decimal("-1E-7"))
+    found = dict(zip(COLUMNS, to_cells(named), strict=True))
+    assert found["agent_title"] == f"'{start}1+1"
+    assert found["credits"] == "-0.0000001"
 
 
 @given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, MAX_ID))
