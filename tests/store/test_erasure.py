@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from tests.support.database import NAMES, destination
 from usagectl.erase import Eraser
@@ -101,3 +102,61 @@ def test_one_person_is_erased_and_the_other_is_not(client: "DynamoDBClient") -> 
     assert (gone.rows_deleted, gone.media_deleted) == (6, 4)
     assert sorted(media.deleted) == ["11/1-old.png", "11/1.png", "12/1-old.png", "12/1.png"]
     assert len(client.scan(TableName=NAMES.executions)["Items"]) == 2
+
+
+def put(client: "DynamoDBClient", number: int, output: str, **fields: Any) -> None:
+    """Stores an image of user 1 in workspace 11, or as the fields say."""
+    archived = fields.pop("archived", False)
+    record = {
+        "id": number,
+        "workspace_id": 11,
+        "user_id": 1,
+        "user_email": "somebody@example.com",
+        "created_at": "2026-03-01T00:00:00.000000Z",
+        "agent": {"title": "Image", "slug": "image", "type": "image"},
+        "status": "succeeded",
+        "output": output,
+        **fields,
+    }
+    item = {**to_item(execution_row(Source.CURRENT, record)), "output": {"S": output}}
+    table = NAMES.archived_executions if archived else NAMES.executions
+    client.put_item(TableName=table, Item=item)
+
+
+def test_media_that_other_rows_show_stay(client: "DynamoDBClient") -> None:
+    """In other workspaces and among the archived too; an object counts once."""
+    put(client, 1, "own.png")
+    put(client, 2, "own.png", archived=True)
+    put(client, 3, "shared.png")
+    put(client, 4, "shared.png", user_id=2, workspace_id=12)
+    put(client, 5, "archived.png")
+    put(client, 6, "archived.png", user_id=3, archived=True)
+    put(client, 7, "https://example.com/a.png")
+    put(client, 8, "other.png", user_id=2)
+    media = Media()
+    done = eraser(client, media, delete_rows=True).erase(1, NOW)
+    assert (done.rows_deleted, done.media_deleted, done.media_kept) == (5, 1, 2)
+    assert media.deleted == ["own.png"]
+    assert len(client.scan(TableName=NAMES.executions)["Items"]) == 2
+    again = eraser(client, media, delete_rows=True).erase(1, NOW)
+    assert set(again.as_dict().values()) == {0}
+
+
+def test_an_erasure_that_is_cut_off_among_the_media_can_be_started_again(
+    client: "DynamoDBClient",
+) -> None:
+    """No row goes before its object: the next one finds all keys."""
+    for number in range(1, 31):
+        put(client, number, f"{number}.png")
+
+    class Failing(Media):
+        def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803 - boto3's name
+            if len(self.deleted) > 10:
+                raise EndpointConnectionError(endpoint_url="s3")
+            super().delete_object(Bucket=Bucket, Key=Key)
+
+    with pytest.raises(EndpointConnectionError):
+        eraser(client, Failing(), delete_rows=True).erase(1, NOW)
+    media = Media()
+    done = eraser(client, media, delete_rows=True).erase(1, NOW)
+    assert (done.rows_deleted, done.media_deleted) == (30, 30)
