@@ -1,25 +1,39 @@
 """usagectl: the operator's command-line tool."""
 
+import signal
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
-from usagectl.cli import data, people, stack
-from usagectl.cli.common import Target, err
-from usagectl.dataset import UnreadableFile
+from usagectl import VERSION
+from usagectl.cli.commands import Commands
+from usagectl.cli.common import Target, refuse, show, tell
 from usagectl.errors import CommandError
-from usagectl.load import LoadError
 from workspace_usage.errors import StoreUnavailable
+
+UNUSABLE: Final = 2
+"""Exit code when the command line can't be used."""
+
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C or SIGTERM."""
 
 app = typer.Typer(
     name="usagectl",
-    no_args_is_help=True,
+    cls=Commands,
     add_completion=False,
+    # Plain text is shown in a fraction of the time.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Looks after a deployment of workspace-usage: data, tokens, members, settings.",
 )
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        show(f"usagectl {VERSION}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -34,49 +48,90 @@ def options(
         str | None,
         typer.Option(
             envvar="USAGECTL_ENDPOINT",
+            metavar="URL",
             help="A local stack instead, such as http://127.0.0.1:3000 (make run).",
         ),
     ] = None,
+    version: Annotated[  # noqa: ARG001 - is done with before
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
 ) -> None:
-    """Reads which deployment is meant."""
-    context.obj = Target(stack, region, profile, endpoint)
+    """Look after a deployment of workspace-usage: data, tokens, members, settings.
+
+    Example: usagectl --endpoint http://127.0.0.1:3000 doctor
+    """
+    if endpoint and not _is_url(endpoint):
+        refuse(context, "--endpoint", "must be a URL such as http://127.0.0.1:3000")
+    target: Target = context.obj
+    target.stack, target.region, target.profile = stack, region, profile
+    target.endpoint = endpoint.rstrip("/") if endpoint else None
 
 
-app.command("import")(data.import_)
-app.command("export")(data.export_)
-app.command("send")(data.send_)
-app.add_typer(people.tokens, name="token")
-app.add_typer(people.members, name="member")
-app.command("forget-user")(people.forget_user)
-app.add_typer(stack.settings, name="setting")
-app.add_typer(stack.recorder, name="recorder")
-app.command("recount")(stack.recount_)
-app.command("doctor")(stack.doctor)
-
-
-def main() -> int:
-    """Runs one command; returns its exit code."""
+def _is_url(text: str) -> bool:
     try:
-        app(prog_name="usagectl")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    except (CommandError, LoadError, StoreUnavailable, UnreadableFile) as error:
+        url = urlsplit(text)
+        return url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code."""
+    # What process managers send ends it as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        # File names may be anything.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    target = Target()
+    try:
+        code = app(words or ["--help"], prog_name="usagectl", standalone_mode=False, obj=target)
+    except typer.Abort:
+        return _fail("Nothing was done.")
+    except typer.TyperException as error:
+        return _fail(_help_for(error), UNUSABLE)
+    except (CommandError, StoreUnavailable) as error:
         return _fail(str(error))
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}")
-    except ClientError as error:
-        told = error.response.get("Error", {})
-        return _fail(
-            f"AWS refuses {error.operation_name}: {told.get('Code')}: {told.get('Message')}"
-        )
-    except BotoCoreError as error:
-        return _fail(f"AWS can't be reached: {error}")
-    return 0
+        return _fail(f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")
+    except _aws_errors() as error:
+        return _fail(_reason(error, target.place))
+    if code == INTERRUPTED:
+        tell("Stopped.")
+    return (code or 0) if words else UNUSABLE
 
 
-def _fail(sentence: str) -> int:
-    err.print(sentence, markup=False, soft_wrap=True)
-    return 1
+def _help_for(error: typer.TyperException) -> str:
+    """What is wrong with the command line, and which command tells more."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "usagectl COMMAND"
+    return f"{error.format_message().rstrip('.')} ({command} --help tells more)."
+
+
+def _aws_errors() -> tuple[type[Exception], ...]:
+    """What boto3 raises; asked for only after it has, so that it need not be imported."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return BotoCoreError, ClientError
+
+
+def _reason(error: Exception, place: str) -> str:
+    place = f"{place[0].upper()}{place[1:]}"
+    told = getattr(error, "response", {}).get("Error")
+    if told is None:
+        sentence = f"{place} can't be asked: {error}"
+    else:
+        operation = getattr(error, "operation_name", "a call")
+        sentence = f"{place} refuses {operation}: {told.get('Code')}: {told.get('Message')}"
+    return f"{sentence.rstrip('.')}."
+
+
+def _fail(sentence: str, code: int = 1) -> int:
+    tell(" ".join(sentence.split()))
+    return code
 
 
 if __name__ == "__main__":

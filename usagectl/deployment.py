@@ -5,8 +5,8 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Final, Self
-from urllib.error import URLError
 
 import boto3
 from botocore.config import Config
@@ -69,8 +69,8 @@ class Deployment:
         except client.exceptions.ClientError as error:
             if "does not exist" in str(error):
                 raise CommandError(
-                    f"there is no stack {stack} in {session.region_name}; --stack and --region"
-                    " name another"
+                    f"There is no stack {stack} in {session.region_name}; --stack and --region"
+                    " name another."
                 ) from None
             raise
         outputs = {
@@ -86,21 +86,22 @@ class Deployment:
             CommandError: nothing answers there, or something else.
         """
         address = address.rstrip("/")
-        if not address.startswith(("http://", "https://")):
-            raise CommandError(
-                f"--endpoint must be a URL like http://127.0.0.1:3000, not {address}"
-            )
         try:
             with urllib.request.urlopen(f"{address}{DESCRIPTION_PATH}", timeout=10) as answer:  # noqa: S310
                 described = json.load(answer)
             outputs, endpoints = described["outputs"], described["endpoints"]
-        except (URLError, OSError, ValueError, KeyError, TypeError):
+        except (OSError, HTTPException, ValueError, KeyError, TypeError):
             raise CommandError(
-                f"no local stack answers at {address}; make run starts one"
+                f"No local stack answers at {address}; make run starts one."
             ) from None
         return cls(
             "the local stack", outputs, f"{address}/workspaces/usage", local_session(), endpoints
         )
+
+    @property
+    def title(self) -> str:
+        """Its name, as a sentence begins with it."""
+        return "The local stack" if self.endpoints else f"Stack {self.name}"
 
     def output(self, name: str) -> str:
         """One of the stack's outputs.
@@ -109,7 +110,7 @@ class Deployment:
             CommandError: it has no such output.
         """
         if name not in self.outputs:
-            raise CommandError(f"{self.name} has no output {name}: deploy the current template")
+            raise CommandError(f"{self.title} has no output {name}: deploy the current template.")
         return self.outputs[name]
 
     @cached_property
@@ -175,7 +176,7 @@ class Deployment:
 
     def _client(self, service: Any) -> Any:
         if self.endpoints and service not in self.endpoints:
-            raise CommandError(f"{self.name} has no {service} service")
+            raise CommandError(f"{self.title} has no {service} service.")
         return self.session.client(
             service, endpoint_url=self.endpoints.get(service), config=_CONFIG
         )

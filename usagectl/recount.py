@@ -8,7 +8,7 @@ counted since is given up once more: whoever ends last leaves it right.
 
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from workspace_usage.counting import Counter
 from workspace_usage.counts import Progress, read_head, replace_head
@@ -50,25 +50,35 @@ def release(destination: "Destination", workspace_id: int) -> None:
             return
 
 
-def count(destination: "Destination", workspace_id: int, now: datetime) -> Head | None:
-    """Counts what isn't counted, as of ``now``, and removes what older generations have left.
+class Recount(NamedTuple):
+    """What came of counting a workspace.
 
-    Returns how far the workspace is counted then.
+    Attributes:
+        head: how far it is counted by now; None when nothing of it ever was.
+        is_disturbed: rows that came late, or somebody else who counts, kept it from being counted.
+    """
+
+    head: Head | None
+    is_disturbed: bool
+
+
+def count(destination: "Destination", workspace_id: int, now: datetime) -> Recount:
+    """Counts what isn't counted, as of ``now``, and removes what older generations have left.
 
     Raises:
         StoreUnavailable: a table can't be read or written in time.
     """
     client, tables = destination.dynamodb, destination.tables
     counter = Counter(client, tables, destination.zone)
-    while counter.count(workspace_id, now) is Progress.UNFINISHED:
+    while (progress := counter.count(workspace_id, now)) is Progress.UNFINISHED:
         pass
     head = read_head(client, tables.rollups, workspace_id)
     if head is not None:
         _sweep(client, tables.rollups, workspace_id, head)
-    return head
+    return Recount(head, progress is Progress.HELD_UP)
 
 
-def recount(destination: "Destination", workspace_id: int, now: datetime) -> Head | None:
+def recount(destination: "Destination", workspace_id: int, now: datetime) -> Recount:
     """Releases a workspace and counts it from the beginning, whatever was counted before.
 
     Raises:

@@ -5,12 +5,14 @@ import gzip
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -23,26 +25,6 @@ from tests.support.oracle import Oracle
 
 pytestmark = pytest.mark.xdist_group("usagectl")
 
-COMMANDS = (
-    "import",
-    "export",
-    "send",
-    "forget-user",
-    "recount",
-    "doctor",
-    "token issue",
-    "token revoke",
-    "token show",
-    "token list",
-    "member set",
-    "member remove",
-    "member show",
-    "member list",
-    "setting min-date",
-    "recorder pause",
-    "recorder resume",
-)
-
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
@@ -50,7 +32,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     yield from start(tmp_path_factory.mktemp("usagectl"))
 
 
-def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
     """What a command printed, and its exit code; it finds no AWS account."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment = {
@@ -61,6 +43,7 @@ def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "COLUMNS": "200",
         "NO_COLOR": "1",
+        **variables,
     }
     return subprocess.run(
         [sys.executable, "-m", "usagectl", *arguments],
@@ -94,16 +77,6 @@ def ask(service: Service, token: str, workspace_id: int = 11) -> Answer:
     return service.ask(None, headers=headers)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(command: str) -> None:
-    """--help says what it does, with an example."""
-    done = run(*command.split(), "--help")
-    assert done.returncode == 0
-    assert f"Example: usagectl {command}" in done.stdout or (
-        command == "send" and "Example: usagectl --endpoint" in done.stdout
-    )
-
-
 def test_a_token_is_issued_shown_and_revoked(service: Service) -> None:
     """It works at once, its secret is printed once, and it is refused at once."""
     ctl(service, "member", "set", "-w", "11", "-u", "500", "--permission", "read_users_activity")
@@ -133,10 +106,13 @@ def test_a_token_is_issued_shown_and_revoked(service: Service) -> None:
 
 
 def test_workspaces_are_counted_anew(service: Service) -> None:
-    """As many as are named; what has too few rows for it is said."""
+    """As many as are named; of what is not counted, the reason is said."""
     first, second = ctl(service, "recount", "-w", "11", "--workspace", "4711").splitlines()
-    assert re.fullmatch(r"Workspace 11: counted until [0-9T:.-]{26}Z\.", first)
-    assert second.startswith("Workspace 4711: not counted: fewer than 100 rows")
+    assert re.fullmatch(r"Workspace 11 is counted up to [0-9T:.-]{26}Z\.", first)
+    assert second == (
+        "Workspace 4711 has fewer than 100 rows that are older than three minutes,"
+        " and needs no counts."
+    )
     token = ctl(service, "token", "issue", "-u", "1").strip()
     assert ask(service, token).body["items"] != []
 
@@ -210,15 +186,13 @@ def test_a_word_that_only_the_platform_knows_can_be_stored(service: Service) -> 
 
 
 def test_the_minimal_date_is_set_and_shown(service: Service) -> None:
-    """The setting as the function understands it, and what is no date."""
-    assert ctl(service, "setting", "min-date", "2026-01-01") == (
-        "Nothing before 2026-01-01 is shown.\n"
-    )
-    assert ctl(service, "setting", "min-date") == "Nothing before 2026-01-01 is shown.\n"
-    assert ctl(service, "setting", "min-date", "--off") == "Not enabled.\n"
-    wrong = run("--endpoint", service.stack.url, "setting", "min-date", "yesterday")
-    assert wrong.returncode == 2
-    assert "2026-01-05" in wrong.stderr
+    """As the function understands it; also for a program."""
+    show = ("setting", "min-date")
+    assert ctl(service, *show, "2026-01-01") == "Nothing before 2026-01-01 is shown.\n"
+    assert ctl(service, *show) == "Nothing before 2026-01-01 is shown.\n"
+    assert json.loads(ctl(service, *show, "--json")) == {"enabled": True, "date": "2026-01-01"}
+    assert ctl(service, *show, "--off") == "All days are shown.\n"
+    assert json.loads(ctl(service, *show, "--json")) == {"enabled": False, "date": None}
 
 
 def test_doctor_finds_the_stack_well(service: Service) -> None:
@@ -228,6 +202,9 @@ def test_doctor_finds_the_stack_well(service: Service) -> None:
     assert "FAIL" not in said
     assert said.count("ok") >= 11
     assert token.partition("|")[2] not in said
+    found = json.loads(ctl(service, "doctor", "--json"))
+    assert {finding["ok"] for finding in found} == {True, None}
+    assert found[0]["check"] == "table ExecutionsTable"
 
 
 def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
@@ -278,9 +255,9 @@ def test_what_is_exported_and_imported_again_lists_the_same(
     }
     for name, number in rows.items():
         assert number > 100
-        assert f"{number:,} in {folder / name}" in said
+        assert f"{number:,} rows in {folder / name}.\n" in said
     refused = fails(service, "export", str(folder), "-w", "11")
-    assert refused.endswith("is there already; choose another folder")
+    assert refused.endswith("is there already; choose another folder.")
     member = service.members[0]
     query = {"per_page": "100", "range": "30d"}
     service.clock.now += 1000
@@ -288,7 +265,7 @@ def test_what_is_exported_and_imported_again_lists_the_same(
     clock = Clock()
     with Stack.start(clock=clock) as stack:
         again = Service(stack, clock, Oracle(folder), service.members)
-        ctl(again, "import", str(folder), "--rejected", str(tmp_path / "rejected.txt"))
+        ctl(again, "import", str(folder))
         token = ctl(again, "token", "issue", "-u", "1").strip()
         headers = {"Authorization": f"Bearer {token}", "x-workspace-id": "11"}
         answer = again.ask(None, query, headers=headers)
@@ -322,6 +299,23 @@ def test_an_export_can_be_of_some_days_and_for_a_spreadsheet(
     assert {row["output"] for row in rows if row["source"] == "archived"} == {""}
 
 
+def test_what_is_empty_is_not_exported(service: Service, tmp_path: Path) -> None:
+    """It is said, and no file is left; the last day that there is, is a day like others."""
+    folder = tmp_path / "out"
+    nothing = "There is nothing to export: workspace 51 has neither rows nor members"
+    assert fails(service, "export", str(folder), "-w", "51") == f"{nothing}."
+    days = ("--start-date", "9999-12-30", "--end-date", "9999-12-31")
+    assert fails(service, "export", str(folder), "-w", "51", *days) == f"{nothing} on these days."
+    assert fails(service, "export", str(folder), "-w", "11", "--csv", *days) == (
+        "There is nothing to export: workspace 11 has no rows on these days."
+    )
+    assert not folder.exists()
+    said = ctl(service, "export", str(folder), "-w", "11", "--end-date", "9999-12-31", "--json")
+    written = json.loads(said)["files"]
+    assert written["executions.ndjson"] > 100
+    assert sorted(written) == sorted(path.name for path in folder.iterdir())
+
+
 def test_an_import_says_what_it_could_not_use(service: Service, tmp_path: Path) -> None:
     """Compressed files too; the rest is loaded, the report names lines, the exit code is 3."""
     write_dataset(tmp_path / "in", 5, datetime.now(UTC), rows=50)
@@ -339,12 +333,44 @@ def test_an_import_says_what_it_could_not_use(service: Service, tmp_path: Path) 
     for done in (dry, wet):
         assert done.returncode == 3
         assert f"{len(lines)} from executions.ndjson" in done.stdout
-        assert "2 can't be used: see" in done.stdout
+        assert f"2 lines or files can't be used; {rejected} says which, and why." in done.stdout
         report = rejected.read_text("utf-8").splitlines()
         assert [line.partition(": ")[0] for line in report] == [
             "executions.ndjson.gz:3",
             "executions.ndjson.gz:4",
         ]
+
+
+def test_an_import_brings_back_no_revoked_token(service: Service, tmp_path: Path) -> None:
+    """Nor a removed member; what was left alone is said."""
+    token = ctl(service, "token", "issue", "-u", "502").strip()
+    number, _, secret = token.partition("|")
+    record = {
+        "id": int(number),
+        "tokenable_type": "App\\Models\\User",
+        "tokenable_id": 502,
+        "token": sha256(secret.encode()).hexdigest(),
+        "abilities": ["use_agents"],
+    }
+    (tmp_path / "tokens.ndjson").write_text(json.dumps(record), "utf-8")
+    members: list[Any] = [
+        {"workspace_id": 11, "user_id": user, "permissions": []} for user in (502, 503)
+    ]
+    text = "\n".join(map(json.dumps, members))
+    (tmp_path / "members.ndjson").write_text(text, "utf-8")
+    for user in ("502", "503"):
+        ctl(service, "member", "set", "-w", "11", "-u", user)
+    assert ask(service, token).status == 200
+    ctl(service, "token", "revoke", number)
+    ctl(service, "member", "remove", "-w", "11", "-u", "502")
+    assert ctl(service, "import", str(tmp_path)).splitlines() == [
+        "Loaded: nothing.",
+        "1 token was changed or revoked since and stays as it is.",
+        "2 members were changed or removed since and stay as they are.",
+    ]
+    assert ask(service, token).status == 401
+    kept = json.loads(ctl(service, "import", str(tmp_path), "--json"))["kept"]
+    assert kept == {"tokens.ndjson": 1, "members.ndjson": 2}
 
 
 def test_a_person_is_forgotten(service: Service, tmp_path: Path) -> None:
@@ -376,6 +402,7 @@ def test_a_person_is_forgotten(service: Service, tmp_path: Path) -> None:
         "rows_anonymised": 0,
         "rows_deleted": 0,
         "media_deleted": 0,
+        "media_kept": 0,
     }
     forget = ("forget-user", "600", "--yes")
     first = json.loads(ctl(service, *forget))
@@ -400,19 +427,33 @@ def test_a_person_is_forgotten(service: Service, tmp_path: Path) -> None:
     assert listed["KeyCount"] == 0
 
 
-def test_a_deployment_that_is_not_there_is_said_in_a_sentence(tmp_path: Path) -> None:
-    """No credentials, no stack, no folder, no file: never a stack trace."""
+def test_a_deployment_that_is_not_there_is_said_in_a_sentence() -> None:
+    """No credentials, no stack, something else that answers: never a stack trace."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        Thread(target=answer_nonsense, args=(other,), daemon=True).start()
+        check_sentences(f"http://127.0.0.1:{other.getsockname()[1]}")
+
+
+def answer_nonsense(server: socket.socket) -> None:
+    """Answers one client with what is not HTTP."""
+    client, _ = server.accept()
+    with client:
+        client.recv(65_536)
+        client.sendall(b"nonsense\r\n\r\n")
+
+
+def check_sentences(other: str) -> None:
     for arguments, sentence in (
-        (("--endpoint", "http://127.0.0.1:9", "doctor"), "no local stack answers at"),
-        (("--endpoint", "127.0.0.1", "doctor"), "--endpoint must be a URL"),
-        (("--region", "us-east-1", "doctor"), "AWS can't be reached: "),
-        (("import", str(tmp_path / "none")), f"{tmp_path / 'none'} is no folder"),
-        (("send", str(tmp_path / "none")), f"{tmp_path / 'none'}: No such file"),
+        (("--endpoint", "http://127.0.0.1:9", "doctor"), "No local stack answers at"),
+        (("--endpoint", other, "doctor"), "No local stack answers at"),
+        (("--region", "us-east-1", "doctor"), "AWS can't be asked: "),
+        (("--profile", "none", "doctor"), "AWS can't be asked: "),
     ):
         done = run(*arguments)
         assert done.returncode == 1
         (line,) = done.stderr.splitlines()
         assert line.startswith(sentence)
+        assert line.endswith(".")
 
 
 def test_an_event_that_would_be_rejected_is_not_sent(service: Service, tmp_path: Path) -> None:
@@ -422,6 +463,25 @@ def test_an_event_that_would_be_rejected_is_not_sent(service: Service, tmp_path:
     broken = tmp_path / "broken.json"
     broken.write_text(json.dumps(sample), "utf-8")
     sentence = fails(service, "send", str(broken))
-    assert sentence == f"{broken}: detail: execution.credits: must be a number"
+    assert sentence == f"{broken}: detail: execution.credits: must be a number."
     good = str(ROOT / "events" / "event-workspace-member-added.json")
-    assert ctl(service, "send", good).startswith("Sent 1")
+    assert ctl(service, "send", good) == "Sent 1 event. It takes effect in a moment.\n"
+
+
+def test_a_local_stack_that_fails_is_not_called_aws(tmp_path: Path) -> None:
+    """Its address is named instead; and the address can come from the environment."""
+    (tmp_path / "members.ndjson").write_text('{"workspace_id":1,"user_id":1,"permissions":[]}')
+    with Stack.start() as stack:
+        dynamodb = stack.clients.dynamodb
+        table = stack.template.resources["MembershipsTable"].name
+        dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+        dynamodb.delete_table(TableName=table)
+        done = run("member", "set", "-w", "1", "-u", "1", USAGECTL_ENDPOINT=stack.url)
+        exported = run("export", str(tmp_path / "x"), "-w", "1", USAGECTL_ENDPOINT=stack.url)
+        loaded = run("import", str(tmp_path), USAGECTL_ENDPOINT=stack.url)
+    place = f"The local stack at {stack.url} refuses "
+    assert exported.stderr.startswith(f"{place}Query: ResourceNotFoundException: ")
+    for failed in (done, exported, loaded):
+        assert failed.returncode == 1
+        assert len(failed.stderr.splitlines()) == 1
+        assert "AWS" not in failed.stderr

@@ -179,7 +179,8 @@ def test_counting_anew_makes_wrong_counts_right(client: "DynamoDBClient", tmp_pa
         if is_held:
             hold(destination(client), 11)
             assert not counted(client)
-        head = recount(destination(client), 11, NOW)
+        head = recount(destination(client), 11, NOW).head
+        assert head is not None
         assert head == head_of(client)
         assert not head.is_held
         assert head.counted_until
@@ -188,7 +189,7 @@ def test_counting_anew_makes_wrong_counts_right(client: "DynamoDBClient", tmp_pa
 
 def test_a_workspace_without_rows_gets_no_head(client: "DynamoDBClient") -> None:
     """There is nothing to count, and nothing to note."""
-    assert recount(destination(client), 11, NOW) is None
+    assert recount(destination(client), 11, NOW) == (None, False)
     assert not client.scan(TableName=NAMES.rollups)["Items"]
 
 

@@ -1,36 +1,61 @@
-"""What all commands share: which deployment they are for, and how they speak."""
+"""What all commands share: which deployment they are for, how they read arguments, and speak.
+
+A command's module is imported to show its help, so what does the work is imported when it runs.
+"""
 
 import json
+import re
+import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
-from usagectl.deployment import Deployment
 from workspace_usage.position import MAX_ID
+from workspace_usage.values import InvalidValue, parse_date
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from usagectl.deployment import Deployment
 
 REJECTED: Final = 3
 """Exit code of an import that went through, but could not use some lines."""
 
-out: Final = Console(highlight=False)
-err: Final = Console(stderr=True, highlight=False)
+
+def parse_id(text: str) -> int:
+    """An id of a command line.
+
+    Raises:
+        typer.BadParameter: it is not one.
+    """
+    if not re.fullmatch("[1-9][0-9]{0,18}", text) or int(text) > MAX_ID:
+        raise typer.BadParameter(f"must be a whole number from 1 to {MAX_ID:,}, without separators")
+    return int(text)
+
+
+def day(text: str) -> date:
+    """A date of a command line.
+
+    Raises:
+        typer.BadParameter: it is not one.
+    """
+    try:
+        return parse_date(text)
+    except InvalidValue as error:
+        raise typer.BadParameter(f"{error}, such as 2026-01-05") from None
+
 
 Workspace = Annotated[
-    int, typer.Option("--workspace", "-w", min=1, max=MAX_ID, help="The workspace's id.")
+    int,
+    typer.Option("--workspace", "-w", parser=parse_id, metavar="ID", help="The workspace's id."),
 ]
-User = Annotated[int, typer.Option("--user", "-u", min=1, max=MAX_ID, help="The user's id.")]
+User = Annotated[
+    int, typer.Option("--user", "-u", parser=parse_id, metavar="ID", help="The user's id.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
 
 
 @dataclass(slots=True)
@@ -42,27 +67,61 @@ class Target:
     profile: str | None = None
     endpoint: str | None = None
 
-    def find(self) -> Deployment:
+    @property
+    def place(self) -> str:
+        """Who answers there."""
+        return f"the local stack at {self.endpoint}" if self.endpoint else "AWS"
+
+    def find(self) -> "Deployment":
         """The deployment.
 
         Raises:
             CommandError: there is none.
             botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: AWS doesn't answer.
         """
+        from usagectl.deployment import Deployment
+
         if self.endpoint:
             return Deployment.local(self.endpoint)
         return Deployment.in_aws(self.stack, self.region, self.profile)
 
 
-def target(context: typer.Context) -> Deployment:
+def target(context: typer.Context) -> "Deployment":
     """The deployment that the command line names."""
     found: Target = context.obj
     return found.find()
 
 
+def refuse(context: typer.Context, name: str, reason: str) -> NoReturn:
+    """Ends a command because of an argument or option, before anything is begun.
+
+    Raises:
+        typer.BadParameter: always.
+    """
+    raise typer.BadParameter(reason, ctx=context, param_hint=f"'{name}'")
+
+
+def output_file(context: typer.Context, name: str, path: Path) -> Path:
+    """A file that an option names, and that can be written as far as can be seen.
+
+    Raises:
+        typer.BadParameter: it can't.
+    """
+    if path.exists() and not path.is_file():
+        refuse(context, name, f"{path} is not a file.")
+    if not path.absolute().parent.is_dir():
+        refuse(context, name, f"there is no folder {path.parent}.")
+    return path
+
+
 def show(message: str) -> None:
-    """Prints a line, as it stands, to standard output."""
-    out.print(message, markup=False, soft_wrap=True)
+    """Prints a line to standard output."""
+    print(message)
+
+
+def tell(message: str) -> None:
+    """Prints a line that is not a result to standard error."""
+    print(message, file=sys.stderr)
 
 
 def show_json(value: object) -> None:
@@ -70,42 +129,18 @@ def show_json(value: object) -> None:
     show(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def number_of(number: int, noun: str, plural: str | None = None) -> str:
+    """A number of things: ``1 row``, ``20,000 rows``; ``plural`` where it isn't made with an s."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def now() -> datetime:
     """This moment."""
     return datetime.now(UTC)
 
 
-def day(text: str) -> date:
-    """A date of a command line.
-
-    Raises:
-        typer.BadParameter: it is none.
-    """
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        raise typer.BadParameter("must be a date like 2026-01-05") from None
-
-
-class Rate(ProgressColumn):
-    """How many are done in a second."""
-
-    def render(self, task: Task) -> Text:
-        """The rate, as soon as there is one."""
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f}/s")
-
-
-def progress(unit: str) -> Progress:
+def progress(unit: str) -> "Progress":
     """A progress bar with rate and time left, on a terminal; gone when it is done."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        Rate(),
-        TimeRemainingColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    )
+    from usagectl.cli.progress import progress as bar
+
+    return bar(unit)

@@ -220,7 +220,7 @@ def forget_user(
     delete_rows: Annotated[
         bool,
         typer.Option(
-            "--delete-rows", help="Delete the user's rows, and the media behind them, as well."
+            "--delete-rows", help="Delete the user's rows, and the media that no other row shows."
         ),
     ] = False,
     tokenable_type: TokenableType = USER_MODEL,
@@ -238,8 +238,7 @@ def forget_user(
 
     deployment = target(context)
     if not yes:
-        what = "everything of" if delete_rows else "tokens, memberships and e-mail address of"
-        typer.confirm(f"Erase {what} user {user} in {deployment.name}, for good?", abort=True)
+        typer.confirm(_question(user, deployment.name, delete_rows=delete_rows), abort=True)
     with progress("items looked at") as bar:
         task = bar.add_task("erasing", total=None)
         report = Eraser(
@@ -249,3 +248,16 @@ def forget_user(
             lambda items: bar.advance(task, items),
         ).erase(user, now())
     show_json(report.as_dict())
+
+
+def _question(user: int, deployment: str, *, delete_rows: bool) -> str:
+    rows = (
+        "All rows of theirs are deleted, and the media of the bucket that no other row shows: media"
+        " that other people's rows show stay."
+        if delete_rows
+        else "Rows and media stay, without the e-mail address."
+    )
+    return (
+        f"User {user} is erased from {deployment}, for good. Their tokens are revoked and their"
+        f" memberships removed. {rows} Go ahead?"
+    )

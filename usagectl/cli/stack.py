@@ -1,44 +1,65 @@
 """Commands about the deployment itself: setting, recorder, recount, doctor."""
 
 import json
-from datetime import UTC
-from typing import Annotated
+from datetime import UTC, date
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from usagectl.cli.common import day, now, out, progress, show, target
-from usagectl.doctor import Caller, Finding, examine
-from usagectl.recount import recount
-from workspace_usage.counting import WORTHWHILE
-from workspace_usage.min_date import parse_min_date
-from workspace_usage.rollups import Head
+from usagectl.cli.common import (
+    AsJson,
+    day,
+    now,
+    number_of,
+    parse_id,
+    progress,
+    refuse,
+    show,
+    show_json,
+    target,
+)
 
-settings = typer.Typer(no_args_is_help=True, help="Show and change the app's settings.")
-recorder = typer.Typer(no_args_is_help=True, help="Let events wait, or have them applied again.")
+if TYPE_CHECKING:
+    from usagectl.recount import Recount
+
+settings = typer.Typer()
+recorder = typer.Typer()
 
 
 @settings.command("min-date")
 def min_date(
     context: typer.Context,
     date: Annotated[
-        str | None, typer.Argument(metavar="[DATE]", help="Nothing before it is shown.")
+        date | None,
+        typer.Argument(parser=day, metavar="YYYY-MM-DD", help="Nothing before it is shown."),
     ] = None,
     off: Annotated[bool, typer.Option("--off", help="Show everything.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show usage_history_min_date, or set it; it takes effect within a minute.
 
     Example: usagectl setting min-date 2026-01-01
     """
     if date is not None and off:
-        raise typer.BadParameter("give a date or --off, not both")
+        refuse(context, "--off", "give a date or --off, not both")
+
+    from workspace_usage.min_date import parse_min_date
+
     deployment = target(context)
     name = deployment.output("MinDateParameterName")
     if date is not None or off:
-        value = json.dumps({"enabled": not off, "date": None if date is None else f"{day(date)}"})
+        value = json.dumps({"enabled": not off, "date": None if date is None else f"{date}"})
         deployment.ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
     value = deployment.ssm.get_parameter(Name=name)["Parameter"]["Value"]
     earliest = parse_min_date(value, UTC)
-    show("Not enabled." if earliest is None else f"Nothing before {earliest:%Y-%m-%d} is shown.")
+    if as_json:
+        show_json({"enabled": earliest is not None, "date": earliest and f"{earliest:%Y-%m-%d}"})
+        return
+    show(
+        "All days are shown."
+        if earliest is None
+        else f"Nothing before {earliest:%Y-%m-%d} is shown."
+    )
 
 
 @recorder.command("pause")
@@ -72,37 +93,56 @@ def recount_(
     workspace: Annotated[
         list[int],
         typer.Option(
-            "--workspace", "-w", min=1, help="A workspace's id; can be given more than once."
+            "--workspace",
+            "-w",
+            parser=parse_id,
+            metavar="ID",
+            help="A workspace's id; can be given more than once.",
         ),
     ],
 ) -> None:
-    """Count a workspace's rows anew, for pages far down.
+    """Count a workspace's rows again, for pages far down.
 
     The listing is right meanwhile, and slower.
 
     Example: usagectl recount -w 11
     """
+    from usagectl.recount import recount
+
     destination = target(context).destination
     with progress("workspaces") as bar:
         for workspace_id in bar.track(workspace, description="counting"):
-            head = recount(destination, workspace_id, now())
-            show(f"Workspace {workspace_id}: {_how_far(head)}")
+            counted = recount(destination, workspace_id, now())
+            show(f"Workspace {workspace_id} {_how_far(counted)}.")
 
 
-def _how_far(head: Head | None) -> str:
+def _how_far(counted: "Recount") -> str:
+    from workspace_usage.counting import WORTHWHILE
+
+    head = counted.head
     if head is not None and head.is_held:
-        return "somebody else writes or counts its rows; they are counted after that."
-    if head is None or not head.counted_until:
-        return f"not counted: fewer than {WORTHWHILE} rows, or rows came late all the time."
-    return f"counted until {head.counted_until.partition('#')[0]}."
+        return "is being written or counted by something else, and is counted after that"
+    if head is not None and head.counted_until:
+        return f"is counted up to {head.counted_until.partition('#')[0]}"
+    if counted.is_disturbed:
+        return "isn't counted: rows came late all the time; try again later"
+    rows = number_of(WORTHWHILE, "row")
+    return f"has fewer than {rows} that are older than three minutes, and needs no counts"
 
 
 def doctor(
     context: typer.Context,
     token: Annotated[
-        str | None, typer.Option(envvar="USAGECTL_TOKEN", help="A token to ask the API with.")
+        str | None,
+        typer.Option(envvar="USAGECTL_TOKEN", metavar="TOKEN", help="A token to ask the API with."),
     ] = None,
-    workspace: Annotated[int | None, typer.Option("--workspace", "-w", min=1)] = None,
+    workspace: Annotated[
+        int | None,
+        typer.Option(
+            "--workspace", "-w", parser=parse_id, metavar="ID", help="The workspace to ask for."
+        ),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check a deployment: tables, indexes, setting, bucket, queues, and a request to the API.
 
@@ -110,22 +150,27 @@ def doctor(
 
     Example: usagectl doctor --token "$TOKEN" --workspace 11
     """
-    if (token is None) != (workspace is None):
-        raise typer.BadParameter("--token and --workspace go together")
+    if token is not None and workspace is None:
+        refuse(context, "--token", "goes together with --workspace")
+    if workspace is not None and token is None:
+        refuse(context, "--workspace", "goes together with --token")
+
+    from usagectl.doctor import Caller, Finding, examine
+
     caller = None if token is None or workspace is None else Caller(token, workspace)
-    is_well = True
+    findings: list[Finding] = []
     for finding in examine(target(context), caller):
-        out.print(_line(finding), soft_wrap=True)
-        is_well = is_well and finding.is_well is not False
-    if not is_well:
+        findings.append(finding)
+        if not as_json:
+            _show_finding(finding.is_well, f"{finding.check}: {finding.detail}")
+    if as_json:
+        show_json([{"check": f.check, "ok": f.is_well, "detail": f.detail} for f in findings])
+    if any(finding.is_well is False for finding in findings):
         raise typer.Exit(1)
 
 
-def _line(finding: Finding) -> str:
-    mark = {True: "[green]ok  [/]", False: "[red]FAIL[/]", None: "[yellow]skip[/]"}
-    return f"{mark[finding.is_well]} {finding.check}: {_plain(finding.detail)}"
-
-
-def _plain(text: str) -> str:
-    """Text in which nothing is markup."""
-    return text.replace("[", "\\[")
+def _show_finding(is_well: bool | None, text: str) -> None:
+    mark, colour = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("skip", "yellow")}[
+        is_well
+    ]
+    typer.echo(f"{typer.style(mark, fg=colour)} {text}")

@@ -1,0 +1,218 @@
+"""usagectl's command line without a deployment: help, arguments, and folders to import."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from tests.support.functions import ROOT
+from usagectl.__main__ import app, main
+from usagectl.cli.commands import COMMANDS
+from usagectl.cli.common import number_of
+
+HEAVY = ("boto3", "botocore", "pydantic", "rich", "samtranslator", "yaml")
+
+type Ran = tuple[int, str, str]
+"""An exit code, and what was written to standard output and standard error."""
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ran]]:
+    """Runs a command in this process."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run_(*arguments: object) -> Ran:
+        code = main(list(map(str, arguments)))
+        written = capsys.readouterr()
+        return code, written.out, written.err
+
+    yield run_
+    signal.signal(signal.SIGTERM, before)
+
+
+def commands(command: Any = None, name: str = "usagectl") -> Iterator[tuple[str, Any]]:
+    """Every command and group of commands, by what is typed for it."""
+    command = command or get_command(app)
+    yield name, command
+    for inner in command.list_commands(None) if hasattr(command, "list_commands") else ():
+        yield from commands(command.get_command(None, inner), f"{name} {inner}")
+
+
+@pytest.mark.parametrize(("name", "command"), [pytest.param(n, c, id=n) for n, c in commands()])
+def test_every_command_explains_itself_with_an_example(name: str, command: Any) -> None:
+    """One that can be copied: it is on one line, and it is of this command."""
+    examples = re.findall(r"^Example: (usagectl .*)$", command.help, re.MULTILINE)
+    assert examples
+    words = name.removeprefix("usagectl").strip()
+    assert all(words in example for example in examples)
+
+
+def test_the_list_of_commands_says_what_each_of_them_does(run: Callable[..., Ran]) -> None:
+    """None is missing; to no command at all, it is the answer, and the exit code is 2."""
+    code, out, _ = run("--help")
+    assert code == 0
+    for name, command in COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(command.summary)}$", out, re.MULTILINE)
+    assert run()[:2] == (2, out)
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version", "import --help", "doctor --help"])
+def test_help_waits_for_nothing_that_only_work_needs(arguments: str) -> None:
+    """Neither boto3 nor what parses data or shows progress is imported."""
+    program = (
+        "import sys\nfrom usagectl.__main__ import main\n"
+        f"assert main({arguments.split()}) == 0\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={"PYTHONPATH": f"{ROOT / 'layers' / 'core'}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    # Typer checks the values of options with pydantic, also when help is all that is wanted.
+    allowed = {"pydantic"} if " " in arguments else set()
+    assert set(done.stderr.split()) & set(HEAVY) <= allowed
+
+
+def test_the_version_is_told(run: Callable[..., Ran]) -> None:
+    """In the form that scripts expect."""
+    code, out, _ = run("--version")
+    assert code == 0
+    assert re.fullmatch(r"usagectl [0-9]+\.[0-9]+\.[0-9]+\n", out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("exprt", "There is no command 'exprt'; did you mean export?"),
+        ("--nonsense", "No such option: --nonsense"),
+        ("setting", "Missing command"),
+        ("export", "Missing argument 'FOLDER'"),
+        ("export out", "Missing option '--workspace' / '-w'"),
+        ("export out -w x", "must be a whole number from 1 to 9,223,372,036,854,775,807"),
+        ("export out -w 011", "must be a whole number"),
+        ("export out -w 99999999999999999999", "must be a whole number"),
+        ("export out -w 1 --end-date 2026-02-30", "must be a day that exists"),
+        ("export out -w 1 --start-date 20250105", "must be a date in the form YYYY-MM-DD"),
+        (
+            "export out -w 1 --start-date 2026-01-02 --end-date 2026-01-01",
+            "'--end-date': must not be before --start-date, 2026-01-02",
+        ),
+        ("export README.md -w 1", "'FOLDER': README.md is not a folder"),
+        ("setting min-date 2026-1-1", "must be a date in the form YYYY-MM-DD"),
+        ("setting min-date 2025-W02-3", "must be a date in the form YYYY-MM-DD"),
+        ("setting min-date 2026-01-01 --off", "give a date or --off, not both"),
+        ("recount -w 0", "must be a whole number"),
+        ("doctor --token x", "'--token': goes together with --workspace"),
+        ("doctor -w 11", "'--workspace': goes together with --token"),
+        ("member set -u 1 -w 99999999999999999999", "must be a whole number"),
+        ("send none.json", "'FILE': there is no file none.json"),
+        ("import none", "'FOLDER': there is no folder none"),
+        ("--endpoint 127.0.0.1 doctor", "'--endpoint': must be a URL such as http://"),
+        ("--endpoint http://[::1 doctor", "'--endpoint': must be a URL such as http://"),
+        ("--endpoint http://127.0.0.1:x doctor", "'--endpoint': must be a URL such as http://"),
+    ],
+)
+def test_an_argument_that_can_not_be_used_is_said_in_a_sentence(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, arguments: str, sentence: str
+) -> None:
+    """The exit code is 2, nothing is begun, and the sentence says which command tells more."""
+    monkeypatch.chdir(ROOT)
+    code, out, err = run(*arguments.split())
+    assert (code, out) == (2, "")
+    (line,) = err.splitlines()
+    assert sentence in line
+    assert re.search(r" \(usagectl[a-z -]* --help tells more\)\.$", line)
+    assert not (ROOT / "out").exists()
+
+
+def test_a_folder_without_anything_to_load_is_refused(
+    run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    """An empty one, and one whose files have other names; what they may have meant is said."""
+    code, _, err = run("import", tmp_path, "--dry-run")
+    assert code == 2
+    assert f"{tmp_path} has none of the files that are read: tokens.ndjson, " in err
+    for name in ("Executions.ndjson", "execution.ndjson", "media.zip"):
+        (tmp_path / name).touch()
+    code, _, err = run("import", tmp_path, "--dry-run")
+    assert code == 2
+    assert "Executions.ndjson (did you mean executions.ndjson?)" in err
+    assert "execution.ndjson (did you mean executions.ndjson?)" in err
+    assert "media.zip (did you mean media?)" in err
+
+
+def test_what_is_not_read_of_a_folder_is_said(run: Callable[..., Ran], tmp_path: Path) -> None:
+    """And the rest of it is."""
+    (tmp_path / "members.ndjson").touch()
+    (tmp_path / "archive.ndjson").touch()
+    (tmp_path / "notes").touch()
+    (tmp_path / ".hidden").touch()
+    code, out, err = run("import", tmp_path, "--dry-run")
+    assert (code, out) == (0, "Can be loaded: nothing.\n")
+    assert err.splitlines() == [
+        f"Warning: {tmp_path}/archive.ndjson is not read: did you mean archived.ndjson?",
+        f"Warning: {tmp_path}/notes is not read.",
+    ]
+
+
+def test_a_number_that_nothing_can_hold_is_reported(
+    run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    """With the place and the beginning of its line; the others are checked as well."""
+    (tmp_path / "members.ndjson").write_text(
+        '{"workspace_id":81,"user_id":1,"permissions":[],"note":1e99999999999999999999}\n'
+        '{"workspace_id":81,"user_id":2,"permissions":[]}\n'
+    )
+    report = tmp_path / ".rejected.txt"
+    code, out, _ = run("import", tmp_path, "--dry-run")
+    assert code == 3
+    assert out.splitlines() == [
+        "Can be loaded: 1 from members.ndjson.",
+        f"1 line or file can't be used; {report} says which, and why.",
+    ]
+    assert report.read_text() == (
+        "members.ndjson:1: contains a number that is out of range"
+        ' | {"workspace_id":81,"user_id":1,"permissions":[],"note":1e99999999999999999999}\n'
+    )
+    code, out, _ = run("import", tmp_path, "--dry-run", "--json")
+    assert code == 3
+    assert json.loads(out) == {
+        "dry_run": True,
+        "loaded": {"members.ndjson": 1},
+        "kept": {},
+        "rejected": 1,
+        "report": str(report),
+    }
+
+
+@pytest.mark.parametrize("option", ["--rejected", "--checkpoint"])
+def test_an_import_writes_over_nothing_that_it_reads(
+    run: Callable[..., Ran], tmp_path: Path, option: str
+) -> None:
+    """Nor at places where no file can be."""
+    lines = tmp_path / "members.ndjson"
+    lines.write_text("broken\n")
+    (tmp_path / "media").mkdir()
+    for path in (lines, tmp_path / "media" / "x", tmp_path / "none" / "x", tmp_path / "media"):
+        code, _, err = run("import", tmp_path, "--dry-run", option, path)
+        assert code == 2
+        assert f"'{option}': " in err
+    assert lines.read_text() == "broken\n"
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 rows"), (1, "1 row"), (20_000, "20,000 rows")])
+def test_numbers_agree_with_their_nouns(number: int, said: str) -> None:
+    """Also where the plural is not made with an s."""
+    assert number_of(number, "row") == said
+    assert number_of(2, "entry", "entries") == "2 entries"
