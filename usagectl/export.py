@@ -270,9 +270,9 @@ def export(
 
 def _nothing(selection: Selection, *, as_csv: bool) -> str:
     is_all = selection.start_date is None and selection.end_date is None
-    what = "no rows" if as_csv else "neither rows nor members"
     days = "" if is_all else " on these days"
-    return f"There is nothing to export: workspace {selection.workspace_id} has {what}{days}."
+    what = f"no rows{days}" if as_csv else f"neither rows{days} nor members"
+    return f"There is nothing to export: workspace {selection.workspace_id} has {what}."
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> int:

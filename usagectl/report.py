@@ -2,7 +2,7 @@
 
 One entry is one line of text::
 
-    executions.ndjson:17: user_id: field required | {"id": 12, "workspace_id": 11, …
+    executions.ndjson:17: is not JSON (character 30) | {"id": 12, "workspace_id": 11, }
 
 It begins with the file, so that the entries of one file can be taken out when that is read again.
 """

@@ -302,10 +302,12 @@ def test_an_export_can_be_of_some_days_and_for_a_spreadsheet(
 def test_what_is_empty_is_not_exported(service: Service, tmp_path: Path) -> None:
     """It is said, and no file is left; the last day that there is, is a day like others."""
     folder = tmp_path / "out"
-    nothing = "There is nothing to export: workspace 51 has neither rows nor members"
-    assert fails(service, "export", str(folder), "-w", "51") == f"{nothing}."
+    nothing = "There is nothing to export: workspace 51 has neither rows"
+    assert fails(service, "export", str(folder), "-w", "51") == f"{nothing} nor members."
     days = ("--start-date", "9999-12-30", "--end-date", "9999-12-31")
-    assert fails(service, "export", str(folder), "-w", "51", *days) == f"{nothing} on these days."
+    assert fails(service, "export", str(folder), "-w", "51", *days) == (
+        f"{nothing} on these days nor members."
+    )
     assert fails(service, "export", str(folder), "-w", "11", "--csv", *days) == (
         "There is nothing to export: workspace 11 has no rows on these days."
     )

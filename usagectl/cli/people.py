@@ -234,7 +234,7 @@ def forget_user(
     Example: usagectl forget-user 42 --delete-rows
     """
     # Loads much that the other commands can do without.
-    from usagectl.erase import Eraser  # noqa: PLC0415
+    from usagectl.erase import Eraser
 
     deployment = target(context)
     if not yes:

@@ -31,7 +31,7 @@ def min_date(
     context: typer.Context,
     date: Annotated[
         date | None,
-        typer.Argument(parser=day, metavar="YYYY-MM-DD", help="Nothing before it is shown."),
+        typer.Argument(parser=day, metavar="DATE", help="Nothing before it is shown."),
     ] = None,
     off: Annotated[bool, typer.Option("--off", help="Show everything.")] = False,
     as_json: AsJson = False,
