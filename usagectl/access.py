@@ -97,10 +97,10 @@ class AccessTables:
         issued = issue(token_id, user_id, tokenable_type, abilities, now, expires_at)
         wanted = token_item(issued.token)
         if stored is not None:
-            raise CommandError(f"there is a token {token_id} already; issue another")
+            raise CommandError(f"There is a token {token_id} already; issue another.")
         # Where this fails, a first try may have succeeded: the hash in the table tells.
         self._replace(self.access_tokens, key, None, wanted, now)
-        self._check(self.access_tokens, key, wanted, f"token {token_id}")
+        self._check(self.access_tokens, key, wanted, f"Token {token_id}")
         return issued
 
     def revoke_token(self, token_id: int) -> bool:
@@ -113,10 +113,10 @@ class AccessTables:
 
         def is_done(stored: Stored | None, _: datetime) -> bool:
             if stored is None:
-                raise CommandError(f"there is no token {token_id}")
+                raise CommandError(f"There is no token {token_id}.")
             return REMOVED_MARK in stored
 
-        return self._change(self.access_tokens, key, tombstone(key), is_done, f"token {token_id}")
+        return self._change(self.access_tokens, key, tombstone(key), is_done, f"Token {token_id}")
 
     def remove_member(self, workspace_id: int, user_id: int) -> bool:
         """Removes a member; returns False if the user was not one.
@@ -129,7 +129,7 @@ class AccessTables:
         def is_done(stored: Stored | None, _: datetime) -> bool:
             return stored is None or REMOVED_MARK in stored
 
-        what = f"the membership of user {user_id} in workspace {workspace_id}"
+        what = f"The membership of user {user_id} in workspace {workspace_id}"
         return self._change(self.memberships, key, tombstone(key), is_done, what)
 
     def set_member(self, membership: Membership) -> bool:
@@ -145,7 +145,7 @@ class AccessTables:
             return stored is not None and _says(stored, wanted) and not _is_ahead(stored, now)
 
         key = _member_key(membership.workspace_id, membership.user_id)
-        what = f"the membership of user {membership.user_id} in workspace {membership.workspace_id}"
+        what = f"The membership of user {membership.user_id} in workspace {membership.workspace_id}"
         return self._change(self.memberships, key, wanted, is_done, what)
 
     def _change(
@@ -164,7 +164,7 @@ class AccessTables:
             if self._replace(table, key, stored, wanted, now):
                 self._check(table, key, wanted, what)
                 return True
-        raise CommandError(f"{what} is being changed by others all the time; try again")
+        raise CommandError(f"{what} is being changed by others all the time; try again.")
 
     def _replace(
         self, table: str, key: Item, stored: Stored | None, wanted: Item, now: datetime
@@ -195,7 +195,7 @@ class AccessTables:
         stored, _ = self._read(table, key)
         if stored is None or not _says(stored, wanted):
             raise CommandError(
-                f"{what} is not as asked: something else has changed it meanwhile; try again"
+                f"{what} is not as asked: something else has changed it meanwhile; try again."
             )
 
     def _read(self, table: str, key: Item) -> tuple[Stored | None, datetime]:

@@ -101,8 +101,8 @@ def test_a_token_is_issued_shown_and_revoked(service: Service) -> None:
         f"Token {number} is revoked already; nothing was changed.\n"
     )
     assert ctl(service, "token", "list", "-u", "500") == "User 500 has no token.\n"
-    assert fails(service, "token", "show", "123456") == "there is no token 123456"
-    assert fails(service, "token", "revoke", "123456") == "there is no token 123456"
+    assert fails(service, "token", "show", "123456") == "There is no token 123456."
+    assert fails(service, "token", "revoke", "123456") == "There is no token 123456."
 
 
 def test_workspaces_are_counted_anew(service: Service) -> None:
@@ -147,7 +147,7 @@ def test_a_member_comes_and_goes(service: Service) -> None:
     assert ctl(service, "member", "remove", *named) == (
         "User 501 is not a member of workspace 11; nothing was changed.\n"
     )
-    assert fails(service, "member", "show", *named) == "user 501 is not a member of workspace 11"
+    assert fails(service, "member", "show", *named) == "User 501 is not a member of workspace 11."
     listed = ctl(service, "member", "list", "-w", "11").splitlines()
     assert listed[0].split() == ["workspace_id", "user_id", "permissions"]
     assert "501" not in [line.split()[1] for line in listed]
@@ -159,10 +159,10 @@ def test_a_member_comes_and_goes(service: Service) -> None:
         ("member set -w 1 -u 1 --permission read_users_activty", "--allow-unknown takes it"),
         ("token issue -u 1 --ability use_agent", "--allow-unknown takes it"),
         ("token issue -u 1 --allow-unknown --ability \x85", "printable"),
-        ("token issue -u 1 --expires-in-days 99999999", "less than or equal to 36500"),
-        ("token revoke 9223372036854775808", "less than or equal to 9223372036854775807"),
-        ("token list -u 0", "greater than or equal to 1"),
-        ("forget-user 9223372036854775808", "less than or equal to 9223372036854775807"),
+        ("token issue -u 1 --expires-in-days 99999999", "must be a whole number from 1 to 36,500"),
+        ("token revoke 9223372036854775808", "must be a whole number from 1 to"),
+        ("token list -u 0", "must be a whole number from 1 to"),
+        ("forget-user 011", "must be a whole number from 1 to"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_looked_for(

@@ -188,7 +188,7 @@ def test_a_revoked_token_is_dead_for_good(
     assert token(client) is None
     assert not tables(client).revoke_token(7)
     assert record(client, issued(FAR)) is Outcome.OVERTAKEN
-    with pytest.raises(CommandError, match=r"^there is no token 8$"):
+    with pytest.raises(CommandError, match=r"^There is no token 8\.$"):
         tables(client).revoke_token(8)
 
 
@@ -212,7 +212,7 @@ def test_an_item_that_never_rests_is_no_success(client: "DynamoDBClient") -> Non
     record(client, added(now()))
     moments = (now() + timedelta(seconds=number) for number in range(1, 100))
     busy = Beside(client, after_read=lambda: record(client, added(next(moments))))
-    with pytest.raises(CommandError, match=r"^the membership of user 42 in workspace 11 is being"):
+    with pytest.raises(CommandError, match=r"^The membership of user 42 in workspace 11 is being"):
         tables(busy).remove_member(11, 42)
     assert member(client) == MEMBER
 
@@ -226,14 +226,14 @@ def test_what_is_not_so_when_it_is_read_back_is_no_success(client: "DynamoDBClie
 
     put_back()
     operator = tables(Beside(client, after_write=put_back))
-    sentence = r"is not as asked: something else has changed it meanwhile; try again$"
+    sentence = r"is not as asked: something else has changed it meanwhile; try again\.$"
     with pytest.raises(
-        CommandError, match=rf"^the membership of user 42 in workspace 11 {sentence}"
+        CommandError, match=rf"^The membership of user 42 in workspace 11 {sentence}"
     ):
         operator.remove_member(11, 42)
     with pytest.raises(CommandError, match=sentence):
         operator.set_member(Membership(11, 42, frozenset()))
-    with pytest.raises(CommandError, match=rf"^token 7 {sentence}"):
+    with pytest.raises(CommandError, match=rf"^Token 7 {sentence}"):
         operator.revoke_token(7)
 
 
@@ -250,7 +250,7 @@ def test_an_issued_token_never_takes_the_place_of_another(
     before = token(client)
     busy = Beside(client, after_read=lambda: record(client, issued(now())))
     operator = tables(busy if state == "comes meanwhile" else client)
-    with pytest.raises(CommandError, match=r"token 7 (already|is not as asked)"):
+    with pytest.raises(CommandError, match=r"oken 7 (already|is not as asked)"):
         operator.issue_token(1, MODEL, frozenset(), None)
     assert token(client) == (TOKEN if state == "comes meanwhile" else before)
 

@@ -6,6 +6,7 @@ A command's module is imported to show its help, so what does the work is import
 import json
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -25,15 +26,22 @@ REJECTED: Final = 3
 """Exit code of an import that went through, but could not use some lines."""
 
 
-def parse_id(text: str) -> int:
-    """An id of a command line.
+def whole_number(most: int) -> Callable[[str], int]:
+    """Returns a reader of numbers of a command line, from 1 to ``most``.
 
-    Raises:
-        typer.BadParameter: it is not one.
+    What it returns raises ``typer.BadParameter`` for anything else.
     """
-    if not re.fullmatch("[1-9][0-9]{0,18}", text) or int(text) > MAX_ID:
-        raise typer.BadParameter(f"must be a whole number from 1 to {MAX_ID:,}, without separators")
-    return int(text)
+
+    def parse(text: str) -> int:
+        if not re.fullmatch("[1-9][0-9]{0,18}", text) or int(text) > most:
+            raise typer.BadParameter(f"must be a whole number from 1 to {most:,}")
+        return int(text)
+
+    return parse
+
+
+parse_id: Final = whole_number(MAX_ID)
+"""Reads an id of a command line."""
 
 
 def day(text: str) -> date:

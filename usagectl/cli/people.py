@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from usagectl.access import AccessTables
-from usagectl.cli.common import User, Workspace, now, progress, show, show_json, target
+from usagectl.cli.common import (
+    AsJson,
+    User,
+    Workspace,
+    now,
+    parse_id,
+    progress,
+    show,
+    show_json,
+    target,
+    whole_number,
+)
 from usagectl.cli.records import described_member, described_token, show_record, show_records
 from usagectl.errors import CommandError
 from workspace_usage.access import READ_USERS_ACTIVITY, USE_AGENTS, Membership
-from workspace_usage.position import MAX_ID, format_timestamp
+from workspace_usage.position import format_timestamp
 
 if TYPE_CHECKING:
     from usagectl.deployment import Deployment
@@ -33,13 +44,12 @@ members = typer.Typer(
 )
 
 TokenId = Annotated[
-    int, typer.Argument(min=1, max=MAX_ID, metavar="ID", help="What is left of the token's |.")
+    int, typer.Argument(parser=parse_id, metavar="ID", help="What stands before the token's |.")
 ]
 TokenableType = Annotated[str, typer.Option(help="The Laravel model that the token belongs to.")]
 AllowUnknown = Annotated[
     bool, typer.Option("--allow-unknown", help="Take words that only the platform knows.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 
 
 @tokens.command("issue")
@@ -50,7 +60,10 @@ def issue_token(
         list[str], typer.Option(help="What the token may do; can be given more than once.")
     ] = [USE_AGENTS],  # noqa: B006 - Typer copies it
     expires_in_days: Annotated[
-        int | None, typer.Option(min=1, max=MAX_DAYS, help="Days until it expires (never).")
+        int | None,
+        typer.Option(
+            parser=whole_number(MAX_DAYS), metavar="DAYS", help="Days until it expires (never)."
+        ),
     ] = None,
     tokenable_type: TokenableType = USER_MODEL,
     allow_unknown: AllowUnknown = False,
@@ -98,7 +111,7 @@ def show_token(context: typer.Context, token_id: TokenId, as_json: AsJson = Fals
     """
     item = _access(target(context)).token(token_id)
     if item is None:
-        raise CommandError(f"there is no token {token_id}")
+        raise CommandError(f"There is no token {token_id}.")
     show_record(described_token(item, now()), as_json)
 
 
@@ -171,7 +184,7 @@ def show_member(
     """
     item = _access(target(context)).member(workspace, user)
     if item is None:
-        raise CommandError(f"user {user} is not a member of workspace {workspace}")
+        raise CommandError(f"User {user} is not a member of workspace {workspace}.")
     show_record(described_member(item), as_json)
 
 
@@ -216,7 +229,7 @@ def _check_text(option: str, text: str) -> None:
 
 def forget_user(
     context: typer.Context,
-    user: Annotated[int, typer.Argument(min=1, max=MAX_ID, metavar="USER", help="The user's id.")],
+    user: Annotated[int, typer.Argument(parser=parse_id, metavar="USER", help="The user's id.")],
     delete_rows: Annotated[
         bool,
         typer.Option(
