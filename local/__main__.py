@@ -1,14 +1,12 @@
 """``make run``: starts the stack, loads a data set, and serves until it is told to stop."""
 
 import argparse
-import json
 import os
-import shlex
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -17,16 +15,16 @@ from typing import IO, Final, NoReturn, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from local.demo import DemoAccount, write
+from local.banner import data_banner, demo_banner
+from local.demo import write
 from local.errors import StartError
-from local.events_api import EVENTS_PATH
-from local.invoke_api import PREFIX
+from local.log import JsonLog, Log, TextLog, Write
 from local.stack import TEMPLATE, Stack
+from local.suggestion import suggest
 from usagectl.dataset import Rejection, UnreadableFile, count_lines
 from usagectl.load import Loader, LoadError
 
 REJECTIONS_SHOWN: Final = 20
-QUESTION: Final = "?range=7d&type=image&per_page=2"
 QUIET_SECONDS: Final = 1.0
 """How long loading may take before it shows a progress bar."""
 
@@ -70,17 +68,18 @@ def run(options: argparse.Namespace) -> None:
         dynamodb_endpoint=os.environ.get("DYNAMODB_ENDPOINT") or None,
         store_port=options.store_port,
         store_host=options.store_host,
-        log=_Log().write,
+        log=_LOGS[options.log](_Lines().write),
     ) as stack:
         try:
             if options.data is None:
                 with tempfile.TemporaryDirectory() as folder:
                     accounts = write(Path(folder), datetime.now(UTC))
                     _load(stack, Path(folder), "the demo data")
-                _show_demo(stack.url, accounts)
+                print(demo_banner(stack.url, accounts), flush=True)
             else:
                 _load(stack, options.data, str(options.data))
-                _show_address(stack.url)
+                suggestion = suggest(options.data, datetime.now(UTC).date())
+                print(data_banner(stack.url, suggestion), flush=True)
             while True:
                 signal.pause()
         finally:
@@ -107,6 +106,12 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, metavar="FOLDER", help="a data set to load, instead of a demo"
     )
     parser.add_argument(
+        "--log",
+        choices=tuple(_LOGS),
+        default="text",
+        help="a line for people for each request (text), or what CloudWatch would have (json)",
+    )
+    parser.add_argument(
         "--store-port", type=int, default=0, metavar="PORT", help="where moto serves (any free)"
     )
     parser.add_argument(
@@ -128,7 +133,10 @@ def _parameter(text: str) -> tuple[str, str]:
     return name, value
 
 
-class _Log:
+_LOGS: Final[Mapping[str, Callable[[Write], Log]]] = {"text": TextLog, "json": JsonLog}
+
+
+class _Lines:
     """Writes lines to standard error, whole, from any thread."""
 
     def __init__(self) -> None:
@@ -209,43 +217,6 @@ class _Bar:
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
-
-
-def _show_address(url: str) -> None:
-    print(f"\nServing {url}/workspaces/usage\n")
-    print(f"  {_curl(url, 'TOKEN', 'WORKSPACE')}\n")
-    print("Ctrl-C stops it.", flush=True)
-
-
-def _show_demo(url: str, accounts: Sequence[DemoAccount]) -> None:
-    print(f"\nServing {url}/workspaces/usage\n")
-    for account in accounts:
-        print(f"  # {account.may}")
-        print(f"  {_curl(url, account.token, account.workspace_id)}\n")
-    first = accounts[0]
-    print("  # Images of the last seven days, two to a page, and messages in Portuguese")
-    print(f"  {_curl(url, first.token, first.workspace_id, QUESTION)} -H 'Accept-Language: pt'\n")
-    print("  # What another service gets, which IAM lets in")
-    print(f"  {_invoke(url, first.workspace_id)}\n")
-    print("  # An event of the platform, which shows up in the listing of its day")
-    print(f"  {_send(url)}\n")
-    print("Ctrl-C stops it.", flush=True)
-
-
-def _curl(url: str, token: str, workspace_id: object, query: str = "") -> str:
-    authorization = shlex.quote(f"Authorization: Bearer {token}")
-    workspace = shlex.quote(f"x-workspace-id: {workspace_id}")
-    address = shlex.quote(f"{url}/workspaces/usage{query}")
-    return f"curl -s -H {authorization} -H {workspace} {address}"
-
-
-def _invoke(url: str, workspace_id: int) -> str:
-    event = shlex.quote(json.dumps({"workspace_id": workspace_id, "range": "1d"}))
-    return f"curl -s -d {event} {url}{PREFIX}UsageFunction/invocations"
-
-
-def _send(url: str) -> str:
-    return f"curl -s -d @events/event-execution-recorded.json {url}{EVENTS_PATH}"
 
 
 if __name__ == "__main__":

@@ -8,12 +8,15 @@ from local.store import Endpoints
 from local.template import Template
 
 
-def description(template: Template, endpoints: Endpoints) -> Response:
-    """Physical names by logical id, the outputs, and where each service answers, as JSON."""
+def description(template: Template, endpoints: Endpoints, url: str) -> Response:
+    """Physical names by logical id, the outputs, and where each service answers, as JSON.
+
+    Lambda answers at ``url``, where the API does.
+    """
     content = {
         "resources": {name: resource.ref for name, resource in template.resources.items()},
         "outputs": dict(template.outputs),
-        "endpoints": asdict(endpoints),
+        "endpoints": {**asdict(endpoints), "lambda": url},
     }
     headers = (("Content-Type", "application/json"),)
     return Response(200, headers, json.dumps(content).encode())

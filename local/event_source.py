@@ -6,10 +6,10 @@ developer guide, "Using Lambda with Amazon SQS".
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import md5
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,8 +17,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.aws import REGION
 from local.errors import TemplateError
 from local.functions import Answer, Log, NoAnswer
+from local.log import structured
+from local.outcomes import Outcome, Outcomes, State
 from local.routes import Invoke
-from local.template import Resource, Template
+from local.template import Resource, Template, is_true
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -27,8 +29,12 @@ if TYPE_CHECKING:
 PAUSE: Final = 0.3
 """Seconds between two looks at a queue that was empty."""
 
+_REJECTED: Final = "rejected"
+"""What the recorder logs, with ``message_id`` and ``reason``, about a message that it rejects."""
+
 _UNDERSTOOD: Final = {
     "BatchSize",
+    "Enabled",
     "EventSourceArn",
     "FunctionName",
     "FunctionResponseTypes",
@@ -38,12 +44,27 @@ _UNDERSTOOD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """A queue, and the function that its batches go to."""
+    """A queue, and the function that its batches go to.
 
+    Attributes:
+        uuid: the mapping's id, by which it is paused.
+        queue_url, queue_arn: the queue.
+        batch_size: the most messages in a batch.
+        reports_failures: whether the function says which messages of a batch failed.
+        enabled: whether the queue is polled from the start.
+        function: what the template calls the function.
+        function_arn: the function's own ARN.
+        invoke: how to invoke it.
+    """
+
+    uuid: str
     queue_url: str
     queue_arn: str
     batch_size: int
     reports_failures: bool
+    enabled: bool
+    function: str
+    function_arn: str
     invoke: Invoke
 
 
@@ -53,41 +74,68 @@ def mappings(template: Template, functions: Mapping[str, Invoke]) -> list[Mapped
     Raises:
         TemplateError: one of them is not between a queue and a function of the template.
     """
-    queues = {queue.arn: queue for queue in template.of_type("AWS::SQS::Queue")}
     return [
-        _mapped(resource, queues, functions)
+        _mapped(resource, template, functions)
         for resource in template.of_type("AWS::Lambda::EventSourceMapping")
     ]
 
 
-def _mapped(
-    resource: Resource, queues: Mapping[str, Resource], functions: Mapping[str, Invoke]
-) -> Mapped:
+def _mapped(resource: Resource, template: Template, functions: Mapping[str, Invoke]) -> Mapped:
     given = resource.properties
     unknown = given.keys() - _UNDERSTOOD
     if unknown:
         raise TemplateError(f"{resource.logical_id}: {min(unknown)} is not understood here")
-    queue, invoke = queues.get(given["EventSourceArn"]), functions.get(given["FunctionName"])
-    if queue is None or invoke is None:
+    queues = {found.arn: found for found in template.of_type("AWS::SQS::Queue")}
+    named = {found.name: found for found in template.of_type("AWS::Lambda::Function")}
+    queue, function = queues.get(given["EventSourceArn"]), named.get(given["FunctionName"])
+    if queue is None or function is None or function.name not in functions:
         raise TemplateError(f"{resource.logical_id}: only queues and functions of the template")
     return Mapped(
+        uuid=resource.ref,
         queue_url=queue.ref,
         queue_arn=queue.arn,
         batch_size=int(given.get("BatchSize", 10)),
         reports_failures="ReportBatchItemFailures" in given.get("FunctionResponseTypes", ()),
-        invoke=invoke,
+        enabled=is_true(given.get("Enabled", True)),
+        function=function.logical_id,
+        function_arn=function.arn,
+        invoke=functions[function.name],
     )
 
 
 class EventSource:
-    """Polls one queue in a thread, one batch at a time."""
+    """Polls one queue in a thread, one batch at a time, unless it is paused.
 
-    def __init__(self, mapped: Mapped, client: "SQSClient", log: Log) -> None:
-        self._mapped = mapped
+    Args:
+        mapped: the queue and its function.
+        client: reaches the queue.
+        outcomes: is told what became of each event.
+        log: takes a line when the queue can't be polled.
+    """
+
+    def __init__(self, mapped: Mapped, client: "SQSClient", outcomes: Outcomes, log: Log) -> None:
+        self.mapped = mapped
         self._client = client
+        self._outcomes = outcomes
         self._log = log
+        self._lock = Lock()
+        self._enabled = mapped.enabled
+        self._polls = False
         self._ended = Event()
         self._thread = Thread(target=self._run, daemon=True)
+
+    @property
+    def state(self) -> str:
+        """How it stands, in Lambda's words; ``Disabling``: the last batch is still under way."""
+        with self._lock:
+            if self._enabled:
+                return "Enabled"
+            return "Disabling" if self._polls else "Disabled"
+
+    def enable(self, enabled: bool) -> None:
+        """Pauses or resumes polling; a batch under way is brought to its end."""
+        with self._lock:
+            self._enabled = enabled
 
     def start(self) -> None:
         """Starts to poll."""
@@ -105,15 +153,21 @@ class EventSource:
 
     def _run(self) -> None:
         while not self._ended.is_set():
-            try:
-                found = self.poll()
-            except (BotoCoreError, ClientError) as error:
-                if self._ended.is_set():
-                    return
-                self._log(f"{self._mapped.queue_url}  can't be polled: {error}")
-                found = 0
+            with self._lock:
+                self._polls = self._enabled
+            found = self._poll_safely() if self._polls else 0
+            with self._lock:
+                self._polls = False
             if not found:
                 self._ended.wait(PAUSE)
+
+    def _poll_safely(self) -> int:
+        try:
+            return self.poll()
+        except (BotoCoreError, ClientError) as error:
+            if not self._ended.is_set():
+                self._log(f"{self.mapped.queue_url} can't be polled: {error}")
+            return 0
 
     def poll(self) -> int:
         """Passes on what is in the queue, a batch at most; how many messages that were.
@@ -122,28 +176,30 @@ class EventSource:
             botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: the queue fails.
         """
         messages = self._client.receive_message(
-            QueueUrl=self._mapped.queue_url,
-            MaxNumberOfMessages=self._mapped.batch_size,
+            QueueUrl=self.mapped.queue_url,
+            MaxNumberOfMessages=self.mapped.batch_size,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         ).get("Messages", [])
         if not messages:
             return 0
-        batch = {"Records": [_record(message, self._mapped.queue_arn) for message in messages]}
+        batch = {"Records": [_record(message, self.mapped.queue_arn) for message in messages]}
         try:
-            answer = self._mapped.invoke(json.dumps(batch).encode(), 3600.0)
+            answer = self.mapped.invoke(json.dumps(batch).encode(), 3600.0)
         except NoAnswer:
             return len(messages)
-        kept = _kept(answer, [message["MessageId"] for message in messages], self._mapped)
+        kept = _kept(answer, [message["MessageId"] for message in messages], self.mapped)
         done = [message for message in messages if message["MessageId"] not in kept]
         if done:
             self._client.delete_message_batch(
-                QueueUrl=self._mapped.queue_url,
+                QueueUrl=self.mapped.queue_url,
                 Entries=[
                     {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
                     for number, message in enumerate(done)
                 ],
             )
+        for event_id, outcome in _outcomes(answer, messages, kept):
+            self._outcomes.add(event_id, self.mapped.queue_arn, outcome)
         return len(messages)
 
 
@@ -164,6 +220,43 @@ def _kept(answer: Answer, message_ids: list[str], mapped: Mapped) -> set[str]:
     except (TypeError, KeyError):
         return everything
     return everything if failed - everything else failed
+
+
+def _outcomes(
+    answer: Answer, messages: "list[MessageTypeDef]", kept: set[str]
+) -> Iterator[tuple[str, Outcome]]:
+    """What became of those messages that are events, by the events' ids."""
+    entries = [entry for line in answer.log if (entry := structured(line)) is not None]
+    reasons = {entry["message_id"]: entry for entry in entries if "message_id" in entry}
+    for message in messages:
+        event_id = _event_id(message["Body"])
+        if event_id is None:
+            continue
+        entry = reasons.get(message["MessageId"], {})
+        reason = str(entry.get("reason", ""))
+        if message["MessageId"] in kept:
+            yield event_id, Outcome(State.PUT_BACK, reason or _failure(answer))
+        elif entry.get("message") == _REJECTED:
+            yield event_id, Outcome(State.REJECTED, reason)
+        else:
+            yield event_id, Outcome(State.APPLIED)
+
+
+def _event_id(body: str) -> str | None:
+    """The id that EventBridge gave to the event in a message; None if it is no event."""
+    try:
+        found = json.loads(body)["id"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, str) else None
+
+
+def _failure(answer: Answer) -> str:
+    """The error of a function that failed."""
+    if not answer.failed:
+        return ""
+    error = json.loads(answer.payload)
+    return f"{error.get('errorType')}: {error.get('errorMessage')}"
 
 
 def _record(message: "MessageTypeDef", queue_arn: str) -> dict[str, Any]:

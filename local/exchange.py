@@ -9,18 +9,28 @@ type Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as a client sent it; ``path`` and ``query`` are not decoded."""
+    """A request as a client sent it; ``path``, ``query`` and ``content`` are not decoded."""
 
     method: str
     path: str
     query: str = ""
     headers: Pairs = ()
-    body: str | None = None
+    content: bytes = b""
     source_ip: str = "127.0.0.1"
 
-    def with_body(self, body: bytes) -> "Request":
-        """The same request with a body, which is text unless it is empty."""
-        return replace(self, body=body.decode(errors="replace") or None)
+    @property
+    def body(self) -> str | None:
+        """The content as API Gateway passes it on: text, in which what is not UTF-8 is replaced."""
+        return self.content.decode(errors="replace") or None
+
+    @property
+    def target(self) -> str:
+        """The path with the query string."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    def with_content(self, content: bytes) -> "Request":
+        """The same request with a body."""
+        return replace(self, content=content)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from threading import Condition, Thread
 from typing import Final, Self
 
 from local.aws import CREDENTIALS, NO_CONFIGURATION, REGION
 from local.errors import TemplateError
 from local.template import Resource, Template, code_of
+from local.worker import END
 
 MOST_ENVIRONMENTS: Final = 2
 """Processes of one function; when all are busy, the next event waits.
@@ -32,6 +34,9 @@ More would ask moto more at once, which answers one after the other, and could r
 
 TIME_TO_START: Final = 30.0
 """Seconds in which a handler must have been imported. Lambda gives ten, on an idle processor."""
+
+TIME_TO_LOG: Final = 1.0
+"""Seconds in which what a function wrote before its answer must have been read."""
 
 _WORKER: Final = Path(__file__).with_name("worker.py")
 
@@ -45,10 +50,14 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a function returned, or, when it ``failed``, what its error looks like: JSON."""
+    """What a function returned, or, when it ``failed``, what its error looks like: JSON.
+
+    ``log`` is what it wrote meanwhile, line by line, where it answered at all.
+    """
 
     payload: bytes
     failed: bool = False
+    log: tuple[str, ...] = ()
 
     @classmethod
     def error(cls, kind: str, message: str) -> Self:
@@ -170,6 +179,7 @@ class Environment:
                 process_group=0,
             )
         self._connection = Connection(here.detach())
+        self._logs: SimpleQueue[tuple[str, tuple[str, ...]]] = SimpleQueue()
         self._logger = Thread(target=self._copy_log, args=(log,), daemon=True)
         self._logger.start()
 
@@ -222,7 +232,7 @@ class Environment:
         self._connection.send_bytes(head + event)
         if self._connection.poll(max(0.0, min(patience, timeout))):
             answer = self._connection.recv_bytes()
-            return Answer(answer[1:], failed=answer[:1] == b"!")
+            return Answer(answer[1:], answer[:1] == b"!", self._log_of(str(request_id)))
         self.kill()
         if patience < timeout:
             raise NoAnswer
@@ -233,8 +243,24 @@ class Environment:
 
     def _copy_log(self, log: Log) -> None:
         assert self._process.stdout is not None  # noqa: S101 - a pipe
-        for line in self._process.stdout:
-            log(f"{self._setup.logical_id}  {line.decode(errors='replace').rstrip()}")
+        lines: list[str] = []
+        for content in self._process.stdout:
+            line, is_end, request_id = content.decode(errors="replace").rstrip().partition(END)
+            if line or not is_end:
+                log(line)
+                lines.append(line)
+            if is_end:
+                self._logs.put((request_id, tuple(lines)))
+                lines.clear()
+
+    def _log_of(self, request_id: str) -> tuple[str, ...]:
+        """What the function wrote about one event, whose answer is there."""
+        with suppress(Empty):
+            while True:
+                found, lines = self._logs.get(timeout=TIME_TO_LOG)
+                if found == request_id:
+                    return lines
+        return ()
 
 
 class Function:
@@ -270,7 +296,10 @@ class Function:
         finally:
             self._put_back(environment)
         if answer.failed and not environment.alive:
-            self._log(f"{self.setup.logical_id}  {answer.payload.decode()}")
+            error = json.loads(answer.payload)
+            # With a stack trace it was described, and logged, by the process itself.
+            if "stackTrace" not in error:
+                self._log(f"[ERROR] {error['errorType']}: {error['errorMessage']}")
         return answer
 
     def close(self) -> None:

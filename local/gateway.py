@@ -14,7 +14,8 @@ from typing import Any, Final
 from local.authorizer import decide
 from local.aws import ACCOUNT, REGION
 from local.exchange import Request, Response
-from local.functions import Log, NoAnswer
+from local.functions import NoAnswer
+from local.log import Log, Served
 from local.proxy import request_context, to_authorizer_event, to_event, to_response
 from local.responses import (
     ACCESS_DENIED,
@@ -47,7 +48,7 @@ class Gateway:
         template: the expanded template.
         functions: how to invoke its functions, by all of their ARNs.
         clock: what the throttle and the cache go by.
-        log: takes the stage's access log.
+        log: is told of each request.
 
     Attributes:
         functions: the ARNs of those functions that the API has a use for.
@@ -95,17 +96,28 @@ class Gateway:
         except Refused as refused:
             response = self._responses.make(refused.failure, context)
         except Exception:  # noqa: BLE001 - the outermost edge: the client gets an answer
-            self._log(traceback.format_exc())
+            self._log.note(traceback.format_exc())
             response = self._responses.make(FUNCTION_FAILED, context)
         context["status"] = str(response.status)
         context["responseLength"] = str(len(response.body))
         context["responseLatency"] = self._since(started)
-        if self._log_format:
-            self._log(f"Api  {fill(self._log_format, context, missing='-')}")
+        self._log.request(self._served(request, response, context))
         added = [("x-amzn-RequestId", context["requestId"])]
         if _FROM_CACHE in context:
             added.append(("X-Cache", context[_FROM_CACHE]))
         return response.adding(*added)
+
+    def _served(self, request: Request, response: Response, context: Mapping[str, str]) -> Served:
+        return Served(
+            method=request.method,
+            target=request.target,
+            status=response.status,
+            milliseconds=int(context["responseLatency"]),
+            user_id=context.get("authorizer.user_id"),
+            workspace_id=context.get("authorizer.workspace_id"),
+            cache=context.get(_FROM_CACHE, "").lower() or None,
+            access_line=fill(self._log_format, context, missing="-"),
+        )
 
     def _serve(self, request: Request, context: dict[str, str]) -> Response:
         """The answer of the request's route.

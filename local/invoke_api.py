@@ -5,17 +5,17 @@ it. Functions answer to their logical id, their name and their ARN, with a versi
 behind it or in the query's ``Qualifier``. The code is the same behind all of them.
 """
 
-import json
 from collections.abc import Iterable
-from typing import Final, NoReturn
+from typing import Final
 from urllib.parse import parse_qs, unquote
 
 from local.exchange import Request, Response
 from local.functions import Function, NoAnswer
+from local.responses import JSON, lambda_refusal
+from workspace_usage.values import InvalidValue, parse_json
 
 PREFIX: Final = "/2015-03-31/functions/"
 _SUFFIX: Final = "/invocations"
-_JSON: Final = ("Content-Type", "application/json")
 
 
 class InvokeApi:
@@ -31,35 +31,37 @@ class InvokeApi:
                     self._functions[f"{name}{qualifier}"] = function, version
                     self._functions[f"{name}:{version}"] = function, version
 
+    def handles(self, request: Request) -> bool:
+        """Whether a request is for this API."""
+        return request.path.startswith(PREFIX)
+
     def handle(self, request: Request) -> Response:
         """What Lambda answers to a request whose path begins with ``PREFIX``."""
         name = unquote(request.path.removeprefix(PREFIX).removesuffix(_SUFFIX))
         if request.method != "POST" or not request.path.endswith(_SUFFIX):
-            return _refusal(404, "ResourceNotFoundException", "Only invocations are served here")
+            return lambda_refusal(
+                404, "ResourceNotFoundException", "Only invocations are served here"
+            )
+        kinds = {v for name, v in request.headers if name.lower() == "x-amz-invocation-type"}
+        if kinds - {"RequestResponse"}:
+            return lambda_refusal(
+                400, "InvalidParameterValueException", "Only RequestResponse is served here"
+            )
         for qualifier in parse_qs(request.query).get("Qualifier", ()):
             name = f"{name.removesuffix(f':{qualifier}')}:{qualifier}"
         if name not in self._functions:
-            return _refusal(404, "ResourceNotFoundException", f"Function not found: {name}")
+            return lambda_refusal(404, "ResourceNotFoundException", f"Function not found: {name}")
         function, version = self._functions[name]
-        event = request.body or "{}"
+        event = request.content or b"{}"
         try:
-            json.loads(event, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            return _refusal(400, "InvalidRequestContentException", f"No JSON: {error}")
+            parse_json(event)
+        except InvalidValue as error:
+            return lambda_refusal(400, "InvalidRequestContentException", f"The event {error}")
         try:
             # As it was sent: what is parsed and written again has other numbers.
-            answer = function.invoke(event.encode())
+            answer = function.invoke(event)
         except (NoAnswer, OSError):
-            return _refusal(503, "ServiceException", f"{name} can't be run")
-        headers = (_JSON, ("X-Amz-Executed-Version", version))
+            return lambda_refusal(503, "ServiceException", f"{name} can't be run")
+        headers = (JSON, ("X-Amz-Executed-Version", version))
         response = Response(200, headers, answer.payload)
         return response.adding(("X-Amz-Function-Error", "Unhandled")) if answer.failed else response
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _refusal(status: int, kind: str, message: str) -> Response:
-    body = json.dumps({"Type": "User", "Message": message}).encode()
-    return Response(status, (_JSON, ("x-amzn-ErrorType", kind)), body)

@@ -13,6 +13,8 @@ from typing import Any, Final
 from local.errors import TemplateError
 from local.exchange import Response
 
+JSON: Final = ("Content-Type", "application/json")
+
 _HEADER: Final = "gatewayresponse.header."
 _PLAIN_TEMPLATE: Final = {"application/json": '{"message":$context.error.messageString}'}
 _VARIABLE: Final = re.compile(r"\$context\.(\w+(?:\.\w+)*)")
@@ -76,6 +78,12 @@ class GatewayResponses:
             headers=(("Content-Type", content_type), *self._headers.get(kind, ())),
             body=fill(template, context).encode(),
         )
+
+
+def lambda_refusal(status: int, kind: str, message: str) -> Response:
+    """The answer of Lambda's own API to a request that it refuses."""
+    body = json.dumps({"Type": "User", "Message": message}).encode()
+    return Response(status, (JSON, ("x-amzn-ErrorType", kind)), body)
 
 
 def fill(template: str, context: Mapping[str, str], missing: str = "") -> str:

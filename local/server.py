@@ -109,7 +109,7 @@ class _Connection(BaseRequestHandler):
                 return False
             request = _to_request(head, self.client_address[0])
             _check_sizes(head)
-            request = request.with_body(self._read_body(http))
+            request = request.with_content(self._read_body(http))
         except h11.RemoteProtocolError as error:
             self._refuse(http, request, error.error_status_hint)
             return False

@@ -2,8 +2,9 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -12,30 +13,28 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import invoke_api
 from local.description import description
 from local.errors import StartError, TemplateError
 from local.event_source import EventSource, mappings
 from local.events_api import EventsApi
-from local.exchange import Request, Response
-from local.functions import Function, Log, Setup
+from local.functions import Function, Setup
 from local.gateway import Gateway
 from local.invoke_api import InvokeApi
+from local.log import Log, NoLog
+from local.mappings_api import MappingsApi
+from local.outcomes import Outcomes
 from local.provision import provision
+from local.router import Router
 from local.routes import Clock
+from local.rules import rules_of
 from local.server import Server
 from local.store import Clients, Endpoints, MotoServer
 from local.template import Template, expand
-from usagectl.deployment import DESCRIPTION_PATH
 from usagectl.load import Destination
 from workspace_usage.settings import Tables
 from workspace_usage.window import time_zone
 
 TEMPLATE: Final = Path(__file__).parents[1] / "template.yaml"
-
-
-def _ignore(_: object) -> None:
-    """For what nobody wants to be told of."""
 
 
 class Stack:
@@ -63,7 +62,7 @@ class Stack:
         store_port: int = 0,
         store_host: str = "127.0.0.1",
         dynamodb_endpoint: str | None = None,
-        log: Log = _ignore,
+        log: Log | None = None,
         clock: Clock = time.monotonic,
     ) -> Self:
         """Starts the stack of a template, with an empty store.
@@ -75,7 +74,7 @@ class Stack:
             store_port: where moto serves; 0 takes a free one.
             store_host: the address that moto serves at; containers may need another.
             dynamodb_endpoint: the URL of a DynamoDB to use in moto's place.
-            log: takes the lines of all logs, from any thread.
+            log: is told what happens, from any thread.
             clock: what the cache and the throttle go by, in seconds that only grow.
 
         Raises:
@@ -83,6 +82,7 @@ class Stack:
             StartError: something else is in the way.
         """
         _check_endpoint(dynamodb_endpoint)
+        log = log or NoLog()
         with ExitStack() as parts:
             server = Server(port)
             parts.callback(server.close)
@@ -91,13 +91,17 @@ class Stack:
             expanded = expand(template, parameters or {})
             endpoints = Endpoints.all_at(moto.url(), dynamodb=dynamodb_endpoint)
             functions = [
-                Function(Setup.of(expanded, resource, endpoints.variables), log)
+                Function(
+                    Setup.of(expanded, resource, endpoints.variables),
+                    partial(log.function, resource.logical_id),
+                )
                 for resource in expanded.of_type("AWS::Lambda::Function")
             ]
             clients = Clients.of(endpoints)
             invoke_by_name = {function.setup.name: function.invoke for function in functions}
+            outcomes = Outcomes()
             sources = [
-                EventSource(mapped, clients.sqs, log)
+                EventSource(mapped, clients.sqs, outcomes, log.note)
                 for mapped in mappings(expanded, invoke_by_name)
             ]
             for source in sources:
@@ -113,14 +117,20 @@ class Stack:
             for source in sources:
                 source.start()
                 parts.callback(source.end)
-            respond = _router(
+            router = Router(
                 gateway,
-                InvokeApi(functions),
-                EventsApi(clients.events, expanded.the("AWS::Events::EventBus").name),
-                description(expanded, endpoints),
+                (
+                    InvokeApi(functions),
+                    MappingsApi(sources),
+                    EventsApi(clients.events, rules_of(expanded), sources, outcomes),
+                ),
+                description(expanded, endpoints, server.url),
+                log,
+                clock,
             )
-            server.start(respond, gateway.refuse)
+            server.start(router.handle, gateway.refuse)
             parts.callback(server.hang_up)
+            parts.callback(outcomes.close)
             return cls(server.url, expanded, clients, parts.pop_all())
 
     @property
@@ -196,18 +206,3 @@ def _provision(template: Template, clients: Clients, endpoints: Endpoints) -> No
     except (BotoCoreError, ClientError) as error:
         where = f"the store at {endpoints.dynamodb}"
         raise StartError(f"{where} can't be used: {error}") from None
-
-
-def _router(
-    gateway: Gateway, lambda_api: InvokeApi, events_api: EventsApi, described: Response
-) -> Callable[[Request], Response]:
-    def respond(request: Request) -> Response:
-        if (request.method, request.path) == ("GET", DESCRIPTION_PATH):
-            return described
-        if events_api.handles(request):
-            return events_api.handle(request)
-        if request.path.startswith(invoke_api.PREFIX):
-            return lambda_api.handle(request)
-        return gateway.handle(request)
-
-    return respond

@@ -20,6 +20,12 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Final
 
+END: Final = "END RequestId: "
+"""What the log says, before the request's id, behind the last line about an event. As Lambda's."""
+
+EXPECTED: Final = "workspace_usage.errors.UsageError"
+"""The base of the errors that a function raises for its caller. Any other one is a crash."""
+
 _MARK: Final = secrets.token_hex(16)
 
 
@@ -68,14 +74,24 @@ def serialize(value: object) -> bytes:
 
 
 def describe(error: BaseException, kind: str | None = None) -> bytes:
-    """Logs an error that the function did not handle, and returns what Lambda answers then."""
+    """Logs an error that the function did not handle, and returns what Lambda answers then.
+
+    An error that is raised for the caller is not logged: the function has done that, if need be.
+    """
     kind = kind or type(error).__name__
     # The first frame is this module's.
     trace = traceback.format_tb(error.__traceback__)[1:]
-    print(f"[ERROR] {kind}: {error}")
-    print("".join(trace), end="")
+    if not is_expected(error):
+        print(f"[ERROR] {kind}: {error}")
+        print("".join(trace), end="")
     answer = {"errorMessage": str(error), "errorType": kind, "stackTrace": trace}
     return json.dumps(answer).encode()
+
+
+def is_expected(error: BaseException) -> bool:
+    """Whether an error is an answer: of the service's own tree, or an authorizer's word for 401."""
+    bases = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
+    return EXPECTED in bases or (type(error) is Exception and str(error) == "Unauthorized")
 
 
 def load(handler: str) -> Any:
@@ -108,15 +124,17 @@ def serve(connection: Connection) -> None:
         return
     connection.send_bytes(b"=")
     while True:
-        connection.send_bytes(handle(handler, events.get()))
+        head, _, event = events.get().partition(b"\n")
+        request_id, deadline, arn = head.decode().split()
+        answer = handle(handler, event, Context(request_id, float(deadline), arn))
+        print(f"{END}{request_id}", flush=True)
+        connection.send_bytes(answer)
 
 
-def handle(handler: Any, message: bytes) -> bytes:
+def handle(handler: Any, event: bytes, context: Context) -> bytes:
     """The answer to one event: ``=`` and the result, or ``!`` and the error."""
-    head, _, event = message.partition(b"\n")
-    request_id, deadline, arn = head.decode().split()
     try:
-        result = handler(json.loads(event), Context(request_id, float(deadline), arn))
+        result = handler(json.loads(event), context)
     except Exception as error:  # noqa: BLE001 - the edge: the function may raise anything
         return b"!" + describe(error)
     try:

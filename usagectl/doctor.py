@@ -55,11 +55,8 @@ def examine(deployment: Deployment, caller: Caller | None) -> Iterator[Finding]:
         "access event queue", lambda: _waiting(deployment, "AccessEventQueueUrl", access_events)
     )
     yield _finding("count queue", lambda: _counts(deployment))
-    if deployment.endpoints:
-        yield Finding("recorder", None, "the local stack's can't be paused")
-    else:
-        yield _finding("recorder", lambda: _recorder(deployment))
-        yield _finding("recorder, tokens and members", lambda: _access_recorder(deployment))
+    yield _finding("recorder", lambda: _recorder(deployment))
+    yield _finding("recorder, tokens and members", lambda: _access_recorder(deployment))
     yield _finding("API, without a token", lambda: _anonymous(deployment.url))
     if caller is None:
         yield Finding("API, with a token", None, "give --token and --workspace to check it")

@@ -71,7 +71,8 @@ def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str,
         message = {"message": translate(locale, error.message_key)}
         return policy("Deny", event["methodArn"], "denied", message)
     except StoreUnavailable as error:
-        count("StoreUnavailable", reason=str(error))
+        logger.error("unavailable", extra={"reason": str(error)})
+        metrics.add_metric("StoreUnavailable", MetricUnit.Count, 1)
         raise
     count("Allowed")
     return policy("Allow", event["methodArn"], claims["user_id"], claims)

@@ -88,22 +88,80 @@ def test_each_sample_shows_its_effect(service: Service) -> None:
     assert rows_of(service, "ExecutionsTable", 6)[0]["status"] == {"S": "succeeded"}
 
 
-def test_a_sample_can_be_posted_as_it_is(service: Service) -> None:
-    """The way with curl alone: what is no event is refused, and an event arrives."""
+def post(service: Service, event: object) -> tuple[int, dict[str, str]]:
+    """What the way with curl alone answers."""
     url = f"{service.stack.url}/_local/events"
-    broken = ("", "no JSON", "[]", '{"source": "tess"}', '{"source": 1, "detail-type": 2}')
-    for text in (*broken, "[" * 50_000):
-        assert httpx.post(url, content=text).status_code == 400
-    event = {
-        "source": "tess",
-        "detail-type": "WorkspaceMemberAdded",
-        "detail": {
-            "occurred_at": format_timestamp(datetime.now(UTC)),
-            "member": {"workspace_id": 98, "user_id": 8, "permissions": []},
-        },
-    }
-    assert httpx.post(url, json=event).json()["FailedEntryCount"] == 0
-    wait_for(lambda: bool(members_of(service, 98)))
+    content = event if isinstance(event, bytes) else json.dumps(event)
+    response = httpx.post(url, content=content, timeout=300)
+    return response.status_code, response.json()
+
+
+def joining(workspace_id: int, **fields: Any) -> dict[str, Any]:
+    """The event that user 8 joined a workspace."""
+    member = {"workspace_id": workspace_id, "user_id": 8, "permissions": [], **fields}
+    detail = {"occurred_at": format_timestamp(datetime.now(UTC)), "member": member}
+    return {"source": "tess", "detail-type": "WorkspaceMemberAdded", "detail": detail}
+
+
+def test_a_posted_event_has_had_its_effect_when_it_is_answered(service: Service) -> None:
+    """Nobody has to wait for it, or ask again."""
+    assert post(service, joining(98)) == (
+        200,
+        {"status": "applied", "message": "the event was applied"},
+    )
+    assert members_of(service, 98)
+
+
+def test_a_posted_event_that_is_rejected_is_answered_with_the_reason(service: Service) -> None:
+    """The recorder's own; so too for what is larger than a queue takes."""
+    status, said = post(service, joining(97, user_id="x"))
+    assert (status, said["status"]) == (422, "rejected")
+    assert said["message"].startswith("detail: member.user_id: ")
+    assert not members_of(service, 97)
+    status, said = post(service, joining(97, permissions=["x" * 2_000_000]))
+    assert (status, said["status"]) == (400, "refused")
+
+
+def test_events_wait_while_the_recorder_is_paused(service: Service) -> None:
+    """By Lambda's own API, as ``usagectl recorder pause`` uses it."""
+    client = session().client("lambda", endpoint_url=service.stack.url, config=CONFIG)
+    queue = service.stack.template.resources["EventQueue"].arn
+    (mapping,) = client.list_event_source_mappings(EventSourceArn=queue)["EventSourceMappings"]
+    uuid = mapping["UUID"]
+    assert uuid == service.stack.template.outputs["EventSourceMappingId"]
+    client.update_event_source_mapping(UUID=uuid, Enabled=False)
+    wait_for(lambda: client.get_event_source_mapping(UUID=uuid)["State"] == "Disabled")
+    moment = datetime.now(UTC) - timedelta(hours=1)
+    status, said = post(service, envelope(recorded(100, moment, user_id=96)))
+    assert (status, said["status"]) == (202, "waiting")
+    assert "RecorderFunction is paused" in said["message"]
+    attributes = service.stack.clients.sqs.get_queue_attributes(
+        QueueUrl=service.stack.template.resources["EventQueue"].ref,
+        AttributeNames=["ApproximateNumberOfMessages"],
+    )["Attributes"]
+    assert attributes["ApproximateNumberOfMessages"] == "1"
+    client.update_event_source_mapping(UUID=uuid, Enabled=True)
+    assert post(service, envelope(recorded(101, moment, user_id=96)))[0] == 200
+    wait_for(lambda: len(rows_of(service, "ExecutionsTable", 96)) == 2)
+
+
+def test_aws_own_tools_can_invoke_a_function(service: Service) -> None:
+    """By its logical id and by its name, with an alias behind it or beside it."""
+    client = session().client("lambda", endpoint_url=service.stack.url, config=CONFIG)
+    name = service.stack.template.resources["UsageFunction"].name
+    ways: list[dict[str, str]] = [
+        {"FunctionName": "UsageFunction"},
+        {"FunctionName": name, "Qualifier": "live"},
+        {"FunctionName": f"{name}:live"},
+        {"FunctionName": service.stack.template.outputs["UsageFunctionArn"]},
+    ]
+    for way in ways:
+        answer = client.invoke(**way, Payload=b'{"workspace_id": 11, "per_page": 1}')  # type: ignore[arg-type]
+        assert answer["StatusCode"] == 200
+        assert len(json.load(answer["Payload"])["items"]) == 1
+    failed = client.invoke(FunctionName=name, Payload=b"{}")
+    assert failed["FunctionError"] == "Unhandled"
+    assert json.load(failed["Payload"])["errorType"] == "InvalidRequest"
 
 
 def test_aws_own_tools_can_send_an_event(service: Service) -> None:
@@ -138,13 +196,22 @@ def test_a_recorder_that_is_killed_loses_and_doubles_nothing(service: Service) -
     assert len(ids) == RUNS
 
 
-def recorded(number: int, moment: datetime) -> Envelope:
-    """The event that an execution of user 77 was recorded."""
+def envelope(event: Envelope) -> dict[str, Any]:
+    """An event in the form in which EventBridge delivers it."""
+    return {
+        "source": event.source,
+        "detail-type": event.detail_type,
+        "detail": json.loads(event.detail),
+    }
+
+
+def recorded(number: int, moment: datetime, user_id: int = 77) -> Envelope:
+    """The event that an execution of a user was recorded."""
     sample = json.loads((ROOT / "events" / "event-execution-recorded.json").read_text("utf-8"))
     detail = sample["detail"]
     detail["execution"] |= {
         "id": 9_000 + number,
-        "user_id": 77,
+        "user_id": user_id,
         "created_at": format_timestamp(moment),
     }
     return Envelope("tess", "ExecutionRecorded", json.dumps(detail))

@@ -207,6 +207,17 @@ def test_doctor_finds_the_stack_well(service: Service) -> None:
     assert found[0]["check"] == "table ExecutionsTable"
 
 
+def test_the_recorder_is_paused_and_resumed(service: Service) -> None:
+    """doctor says that events wait meanwhile."""
+    assert "The recorder is dis" in ctl(service, "recorder", "pause")
+    done = run("--endpoint", service.stack.url, "doctor")
+    assert done.returncode == 1
+    (failed,) = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
+    assert "events wait; usagectl recorder resume starts it" in failed
+    assert "The recorder is enabled" in ctl(service, "recorder", "resume")
+    assert "FAIL" not in ctl(service, "doctor")
+
+
 def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
     """A table without its indexes, a broken setting, and a bucket that is gone."""
     write_dataset(tmp_path, 1, datetime.now(UTC), rows=0)

@@ -203,6 +203,8 @@ def test_when_the_tables_can_t_be_read_nobody_is_let_in(
         ask(authorizer)
     logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["CallsRepeated"] for line in logged if "CallsRepeated" in line] == [[1.0]]
+    (said,) = [line for line in logged if line.get("message") == "unavailable"]
+    assert (said["level"], bool(said["reason"])) == ("ERROR", True)
 
 
 def test_the_log_names_outcomes_and_no_tokens(

@@ -169,7 +169,7 @@ def test_an_error_that_a_function_raises_is_its_answer(make: Make, log: list[str
     assert "in handle" in content["stackTrace"][0]
     assert asked(function) == pid
     function.close()
-    assert "Function  [ERROR] LookupError: no luck" in log
+    assert "[ERROR] LookupError: no luck" in log
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def test_a_process_that_was_warmed_up_is_the_one_that_is_used(make: Make, log: l
     function.warm_up()
     assert asked(function) == asked(function)
     function.close()
-    assert log.count("Function  imported") == 1
+    assert log.count("imported") == 1
 
 
 def test_closing_leaves_no_process(make: Make) -> None:
@@ -372,9 +372,7 @@ def test_a_process_ends_when_its_socket_does(tmp_path: Path) -> None:
 # --- Logs -----------------------------------------------------------------------------------------
 
 
-def test_what_a_function_prints_is_in_the_log_line_by_line_with_its_name(
-    make: Make, log: list[str]
-) -> None:
+def test_what_a_function_prints_is_in_the_log_line_by_line(make: Make, log: list[str]) -> None:
     """Standard output and standard error, what isn't UTF-8, and a line without an end."""
     function = make("""
         import os, sys
@@ -387,10 +385,46 @@ def test_what_a_function_prints_is_in_the_log_line_by_line_with_its_name(
     """)
     asked(function)
     function.close()
-    assert log == [
-        f"Function  {line}"
-        for line in ("start", "one", "two", "é", "\N{REPLACEMENT CHARACTER}", "end")
-    ]
+    assert log == ["start", "one", "two", "é", "\N{REPLACEMENT CHARACTER}", "end"]
+
+
+def test_an_answer_comes_with_what_the_function_wrote_about_the_event(make: Make) -> None:
+    """And with nothing of what it wrote before."""
+    function = make("""
+        import os
+        print("start")
+        def handle(event, context):
+            print(event)
+            os.write(1, b"end")
+    """)
+    logs = [function.invoke(json.dumps(event).encode()).log for event in ("one", "two")]
+    assert logs == [("start", "one", "end"), ("two", "end")]
+
+
+EXPECTED = """
+import sys
+from types import ModuleType
+
+errors = sys.modules["workspace_usage.errors"] = ModuleType("workspace_usage.errors")
+exec("class UsageError(Exception): pass", errors.__dict__)
+
+class StoreUnavailable(errors.UsageError):
+    pass
+
+def handle(event, context):
+    raise {"401": Exception("Unauthorized"), "503": StoreUnavailable("no table")}[event]
+"""
+
+
+@pytest.mark.parametrize(("event", "kind"), [("401", "Exception"), ("503", "StoreUnavailable")])
+def test_an_error_that_is_an_answer_leaves_no_trace_in_the_log(
+    make: Make, log: list[str], event: str, kind: str
+) -> None:
+    """An authorizer's word for 401, and the errors of the service's own tree."""
+    function = make(EXPECTED)
+    assert failure(function, event)["errorType"] == kind
+    function.close()
+    assert log == []
 
 
 def test_what_a_crashing_function_printed_is_in_the_log(make: Make, log: list[str]) -> None:
@@ -403,7 +437,7 @@ def test_what_a_crashing_function_printed_is_in_the_log(make: Make, log: list[st
     """)
     assert failure(function)["errorType"] == "Runtime.ExitError"
     function.close()
-    assert "Function  last words" in log
+    assert "last words" in log
 
 
 # --- What the template says -----------------------------------------------------------------------

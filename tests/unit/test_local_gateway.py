@@ -16,6 +16,7 @@ from local.errors import TemplateError
 from local.exchange import Request
 from local.functions import Answer, NoAnswer, versions
 from local.gateway import LONGEST_WAIT, Gateway
+from local.log import JsonLog
 from local.proxy import (
     query_parameters,
     request_context,
@@ -376,7 +377,7 @@ def test_an_event_has_the_last_value_of_each_name_and_all_of_them() -> None:
         "/a%20b",
         "x=1&X=2&x=3",
         (("Accept", "a"), ("X-One", ""), ("ACCEPT", "b")),
-        body="text",
+        content=b"text",
     )
     assert to_event(request, {"stage": "v1"}) == {
         "resource": "/a%20b",
@@ -402,13 +403,13 @@ def test_what_was_not_sent_is_null_in_the_event() -> None:
     for name in ("multiValueHeaders", "multiValueQueryStringParameters"):
         assert event[name] is None
     assert event["body"] is None
-    assert Request("POST", "/").with_body(b"").body is None
-    assert Request("POST", "/").with_body(b"a\xff").body == "a\N{REPLACEMENT CHARACTER}"
+    assert Request("POST", "/").with_content(b"").body is None
+    assert Request("POST", "/").with_content(b"a\xff").body == "a\N{REPLACEMENT CHARACTER}"
 
 
 def test_the_authorizer_s_event_is_the_method_s_without_its_body() -> None:
     """With the method's ARN."""
-    event = to_event(Request("GET", "/", "a=1", (("A", "b"),), "secret"), {"stage": "v1"})
+    event = to_event(Request("GET", "/", "a=1", (("A", "b"),), b"secret"), {"stage": "v1"})
     seen = to_authorizer_event(event, METHOD)
     assert (seen.pop("type"), seen.pop("methodArn")) == ("REQUEST", METHOD)
     assert {**seen, "body": "secret", "isBase64Encoded": False} == event
@@ -743,7 +744,7 @@ class Api:
             for arn in versions(template, function)
         }
         invokes = {arn: self._invoker(name) for arn, name in self.arns.items()}
-        self.gateway = Gateway(template, invokes, lambda: self.now, self.log.append)
+        self.gateway = Gateway(template, invokes, lambda: self.now, JsonLog(self.log.append))
 
     def _invoker(self, name: str) -> Any:
         def invoke(event: bytes, patience: float) -> Answer:

@@ -114,7 +114,7 @@ def test_a_request_arrives_as_it_was_sent(served: Served) -> None:
                 ("Connection", "close"),
                 ("Content-Length", "3"),
             ),
-            body="é\N{REPLACEMENT CHARACTER}",
+            content="é".encode() + b"\xff",
             source_ip="127.0.0.1",
         )
     ]
