@@ -74,10 +74,11 @@ def run(options: argparse.Namespace) -> None:
             if options.data is None:
                 with tempfile.TemporaryDirectory() as folder:
                     accounts = write(Path(folder), datetime.now(UTC))
-                    _load(stack, Path(folder), "the demo data")
+                    _load(stack, Path(folder))
                 print(demo_banner(stack.url, accounts), flush=True)
             else:
-                _load(stack, options.data, str(options.data))
+                print(f"Loading {options.data} ...", flush=True)
+                print(f"Loaded {_load(stack, options.data)}.", flush=True)
                 suggestion = suggest(options.data, datetime.now(UTC).date())
                 print(data_banner(stack.url, suggestion), flush=True)
             while True:
@@ -149,14 +150,13 @@ class _Lines:
             sys.stderr.flush()
 
 
-def _load(stack: Stack, folder: Path, name: str) -> None:
-    """Loads a data set, and says what was loaded and what was not."""
-    print(f"Loading {name} ...", flush=True)
+def _load(stack: Stack, folder: Path) -> str:
+    """Loads a data set, says which lines were not loaded, and returns in words what was."""
     with _Rejections() as rejections, _Bar(count_lines(folder)) as bar:
         loader = Loader(stack.destination, advance=bar.advance, reject=rejections.add)
         report = loader.load(folder)
-    loaded = ", ".join(f"{number} from {file}" for file, number in report.loaded.items() if number)
-    print(f"Loaded {loaded or 'nothing'}.", flush=True)
+    loaded = (f"{number:,} from {file}" for file, number in report.loaded.items() if number)
+    return ", ".join(loaded) or "nothing"
 
 
 class _Rejections:

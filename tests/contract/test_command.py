@@ -1,5 +1,6 @@
 """``make run``'s command: what it prints works when pasted, it stops cleanly, and fails clearly."""
 
+import json
 import os
 import re
 import shlex
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -15,13 +17,19 @@ from threading import Thread
 import httpx
 import pytest
 
-from local.demo import ACCOUNTS
+from local.demo import ACCOUNTS, write
 from tests.support.functions import ROOT
 
 pytestmark = pytest.mark.xdist_group("command")
 
 PATIENCE = 300
 """Seconds after which a machine that is this slow is taken for one that hangs."""
+
+
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join([str(ROOT / "layers" / "core"), str(ROOT)]),
+}
 
 
 class Command:
@@ -31,11 +39,7 @@ class Command:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "local", "--port", "0", *arguments],
             cwd=ROOT,
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join([str(ROOT / "layers" / "core"), str(ROOT)]),
-                **environment,
-            },
+            env={**ENVIRONMENT, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -104,8 +108,8 @@ def demo() -> Iterator[list[str]]:
 
 
 def paste(line: str) -> httpx.Response:
-    """What a printed curl line would get."""
-    words = shlex.split(line.strip())
+    """What a printed curl line would get; what it is piped into is left out."""
+    words = shlex.split(line.partition(" | ")[0].strip())
     assert words[:2] == ["curl", "-s"]
     headers, body, url = {}, None, ""
     options = iter(words[2:])
@@ -122,25 +126,65 @@ def paste(line: str) -> httpx.Response:
     return httpx.request("POST" if body else "GET", url, headers=headers, content=body, timeout=300)
 
 
-def test_the_printed_lines_work(demo: list[str]) -> None:
-    """Each account gets what is said beside its line."""
-    curls = [line for line in demo if line.startswith("  curl")]
-    answers = [paste(line) for line in curls]
-    said = [line.removeprefix("  # ") for line in demo if line.startswith("  # ")]
-    assert said[: len(ACCOUNTS)] == [account.may for account in ACCOUNTS]
-    assert [answer.status_code for answer in answers] == [200, 200, 403, 403, 401, 200, 200, 200]
+def test_the_printed_line_works_with_each_token(demo: list[str]) -> None:
+    """And gets what is said beside it."""
+    (curl,) = [line for line in demo if line.startswith("  curl")]
+    said = dict(line[4:].split("  ", 1) for line in demo if line.startswith("  # "))
+    assert {token: may.strip() for token, may in said.items()} == {
+        account.token: account.may for account in ACCOUNTS
+    }
+    curl = curl.replace("per_page=2", "per_page=100")
+    answers = [paste(curl.replace(ACCOUNTS[0].token, token)) for token in said]
+    assert [answer.status_code for answer in answers] == [200, 200, 403, 403, 401]
     ana, bo = answers[0].json(), answers[1].json()
     assert len({item["user_id"] for item in ana["items"]}) > 1
     assert {item["user_id"] for item in bo["items"]} == {2}
-    assert {item["type"] for item in answers[5].json()["items"]} == {"image"}
-    assert answers[6].json()["items"]
-    assert answers[7].json()["FailedEntryCount"] == 0
+
+
+def try_it() -> list[tuple[str, str]]:
+    """The commands of README's "Try it", in their order, each with the answer printed below it."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    section = text.partition("## Try it\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```(\w+)\n(.*?)```", section, re.DOTALL)
+    found: list[tuple[str, str]] = []
+    for language, content in blocks:
+        if language == "json":
+            found[-1] = found[-1][0], content
+        else:
+            commands = content.replace("\\\n", "").splitlines()
+            found += [(command, "") for command in commands]
+    return found
+
+
+def test_the_readme_s_commands_work_in_order(demo: list[str]) -> None:
+    """With the answers that are printed there, but for rows of the demo, whose dates vary."""
+    url = next(line.split()[1] for line in demo if line.startswith("Serving "))
+    url = url.removesuffix("/workspaces/usage")
+    printed = 0
+    for line, answer in try_it():
+        command = line.replace("http://127.0.0.1:3000", url)
+        if not command.startswith("curl"):
+            assert command.startswith("bin/usagectl ")
+            tool = [sys.executable, "-m", "usagectl", *shlex.split(command)[1:]]
+            assert subprocess.run(tool, cwd=ROOT, env=ENVIRONMENT, check=False).returncode == 0
+            continue
+        got = paste(command).json()
+        if "demo" in command and answer and "items" in got and "2026-01-05" not in command:
+            expected = json.loads(answer)
+            assert got.keys() == expected.keys()
+            assert [item.keys() for item in got["items"]] == [
+                item.keys() for item in expected["items"]
+            ]
+        elif answer:
+            printed += 1
+            assert got == json.loads(answer)
+    assert printed >= 4
 
 
 def test_a_link_of_the_demo_shows_its_file(demo: list[str]) -> None:
     """Behind the signed links are the real files, with their types."""
-    line = next(line for line in demo if "type=image" in line)
-    line = line.replace("per_page=2", "per_page=100").replace("range=7d&", "")
+    line = next(line for line in demo if line.startswith("  curl"))
+    line = line.replace("per_page=2", "per_page=100&type=image")
     links = [item["link"] for item in paste(line).json()["items"] if item["link"]]
     signed = [link for link in links if "X-Amz-Signature" in link]
     assert any("p%C3%B4r%20do%20sol%20%2B%20praia.png" in link for link in signed)
@@ -148,6 +192,25 @@ def test_a_link_of_the_demo_shows_its_file(demo: list[str]) -> None:
         answer = httpx.get(link, timeout=300)
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/png")
         assert answer.content.startswith(b"\x89PNG")
+
+
+def test_what_is_printed_for_a_data_set_works(tmp_path: Path) -> None:
+    """The token that the first line issues is good for the question on the second."""
+    write(tmp_path, datetime.now(UTC))
+    command = Command("--data", str(tmp_path))
+    lines = [line.strip() for line in command.read_until("Ctrl-C stops it.")]
+    (issue,) = [line for line in lines if line.startswith("TOKEN=$(bin/usagectl ")]
+    tool = [sys.executable, "-m", "usagectl", *shlex.split(issue[len("TOKEN=$(") : -1])[1:]]
+    issued = subprocess.run(tool, cwd=ROOT, env=ENVIRONMENT, check=True, stdout=subprocess.PIPE)
+    token = issued.stdout.decode().strip()
+    (curl,) = [line for line in lines if line.startswith("curl ")]
+    answer = paste(curl.replace("$TOKEN", token))
+    assert command.end(signal.SIGINT) == 0
+    assert answer.status_code == 200
+    assert answer.json()["items"]
+    (said,) = [line for line in command.errors if " GET /workspaces/usage " in line]
+    assert re.search(r" 200 \d+ ms user 1 workspace 11 cache miss$", said)
+    assert not any(token in line for line in command.errors)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
