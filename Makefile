@@ -3,6 +3,8 @@
 PORT ?= 3000
 STORE_PORT ?= 0
 STORE_HOST ?= 127.0.0.1
+STORE ?=
+LOG ?=
 DATA ?=
 PARAMETERS ?=
 PYTHON ?=
@@ -14,8 +16,6 @@ ROWS ?= 100000
 export AWS_DEFAULT_REGION ?= us-east-1
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# The locks name every package, so there is nothing to resolve; bytecode is made on first import.
-PIP_INSTALL := -m pip install --quiet --require-hashes --no-deps --only-binary=:all: --no-compile
 
 VENV := .venv
 SAM_VENV := .venv-sam
@@ -24,18 +24,20 @@ DYNAMODB_LOCAL := .dynamodb-local
 SOURCES := benchmarks functions layers local usagectl tests
 
 .PHONY: help run test check format lint types template package build bench schemas lock clean \
-	dynamodb-local dynamodb-local-jars dynamodb-local-if-possible
+	dynamodb-local dynamodb-local-jars dynamodb-local-if-possible FORCE
 .DEFAULT_GOAL := help
 
 help: ## list the commands
 	@awk -F ': .*## ' '/^[a-z-]+: .*## / {printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
-run: $(VENV)/installed ## serve the stack on 127.0.0.1 [PORT=3000] [DATA=folder] [PARAMETERS="Name=value ..."]
-	@$(VENV)/bin/python -m local --port $(PORT) --store-port $(STORE_PORT) --store-host $(STORE_HOST) \
-		$(if $(DATA),--data "$(DATA)") $(PARAMETERS)
+run: $(VENV)/installed ## serve the stack on 127.0.0.1 [PORT=3000] [DATA=folder] [LOG=json] [PARAMETERS="Name=value ..."]
+	@$(VENV)/bin/python -m local --port "$(PORT)" --store-port "$(STORE_PORT)" --store-host "$(STORE_HOST)" \
+		$(if $(STORE),--store "$(STORE)") $(if $(LOG),--log "$(LOG)") $(if $(DATA),--data "$(DATA)") $(PARAMETERS)
 
-test: $(VENV)/installed dynamodb-local-if-possible ## run the tests [TESTS="path -k name ..."]
+# Only all tests, and those of the store, need DynamoDB Local.
+test: $(VENV)/installed ## run the tests [TESTS="path -k name ..."]
+test: $(if $(strip $(TESTS)),$(if $(filter tests tests/ tests/store%,$(TESTS)),dynamodb-local-if-possible),dynamodb-local-if-possible)
 	$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)
 
 package: build $(VENV)/installed ## build what is deployed, and test it
@@ -69,7 +71,9 @@ dynamodb-local-jars: $(DYNAMODB_LOCAL)/installed ## fetch DynamoDB Local (50 MB)
 # Where it can't be had, the tests that need it are skipped.
 dynamodb-local-if-possible:
 	@$(MAKE) --question $(DYNAMODB_LOCAL)/installed 2>/dev/null || \
-	if $(MVN) --version >/dev/null 2>&1; then \
+	if [ "$$(uname -m)" != x86_64 ]; then \
+		echo "DynamoDB Local runs on x86-64 only: the tests on it are skipped."; \
+	elif $(MVN) --version >/dev/null 2>&1; then \
 		$(MAKE) --no-print-directory $(DYNAMODB_LOCAL)/installed || \
 			echo "DynamoDB Local could not be fetched: the tests on it are skipped."; \
 	else \
@@ -98,23 +102,22 @@ clean: ## remove everything that make made
 	rm -rf $(VENV) $(SAM_VENV) $(LOCK_VENV) $(DYNAMODB_LOCAL) .aws-sam .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/installed: layers/dependencies/requirements.txt requirements/dev.txt
-	@python=$$(.ci/find-python "$(PYTHON)") && echo "Installing into $(VENV) with $$python" && \
-		"$$python" -m venv --clear $(VENV)
-	@$(VENV)/bin/python $(PIP_INSTALL) -r requirements/dev.txt
-	@touch $@
+# What a virtual environment needs to be made again: its Python is gone, or PYTHON names another one
+# than it was made with. One that will not do is refused then.
+made_again = $(if $(wildcard $(1)/bin/python),$(if $(PYTHON),$(shell .ci/made-with $(1) "$(PYTHON)" 2>/dev/null || echo FORCE)),FORCE)
 
-$(SAM_VENV)/installed: requirements/sam.txt
-	@python=$$(.ci/find-python "$(PYTHON)") && echo "Installing into $(SAM_VENV) with $$python" && \
-		"$$python" -m venv --clear $(SAM_VENV)
-	@$(SAM_VENV)/bin/python $(PIP_INSTALL) -r requirements/sam.txt
-	@touch $@
+$(VENV)/installed: layers/dependencies/requirements.txt requirements/dev.txt $(call made_again,$(VENV))
+	@.ci/make-venv $(VENV) requirements/dev.txt "$(PYTHON)"
+
+$(SAM_VENV)/installed: requirements/sam.txt $(call made_again,$(SAM_VENV))
+	@.ci/make-venv $(SAM_VENV) requirements/sam.txt "$(PYTHON)"
 
 $(DYNAMODB_LOCAL)/installed: local/dynamodb/pom.xml
-	@echo "Fetching DynamoDB Local into $(DYNAMODB_LOCAL) with $(MVN)"
+	@echo "Fetching DynamoDB Local (50 MB) into $(DYNAMODB_LOCAL) with $(MVN); this once ..."
 	@rm -rf $(DYNAMODB_LOCAL)
-	@$(MVN) --batch-mode --quiet --file $< -Djars="$(CURDIR)/$(DYNAMODB_LOCAL)" package
-	@touch $@
+	@began=$$(date +%s) && \
+		$(MVN) --batch-mode --quiet --file $< -Djars="$(CURDIR)/$(DYNAMODB_LOCAL)" package && \
+		touch $@ && echo "Fetched in $$(($$(date +%s) - began)) s."
 
 $(LOCK_VENV)/installed: Makefile
 	@python=$$(.ci/find-python "$(PYTHON)") && "$$python" -m venv --clear $(LOCK_VENV)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 PAUSE: Final = 0.3
 """Seconds between two looks at a queue that was empty."""
 
-_REJECTED: Final = "rejected"
-"""What the recorder logs, with ``message_id`` and ``reason``, about a message that it rejects."""
+_LOGGED: Final = {"rejected": State.REJECTED, "overtaken": State.OVERTAKEN}
+"""What the recorder logs, with ``message_id``, about a message that changes nothing."""
 
 _UNDERSTOOD: Final = {
     "BatchSize",
@@ -227,19 +227,17 @@ def _outcomes(
 ) -> Iterator[tuple[str, Outcome]]:
     """What became of those messages that are events, by the events' ids."""
     entries = [entry for line in answer.log if (entry := structured(line)) is not None]
-    reasons = {entry["message_id"]: entry for entry in entries if "message_id" in entry}
+    by_message = {entry["message_id"]: entry for entry in entries if "message_id" in entry}
     for message in messages:
         event_id = _event_id(message["Body"])
         if event_id is None:
             continue
-        entry = reasons.get(message["MessageId"], {})
+        entry = by_message.get(message["MessageId"], {})
         reason = str(entry.get("reason", ""))
         if message["MessageId"] in kept:
             yield event_id, Outcome(State.PUT_BACK, reason or _failure(answer))
-        elif entry.get("message") == _REJECTED:
-            yield event_id, Outcome(State.REJECTED, reason)
         else:
-            yield event_id, Outcome(State.APPLIED)
+            yield event_id, Outcome(_LOGGED.get(entry.get("message", ""), State.APPLIED), reason)
 
 
 def _event_id(body: str) -> str | None:

@@ -181,6 +181,8 @@ def _answer(outcomes: Mapping[EventSource, Outcome | None]) -> Response:
             return _tell(
                 202, "waiting", f"{function} put it back, and gets it again later: {outcome.reason}"
             )
+    if any(outcome.state is State.OVERTAKEN for outcome in outcomes.values() if outcome):
+        return _tell(200, "overtaken", "the event changed nothing: what is stored is newer")
     return _tell(200, "applied", "the event was applied")
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from threading import Condition
 from typing import Final
 
@@ -14,9 +14,10 @@ KEPT: Final = 10_000
 class State(Enum):
     """How an event stands with the function that its queue leads to."""
 
-    APPLIED = "applied"
-    REJECTED = "rejected"
-    PUT_BACK = "put back"
+    APPLIED = auto()
+    OVERTAKEN = auto()
+    REJECTED = auto()
+    PUT_BACK = auto()
 
 
 @dataclass(frozen=True, slots=True)

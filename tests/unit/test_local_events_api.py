@@ -77,6 +77,7 @@ def answer(
 
 
 APPLIED = Outcome(State.APPLIED)
+OVERTAKEN = Outcome(State.OVERTAKEN)
 REJECTED = Outcome(State.REJECTED, "detail: execution: field required")
 PUT_BACK = Outcome(State.PUT_BACK, "the table does not answer")
 
@@ -85,6 +86,7 @@ PUT_BACK = Outcome(State.PUT_BACK, "the table does not answer")
     ("outcomes", "expected"),
     [
         ([(FIRST, APPLIED), (SECOND, APPLIED)], (200, "applied", "applied")),
+        ([(FIRST, APPLIED), (SECOND, OVERTAKEN)], (200, "overtaken", "is newer")),
         ([(FIRST, APPLIED), (SECOND, REJECTED)], (422, "rejected", REJECTED.reason)),
         ([(FIRST, REJECTED)], (422, "rejected", REJECTED.reason)),
         ([(FIRST, APPLIED), (SECOND, PUT_BACK)], (202, "waiting", PUT_BACK.reason)),
