@@ -32,7 +32,7 @@ help: ## list the commands
 
 run: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
 run: $(VENV)/installed ## serve the stack on 127.0.0.1 [PORT=3000] [DATA=folder] [LOG=json] [PARAMETERS="Name=value ..."]
-	@$(VENV)/bin/python -m local --port "$(PORT)" --store-port "$(STORE_PORT)" --store-host "$(STORE_HOST)" \
+	@exec $(VENV)/bin/python -m local --port "$(PORT)" --store-port "$(STORE_PORT)" --store-host "$(STORE_HOST)" \
 		$(if $(STORE),--store "$(STORE)") $(if $(LOG),--log "$(LOG)") $(if $(DATA),--data "$(DATA)") $(PARAMETERS)
 
 # Only all tests, and those of the store, need DynamoDB Local.
@@ -64,7 +64,7 @@ build: $(SAM_VENV)/installed ## build the functions and layers into .aws-sam/bui
 	PATH="$(CURDIR)/$(SAM_VENV)/bin:$$PATH" $(SAM_VENV)/bin/sam build
 
 dynamodb-local: $(VENV)/installed $(DYNAMODB_LOCAL)/installed ## run AWS's DynamoDB Local [DYNAMODB_PORT=8000]
-	@$(VENV)/bin/python -m local.dynamodb --port $(DYNAMODB_PORT)
+	@exec $(VENV)/bin/python -m local.dynamodb --port $(DYNAMODB_PORT)
 
 dynamodb-local-jars: $(DYNAMODB_LOCAL)/installed ## fetch DynamoDB Local (50 MB), with Maven
 
