@@ -104,7 +104,7 @@ clean: ## remove everything that make made
 
 # What a virtual environment needs to be made again: its Python is gone, or PYTHON names another one
 # than it was made with. One that will not do is refused then.
-made_again = $(if $(wildcard $(1)/bin/python),$(if $(PYTHON),$(shell .ci/made-with $(1) "$(PYTHON)" 2>/dev/null || echo FORCE)),FORCE)
+made_again = $(if $(realpath $(1)/bin/python),$(if $(PYTHON),$(shell .ci/made-with $(1) "$(PYTHON)" 2>/dev/null || echo FORCE)),FORCE)
 
 $(VENV)/installed: layers/dependencies/requirements.txt requirements/dev.txt $(call made_again,$(VENV))
 	@.ci/make-venv $(VENV) requirements/dev.txt "$(PYTHON)"
