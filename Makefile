@@ -116,7 +116,7 @@ $(DYNAMODB_LOCAL)/installed: local/dynamodb/pom.xml
 	@echo "Fetching DynamoDB Local (50 MB) into $(DYNAMODB_LOCAL) with $(MVN); this once ..."
 	@rm -rf $(DYNAMODB_LOCAL)
 	@began=$$(date +%s) && \
-		$(MVN) --batch-mode --quiet --file $< -Djars="$(CURDIR)/$(DYNAMODB_LOCAL)" package && \
+		$(MVN) --batch-mode --quiet -Dstyle.color=never --file $< -Djars="$(CURDIR)/$(DYNAMODB_LOCAL)" package && \
 		touch $@ && echo "Fetched in $$(($$(date +%s) - began)) s."
 
 $(LOCK_VENV)/installed: Makefile

@@ -161,8 +161,12 @@ def test_the_readme_s_commands_work_in_order(demo: list[str]) -> None:
     url = next(line.split()[1] for line in demo if line.startswith("Serving "))
     url = url.removesuffix("/workspaces/usage")
     printed = 0
+    cursor = ""
     for line, answer in try_it():
-        command = line.replace("http://127.0.0.1:3000", url)
+        command = line.replace("http://127.0.0.1:3000", url).replace("$CURSOR", cursor)
+        if command.startswith("CURSOR=$("):
+            cursor = paste(command.removeprefix("CURSOR=$(")).json()["next_cursor"]
+            continue
         if not command.startswith("curl"):
             assert command.startswith("bin/usagectl ")
             tool = [sys.executable, "-m", "usagectl", *shlex.split(command)[1:]]
