@@ -1,0 +1,91 @@
+"""``make`` takes the Python that it is told to, and fetches nothing that nobody asked for."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.functions import ROOT
+
+SENTENCE = "PYTHON=/nope does not run as a Python 3.13"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of what make reads, with a virtual environment that is up to date."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
+    for lock in ("requirements/dev.txt", "layers/dependencies/requirements.txt"):
+        (tmp_path / lock).parent.mkdir(parents=True)
+        (tmp_path / lock).touch()
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (tmp_path / ".venv" / "installed").touch()
+    made_with(tmp_path, os.path.realpath(sys.executable))
+    return tmp_path
+
+
+def made_with(project: Path, python: str) -> None:
+    """Has the virtual environment say which Python made it, as ``venv`` notes it."""
+    (project / ".venv" / "pyvenv.cfg").write_text(f"home = /\nexecutable = {python}\n")
+
+
+def make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What make says; it finds no Maven."""
+    # Variables of a make that runs these tests are not for this one.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    kept = {name: value for name, value in kept.items() if name not in {"PYTHON", "TESTS"}}
+    return subprocess.run(
+        ["make", "MVN=false", *arguments],
+        cwd=project,
+        env=kept,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_python_that_will_not_do_is_refused_though_there_is_an_environment(project: Path) -> None:
+    """In a sentence, and the environment stays as it is."""
+    done = make(project, "run", "PYTHON=/nope")
+    assert done.returncode != 0
+    assert SENTENCE in done.stderr
+    assert (project / ".venv" / "installed").exists()
+    assert SENTENCE not in make(project, "help", "PYTHON=/nope").stderr
+
+
+def test_an_environment_is_made_again_for_another_python_and_only_then(project: Path) -> None:
+    """The same one by another name is none; one that is gone can't be used."""
+    command = ("--dry-run", ".venv/installed")
+    assert "make-venv" not in make(project, *command).stdout
+    assert "make-venv" not in make(project, *command, f"PYTHON={sys.executable}").stdout
+    made_with(project, "/opt/other/bin/python3.13")
+    assert "make-venv" not in make(project, *command).stdout
+    assert "make-venv" in make(project, *command, f"PYTHON={sys.executable}").stdout
+    (project / ".venv" / "bin" / "python").unlink()
+    (project / ".venv" / "bin" / "python").symlink_to("/nowhere")
+    assert "make-venv" in make(project, *command).stdout
+
+
+@pytest.mark.parametrize(
+    ("tests", "wanted"),
+    [
+        ("", True),
+        ("tests", True),
+        ("tests/unit tests/store/test_listing.py", True),
+        ("tests/unit/test_window.py -k week", False),
+        ("-k week", False),
+    ],
+)
+def test_dynamodb_local_is_fetched_for_the_tests_that_need_it(
+    project: Path, tests: str, wanted: bool
+) -> None:
+    """All tests, and those of the store."""
+    (project / "local" / "dynamodb").mkdir(parents=True)
+    (project / "local" / "dynamodb" / "pom.xml").touch()
+    done = make(project, "--dry-run", "test", f"TESTS={tests}")
+    assert done.returncode == 0
+    assert ("DynamoDB Local" in done.stdout) is wanted
