@@ -295,7 +295,7 @@ class Function:
             answer = environment.handle(event, max(0.0, give_up - time.monotonic()))
         finally:
             self._put_back(environment)
-        if answer.failed and not environment.alive:
+        if answer.failed and not environment.alive and not self._closed:
             error = json.loads(answer.payload)
             # With a stack trace it was described, and logged, by the process itself.
             if "stackTrace" not in error:

@@ -327,7 +327,7 @@ def test_closing_a_function_that_was_never_asked_does_nothing(make: Make) -> Non
     make(PID).close()
 
 
-def test_closing_ends_what_is_under_way_and_tells_who_waits(make: Make) -> None:
+def test_closing_ends_what_is_under_way_and_tells_who_waits(make: Make, log: list[str]) -> None:
     """Those whose event was begun get an error, those in line no answer; no process is left."""
     function = make(WAITS)
     started = function.setup.folder / "started"
@@ -341,6 +341,7 @@ def test_closing_ends_what_is_under_way_and_tells_who_waits(make: Make) -> None:
     assert sum(isinstance(error, NoAnswer) for error in errors) == 2
     assert len(answers) == MOST_ENVIRONMENTS
     assert all(b"Runtime.ExitError" in answer.payload for answer in answers)
+    assert log == [], "nothing crashed"
     assert not any(runs(int(path.name)) for path in started.iterdir())
 
 
