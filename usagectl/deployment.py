@@ -14,6 +14,7 @@ from botocore.config import Config
 from local.aws import session as local_session
 from usagectl.errors import CommandError
 from usagectl.load import Destination
+from workspace_usage.aws import refuse_damaged
 from workspace_usage.settings import Tables
 from workspace_usage.window import time_zone
 
@@ -177,6 +178,8 @@ class Deployment:
     def _client(self, service: Any) -> Any:
         if self.endpoints and service not in self.endpoints:
             raise CommandError(f"{self.title} has no {service} service.")
-        return self.session.client(
+        client = self.session.client(
             service, endpoint_url=self.endpoints.get(service), config=_CONFIG
         )
+        refuse_damaged(client)
+        return client

@@ -1,6 +1,7 @@
 """A service of AWS gets its time and its tries, and whatever fails is one kind of failure."""
 
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from botocore import exceptions
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.httpsession import URLLib3Session
+from urllib3 import HTTPResponse
 
 from workspace_usage import aws, signing
 from workspace_usage.aws import call, dynamodb_client, sqs_client
@@ -64,11 +67,11 @@ def test_a_call_is_tried_three_times_in_all(
     monkeypatch.setattr("time.sleep", lambda _: None)
     client, tries = make_client(), []
 
-    def answer(request: Any, **_: object) -> AWSResponse:
+    def answer(_: object, request: Any) -> AWSResponse:
         tries.append(request)
-        return Answer(request.url, status)
+        return in_trouble(request.url, status)
 
-    client.meta.events.register("before-send", answer)
+    monkeypatch.setattr(URLLib3Session, "send", answer)
     calls: dict[str, tuple[str, dict[str, object]]] = {
         "dynamodb": ("get_item", {"TableName": "table", "Key": {"id": {"N": "1"}}}),
         "sqs": ("send_message", {"QueueUrl": "https://queue", "MessageBody": "message"}),
@@ -79,16 +82,10 @@ def test_a_call_is_tried_three_times_in_all(
     assert len(tries) == 3
 
 
-class Answer(AWSResponse):
+def in_trouble(url: str, status: int) -> AWSResponse:
     """What a service in trouble answers: a status, and nothing that could be read."""
-
-    def __init__(self, url: str, status: int) -> None:
-        super().__init__(url, status, HTTPHeaders(), None)
-
-    @property
-    def content(self) -> bytes:
-        """Not JSON."""
-        return b"<html>trouble</html>"
+    raw = HTTPResponse(BytesIO(b"<html>trouble</html>"), preload_content=False)
+    return AWSResponse(url, status, HTTPHeaders(), raw)
 
 
 # Failures
@@ -160,11 +157,11 @@ def test_what_was_tried_once_is_tried_twice_more(
     monkeypatch.setattr("time.sleep", lambda _: None)
     tries = []
 
-    def answer(request: Any, **_: object) -> AWSResponse:
+    def answer(_: object, request: Any) -> AWSResponse:
         tries.append(request.headers["X-Amz-Target"])
-        return Answer(request.url, 500)
+        return in_trouble(request.url, 500)
 
-    aws._client(service, 2).meta.events.register("before-send", answer)
+    monkeypatch.setattr(URLLib3Session, "send", answer)
     with pytest.raises(StoreUnavailable), calling_aws():
         call(service, operation, request_)
     assert [target.decode().partition(".")[2] for target in tries] == [operation] * 2

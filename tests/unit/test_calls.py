@@ -27,6 +27,10 @@ from workspace_usage.signing import Credentials
 type Said = tuple[int, bytes]
 """A status and a body."""
 
+EMPTY = {"Items": [], "Count": 0, "ConsumedCapacity": {}}
+GOOD: Said = (200, json.dumps(EMPTY).encode())
+PARAMETER: Said = (200, b'{"Parameter": {"Value": "v"}}')
+
 
 class Service(ThreadingHTTPServer):
     """A service that says what it is told to, call by call, and the last for ever."""
@@ -102,7 +106,7 @@ def running() -> Iterator[Service]:
 @pytest.fixture(autouse=True)
 def service(running: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """The service, which has heard nothing yet, in the environment of a function."""
-    running.says, running.checksum = [(200, b"{}")], ""
+    running.says, running.checksum = [GOOD], ""
     running.heard, running.agents, running.keys, running.clients = [], [], [], []
     running.together, running.closes, running.says_so, running.chunks = None, False, False, False
     for name in ("DYNAMODB", "SSM"):
@@ -135,7 +139,7 @@ def test_rows_are_those_that_botocore_gives(
 ) -> None:
     """Every value of every row, counts, and where to go on."""
     items = [to_item(row) for row in rows]
-    body: dict[str, Any] = {"Count": len(items), "ScannedCount": len(items), "Items": items}
+    body: dict[str, Any] = {**EMPTY, "Count": len(items), "Items": items}
     if more and items:
         names = ("workspace_id", "sort_key")
         body["LastEvaluatedKey"] = {name: items[-1][name] for name in names}
@@ -146,20 +150,21 @@ def test_rows_are_those_that_botocore_gives(
 
 
 def test_each_operation_is_called_by_its_name(service: Service) -> None:
-    """With its service's prefix, and the request as it is."""
+    """With its service's prefix; DynamoDB is asked for what tells its answers from damage."""
+    service.says = [GOOD, GOOD, PARAMETER]
     reader = Reader.of(DYNAMODB)
     reader.query([{"TableName": "a", "Limit": 1}])
     reader.get_item(TableName="b", Key={"id": {"N": "1"}})
     Reader.of(SSM).get_parameter(Name="c")
+    counted = {"ReturnConsumedCapacity": "TOTAL"}
     assert service.heard == [
-        ("DynamoDB_20120810.Query", {"TableName": "a", "Limit": 1}),
-        ("DynamoDB_20120810.GetItem", {"TableName": "b", "Key": {"id": {"N": "1"}}}),
+        ("DynamoDB_20120810.Query", {"TableName": "a", "Limit": 1} | counted),
+        ("DynamoDB_20120810.GetItem", {"TableName": "b", "Key": {"id": {"N": "1"}}} | counted),
         ("AmazonSSM.GetParameter", {"Name": "c"}),
     ]
     assert not any(map(is_botocore, service.agents))
 
 
-GOOD = (200, b'{"Items": [], "Count": 0}')
 ERROR = b'{"__type": "com.amazonaws.dynamodb.v20120810#%s", "message": "no"}'
 THROTTLED = (400, ERROR % b"ProvisionedThroughputExceededException")
 
@@ -197,10 +202,14 @@ def test_errors_are_those_of_botocore(service: Service, name: str) -> None:
     assert raised.value.response["Error"]["Code"] == name
 
 
-def test_an_answer_that_was_damaged_on_its_way_is_asked_for_again(service: Service) -> None:
-    """DynamoDB's checksum is looked at here, and then by botocore."""
-    service.says, service.checksum = [GOOD], "1"
-    Reader.of(DYNAMODB).query([{"TableName": "rows"}])
+@pytest.mark.parametrize("said", [(200, b"{}"), (200, b'{"Items": null, "Count": 0}')])
+def test_an_answer_without_what_it_must_have_is_asked_for_again(
+    service: Service, said: Said
+) -> None:
+    """Three times in all; then the store is unavailable, and the log says why."""
+    service.says = [said]
+    with pytest.raises(StoreUnavailable, match="the answer to Query has no"), calling_aws():
+        Reader.of(DYNAMODB).query([{"TableName": "rows"}])
     assert [is_botocore(agent) for agent in service.agents] == [False, True, True]
 
 
@@ -260,7 +269,7 @@ def test_a_connection_that_was_closed_meanwhile_is_not_used(service: Service) ->
     service.says = [GOOD]
     service.closes = True
     for _ in range(3):
-        assert reader.query([{"TableName": "rows"}]) == [{"Items": [], "Count": 0}]
+        assert reader.query([{"TableName": "rows"}]) == [EMPTY]
         eventually_readable(reader)
     assert len(set(service.clients)) == 3
     assert not any(map(is_botocore, service.agents))
@@ -277,7 +286,7 @@ def test_a_connection_whose_end_is_announced_is_not_kept(service: Service) -> No
     reader = Reader.of(DYNAMODB)
     service.closes = service.says_so = True
     for _ in range(2):
-        assert reader.query([{"TableName": "rows"}]) == [{}]
+        assert reader.query([{"TableName": "rows"}]) == [EMPTY]
         assert reader._connections._idle == []
     assert len(set(service.clients)) == 2
     assert not any(map(is_botocore, service.agents))
@@ -297,7 +306,7 @@ def test_a_connection_that_ends_unnoticed_is_replaced(service: Service) -> None:
     reader = Reader.of(DYNAMODB)
     service.says = [GOOD, (0, b""), GOOD]
     for _ in range(2):
-        assert reader.query([{"TableName": "rows"}]) == [{"Items": [], "Count": 0}]
+        assert reader.query([{"TableName": "rows"}]) == [EMPTY]
     assert len(service.heard) == 3
     assert not any(map(is_botocore, service.agents))
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPResponse
 from itertools import pairwise
-from threading import Thread
+from threading import Event, Thread
+from time import monotonic
 
 import pytest
 from hypothesis import given
@@ -40,7 +41,7 @@ def connection_that_says(*pieces: bytes) -> Iterator[socket.socket]:
 def read(*pieces: bytes) -> Answer:
     """What is read of these pieces."""
     with connection_that_says(*pieces) as connection:
-        return read_answer(connection)
+        return read_answer(connection, monotonic() + 60)
 
 
 def as_the_standard_library_has_it(said: bytes) -> Answer:
@@ -169,7 +170,34 @@ def test_a_silent_connection_is_given_up() -> None:
     """When its time is up."""
     here, there = socket.socketpair()
     with here, there:
-        here.settimeout(0.01)
         there.sendall(PLAIN[:-1])
         with pytest.raises(TimeoutError):
-            read_answer(here)
+            read_answer(here, monotonic() + 0.01)
+
+
+@pytest.mark.parametrize("said", [b"HTTP/1.1 200 OK\r\nX: ", PLAIN.replace(b": 2", b": 9999")])
+def test_an_answer_that_drips_is_given_up(said: bytes) -> None:
+    """Each byte comes in time, and all of them together never would."""
+    here, there = socket.socketpair()
+    heard_enough = Event()
+
+    def drip() -> None:
+        with there, suppress(BrokenPipeError, ConnectionResetError):
+            there.sendall(said)
+            while not heard_enough.wait(0.01):
+                there.sendall(b" ")
+
+    dripping = Thread(target=drip)
+    dripping.start()
+    with here:
+        with pytest.raises((TimeoutError, BlockingIOError)):
+            read_answer(here, monotonic() + 0.1)
+        heard_enough.set()
+        dripping.join()
+
+
+def test_what_has_arrived_in_time_is_read_later() -> None:
+    """Answers to other requests were waited for first."""
+    with connection_that_says(PLAIN) as connection:
+        connection.recv(1, socket.MSG_PEEK)
+        assert read_answer(connection, monotonic() - 1).body == b"{}"

@@ -4,19 +4,28 @@ A caller waits for the answer, so a call gets a second to connect and three to a
 three times in all, with botocore's backoff between. Importing botocore and making a client takes
 longer than all the rest of a cold start: what only reads goes through ``calls``, and comes here
 when its own attempt, the first of the three, has failed.
+
+An attempt that brings a damaged answer has failed, too (``answers``). botocore lets a handler of
+its event ``before-send`` make the attempt, and retries what that raises like a broken connection.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from functools import cache
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
 from botocore import xform_name
 from botocore.config import Config
+from botocore.exceptions import HTTPClientError
+from urllib3.exceptions import HTTPError
 
-from workspace_usage.connections import CONNECT_SECONDS, READ_SECONDS
+from workspace_usage.answers import ASKED_OF_ITEMS, DamagedAnswer, believed
+from workspace_usage.connections import ANSWER_SECONDS, CONNECT_SECONDS
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.failures import calling_aws
+from workspace_usage.plain_http import Answer
 from workspace_usage.signing import Credentials
 
 if TYPE_CHECKING:
@@ -25,6 +34,10 @@ if TYPE_CHECKING:
 
 ATTEMPTS: Final = 3
 """How often a call is tried in all."""
+
+_CHECKED: Final = ("dynamodb", "events", "sqs", "ssm")
+"""The services whose answers are checked: those that speak JSON. S3's client has checks of its own,
+and XML that is damaged is an error to botocore."""
 
 _session = cache(botocore.session.get_session)
 
@@ -55,12 +68,80 @@ def call(service: str, operation: str, request: Mapping[str, Any]) -> Any:
 def _client(service: str, attempts: int) -> Any:
     limits = Config(
         connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
+        read_timeout=ANSWER_SECONDS,
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=10,
         tcp_keepalive=True,
     )
-    return _session().create_client(service, config=limits)
+    client = _session().create_client(service, config=limits)
+    refuse_damaged(client)
+    return client
+
+
+def refuse_damaged(client: Any) -> None:
+    """Has those attempts of a client's calls fail whose answers can't be believed (``answers``).
+
+    A call of which all attempts fail raises an ``HTTPClientError`` whose cause is a
+    ``DamagedAnswer``. A body may take as long as the client's ``read_timeout`` in all, and a head
+    so long for each of its pieces.
+    """
+    service = client.meta.service_model
+    if service.service_name not in _CHECKED:
+        return
+    http = client._endpoint.http_session  # noqa: SLF001 - nothing else sends
+    seconds = client.meta.config.read_timeout
+
+    def ask(params: dict[str, Any], model: Any, **_: object) -> None:
+        if ASKED_OF_ITEMS.keys() <= model.input_shape.members.keys():
+            # A caller may have asked for it in more detail.
+            params.update({**ASKED_OF_ITEMS, **params})
+
+    def send(request: Any, event_name: str, **_: object) -> Any:
+        request.stream_output = True
+        response = http.send(request)
+        operation = event_name.rpartition(".")[2]
+        try:
+            body = _read(response.raw, monotonic() + seconds)
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            answer = Answer(response.status_code, headers, body)
+            believed(service.service_name, operation, lambda: json.loads(request.body), answer)
+        except DamagedAnswer as error:
+            response.raw.close()
+            raise HTTPClientError(error=f"the answer to {operation} {error}") from error
+        response.raw = _Body(body)
+        return response
+
+    name = service.service_id.hyphenize()
+    client.meta.events.register(f"before-parameter-build.{name}", ask)
+    client.meta.events.register(f"before-send.{name}", send)
+
+
+def _read(raw: Any, deadline: float) -> bytes:
+    """A body, as urllib3 receives it.
+
+    Raises:
+        DamagedAnswer: it breaks off, or is not there by the deadline (of the monotonic clock).
+    """
+    pieces = []
+    try:
+        while piece := raw.read1():
+            pieces.append(piece)
+            if monotonic() > deadline:
+                raise DamagedAnswer("is too slow")
+    except HTTPError:
+        raise DamagedAnswer("breaks off") from None
+    return b"".join(pieces)
+
+
+class _Body:
+    """A body that is there already, where botocore expects one that has to be received."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self) -> Iterator[bytes]:
+        """The body, in one piece."""
+        yield self._content
 
 
 def prepare_for_credentials() -> None:

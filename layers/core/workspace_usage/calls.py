@@ -2,9 +2,9 @@
 
 Almost every call succeeds at once, and for those botocore's work is pure cost: a millisecond for
 each, and two hundred when a function starts. So the first attempt is made here, signed and decoded
-in one step each. Whatever comes of it but a whole and undamaged answer (an error, a time-out, a
-broken connection, a wrong checksum) is thrown away, and botocore makes the call, with its retries
-and its errors. A read may be made twice; nothing that writes is called this way.
+in one step each. Whatever comes of it but a result that can be believed (an error, a time-out, a
+broken connection, damage) is thrown away, and botocore makes the call, with its retries and its
+errors. A read may be made twice; nothing that writes is called this way.
 """
 
 import json
@@ -15,9 +15,11 @@ from datetime import UTC, datetime
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-from workspace_usage.connections import Call, Connections
+from workspace_usage.answers import ASKED_OF_ITEMS, DamagedAnswer, Decode, believed
+from workspace_usage.connections import ANSWER_SECONDS, Call, Connections
 from workspace_usage.partitions import domain_of
 from workspace_usage.signing import Credentials, Signer, current_credentials, signed_headers
+from workspace_usage.values import parse_json
 
 _NOT_FOR_US: Final = (
     "AWS_USE_DUALSTACK_ENDPOINT",
@@ -29,21 +31,30 @@ _NOT_FOR_US: Final = (
 )
 """Variables that change where calls go, in ways that botocore knows: it makes all calls then."""
 
-type Decode = Callable[[bytes], Any]
 type Request = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How a service is called: its name, its prefix of operations, and its kind of JSON."""
+    """How a service is called.
+
+    Attributes:
+        name: its name.
+        target: its prefix of operations.
+        content_type: its kind of JSON.
+        asked: what each request says besides.
+    """
 
     name: str
     target: str
     content_type: str
+    asked: Request
 
 
-DYNAMODB: Final = Service("dynamodb", "DynamoDB_20120810", "application/x-amz-json-1.0")
-SSM: Final = Service("ssm", "AmazonSSM", "application/x-amz-json-1.1")
+DYNAMODB: Final = Service(
+    "dynamodb", "DynamoDB_20120810", "application/x-amz-json-1.0", ASKED_OF_ITEMS
+)
+SSM: Final = Service("ssm", "AmazonSSM", "application/x-amz-json-1.1", {})
 
 
 def _say_nothing(_: str) -> None:
@@ -61,6 +72,7 @@ class Reader:
         credentials: gives the credentials of the moment.
         decode: parses an answer; a faster parser than the standard library's may be given.
         on_repeat: is told the operation of each call that did not succeed at once.
+        answer_seconds: how long an answer may take.
     """
 
     def __init__(
@@ -70,8 +82,9 @@ class Reader:
         region: str,
         again: Callable[[str, Request], Any],
         credentials: Callable[[], Credentials] = current_credentials,
-        decode: Decode = json.loads,
+        decode: Decode = parse_json,
         on_repeat: Callable[[str], object] = _say_nothing,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._service = service
         self._region = region
@@ -79,14 +92,14 @@ class Reader:
         self._credentials = credentials
         self._decode = decode
         self._on_repeat = on_repeat
-        self._connections = Connections(urlsplit(endpoint))
+        self._connections = Connections(urlsplit(endpoint), answer_seconds)
         self._is_botocores = any(os.environ.get(name) for name in _NOT_FOR_US)
 
     @classmethod
     def of(
         cls,
         service: Service,
-        decode: Decode = json.loads,
+        decode: Decode = parse_json,
         on_repeat: Callable[[str], object] = _say_nothing,
     ) -> Self:
         """A reader of a service in this function's region, or where the environment says."""
@@ -111,13 +124,11 @@ class Reader:
     def _call(self, operation: str, requests: Iterable[Request]) -> list[Any]:
         # All are sent before the first answer is waited for: no thread has to wait for each.
         signer = None if self._is_botocores else self._signer()
-        calls = [
-            (request, signer and self._send(signer, operation, request)) for request in requests
-        ]
-        answers = [call and self._receive(call) for _, call in calls]
+        calls = [(request, self._send(signer, operation, request)) for request in requests]
+        results = [self._receive(operation, *call) for call in calls]
         return [
-            self._repeat(operation, request) if answer is None else answer
-            for (request, _), answer in zip(calls, answers, strict=True)
+            self._repeat(operation, request) if result is None else result
+            for (request, _), result in zip(calls, results, strict=True)
         ]
 
     def _repeat(self, operation: str, request: Request) -> Any:
@@ -128,9 +139,11 @@ class Reader:
     def _signer(self) -> Signer:
         return Signer(self._credentials(), self._region, self._service.name, datetime.now(UTC))
 
-    def _send(self, signer: Signer, operation: str, request: Request) -> Call | None:
+    def _send(self, signer: Signer | None, operation: str, request: Request) -> Call | None:
         """A call that is under way; None if it can't be."""
-        body = json.dumps(request).encode()
+        if signer is None:
+            return None
+        body = json.dumps({**self._service.asked, **request}).encode()
         headers = {
             "Content-Type": self._service.content_type,
             "Host": self._connections.host,
@@ -138,16 +151,17 @@ class Reader:
         }
         return self._connections.post(signed_headers(signer, headers, body), body)
 
-    def _receive(self, call: Call) -> dict[str, Any] | None:
-        """The answer to a call; None unless all went well."""
-        body = call.wait()
-        if body is None:
+    def _receive(
+        self, operation: str, request: Request, call: Call | None
+    ) -> dict[str, Any] | None:
+        """The result of a call; None unless all went well."""
+        answer = None if call is None else call.wait()
+        if answer is None or answer.status != 200:
             return None
         try:
-            answer = self._decode(body)
-        except ValueError:
+            return believed(self._service.name, operation, lambda: request, answer, self._decode)
+        except DamagedAnswer:
             return None
-        return answer if isinstance(answer, dict) else None
 
 
 def _by_botocore(service: str) -> Callable[[str, Request], Any]:

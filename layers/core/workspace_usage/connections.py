@@ -1,36 +1,41 @@
-"""Connections to a service, kept for the next call: a request goes out, a good answer comes back.
+"""Connections to a service, kept for the next call: a request goes out, an answer comes back.
 
-Good is what came whole and undamaged, with the status 200. What went wrong otherwise isn't told:
-whoever makes the call again will find out.
+What goes wrong isn't told: the caller makes the call again with botocore, and that will find out.
 """
 
 import select
 import socket
 import ssl
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic
 from typing import Final
 from urllib.parse import SplitResult
 
-from workspace_usage.plain_http import NotPlain, read_answer
+from workspace_usage.plain_http import Answer, NotPlain, read_answer
 
 CONNECT_SECONDS: Final = 1
 """How long a service may take to be reached; botocore's attempts have these limits, too."""
 
-READ_SECONDS: Final = 3
-"""How long it may be silent."""
+ANSWER_SECONDS: Final = 3
+"""How long it may take until its answer to a request is there as a whole."""
 
 
 class Connections:
-    """Connections to one address, kept for the next call while they last."""
+    """Connections to one address, kept for the next call while they last.
 
-    def __init__(self, url: SplitResult) -> None:
+    Args:
+        url: the address.
+        answer_seconds: how long an answer may take.
+    """
+
+    def __init__(self, url: SplitResult, answer_seconds: float = ANSWER_SECONDS) -> None:
         self.host: Final = url.netloc
         self._url = url
+        self._answer_seconds = answer_seconds
         self._idle: list[socket.socket] = []
 
     def post(self, headers: Mapping[str, str], body: bytes) -> "Call | None":
@@ -43,8 +48,8 @@ class Connections:
             connection = self._idle.pop()
             # What has something to say before it is asked has been closed at the other end.
             is_open = not select.select([connection], [], [], 0)[0]
-            if is_open and _send(connection, request):
-                return Call(self, connection, request, is_reused=True)
+            if is_open and self._send(connection, request):
+                return self._call(connection, request, is_reused=True)
             connection.close()
         return self.post_anew(request)
 
@@ -54,8 +59,8 @@ class Connections:
             connection = self._connect()
         except OSError:
             return None
-        if _send(connection, request):
-            return Call(self, connection, request, is_reused=False)
+        if self._send(connection, request):
+            return self._call(connection, request, is_reused=False)
         connection.close()
         return None
 
@@ -76,38 +81,47 @@ class Connections:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if is_secure:
             connection = trusted_authorities().wrap_socket(connection, server_hostname=host)
-        connection.settimeout(READ_SECONDS)
         return connection
 
+    def _send(self, connection: socket.socket, request: bytes) -> bool:
+        connection.settimeout(self._answer_seconds)
+        try:
+            connection.sendall(request)
+        except OSError:
+            return False
+        return True
 
-def _send(connection: socket.socket, request: bytes) -> bool:
-    try:
-        connection.sendall(request)
-    except OSError:
-        return False
-    return True
+    def _call(self, connection: socket.socket, request: bytes, *, is_reused: bool) -> "Call":
+        deadline = monotonic() + self._answer_seconds
+        return Call(self, connection, request, deadline, is_reused)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that was sent; ``is_reused``: on a connection that has served another before."""
+    """A request that was sent.
+
+    Attributes:
+        deadline: when its answer must be there as a whole, by the monotonic clock.
+        is_reused: whether its connection has served another before.
+    """
 
     connections: Connections
     connection: socket.socket
     request: bytes
+    deadline: float
     is_reused: bool
 
-    def wait(self) -> bytes | None:
-        """The body of the answer; None unless it is there, whole and good."""
+    def wait(self) -> Answer | None:
+        """The answer, of whatever status; None if it doesn't come as a whole, and in time."""
         try:
-            answer = read_answer(self.connection)
+            answer = read_answer(self.connection, self.deadline)
         except NotPlain:
             self.connection.close()
             return None
-        except OSError as error:
+        except OSError:
             self.connection.close()
             # A kept connection may have ended unnoticed. One that is slow has not.
-            if not self.is_reused or isinstance(error, TimeoutError):
+            if not self.is_reused or monotonic() >= self.deadline:
                 return None
             again = self.connections.post_anew(self.request)
             return None if again is None else again.wait()
@@ -115,10 +129,7 @@ class Call:
             self.connection.close()
         else:
             self.connections.keep(self.connection)
-        if answer.status != 200:
-            return None
-        checksum = answer.headers.get("x-amz-crc32")
-        return answer.body if checksum in (None, str(zlib.crc32(answer.body))) else None
+        return answer
 
 
 @cache

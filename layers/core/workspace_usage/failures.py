@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from workspace_usage.answers import DamagedAnswer
 from workspace_usage.errors import StoreUnavailable
 
 
@@ -35,5 +36,7 @@ def _reason(error: Exception) -> str | None:
         code = error.response.get("Error", {}).get("Code", "unknown")
         return f"{error.operation_name} failed: {code}"
     if isinstance(error, exceptions.BotoCoreError):
+        if isinstance(error.__cause__, DamagedAnswer):
+            return f"a call to AWS failed: {error.kwargs['error']}"
         return f"a call to AWS failed: {type(error).__name__}"
     return None

@@ -8,6 +8,7 @@ answer, and 15 ms to be imported.
 
 import re
 import socket
+from time import monotonic
 from typing import Final, NamedTuple
 
 LONGEST_HEAD: Final = 65_536
@@ -39,30 +40,37 @@ class Answer(NamedTuple):
         return "close" in self.headers.get("connection", "").lower()
 
 
-def read_answer(connection: socket.socket) -> Answer:
+def read_answer(connection: socket.socket, deadline: float) -> Answer:
     """The answer that comes on a connection, and nothing behind it.
+
+    Args:
+        connection: where it comes.
+        deadline: when it must be there as a whole, by the monotonic clock. What has arrived by then
+            may still be read later.
 
     Raises:
         NotPlain: it is of another kind.
-        OSError: the connection broke, or was silent for too long.
+        OSError: the connection broke, or the answer was too slow.
     """
     received = b""
     while (end := received.find(b"\r\n\r\n")) < 0:
         if len(received) >= LONGEST_HEAD:
             raise NotPlain("a head without an end")
-        received += _receive(connection)
+        received += _receive(connection, deadline)
     status, headers = _parse(received[:end].decode("latin-1"))
     parts = [received[end + 4 :]]
     missing = _length(headers) - len(parts[0])
     while missing > 0:
-        parts.append(_receive(connection))
+        parts.append(_receive(connection, deadline))
         missing -= len(parts[-1])
     if missing < 0:
         raise NotPlain("more came than was announced")
     return Answer(status, headers, b"".join(parts))
 
 
-def _receive(connection: socket.socket) -> bytes:
+def _receive(connection: socket.socket, deadline: float) -> bytes:
+    # Each piece may take no longer than all of them together; with 0 nothing is waited for.
+    connection.settimeout(max(deadline - monotonic(), 0))
     received = connection.recv(_PIECE)
     if not received:
         raise ConnectionError("the connection has ended")
