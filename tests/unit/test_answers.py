@@ -15,7 +15,7 @@ from workspace_usage.answers import DamagedAnswer, believed
 from workspace_usage.plain_http import Answer
 from workspace_usage.values import parse_json
 
-ROWS: Mapping[str, Any] = {"Items": [{"id": {"N": "1"}}], "Count": 1, "ConsumedCapacity": {}}
+ROWS: Mapping[str, Any] = {"Items": [{"id": {"N": "1"}}], "Count": 1}
 REFUSED: Mapping[str, Any] = {"__type": "com.amazonaws#ConditionalCheckFailedException"}
 
 RESULTS: Mapping[str, Mapping[str, Any]] = {
@@ -25,8 +25,8 @@ RESULTS: Mapping[str, Mapping[str, Any]] = {
     "DeleteItem": {"ConsumedCapacity": {}},
     "Query": ROWS,
     "Scan": ROWS,
-    "BatchGetItem": {"Responses": {}, "UnprocessedKeys": {}, "ConsumedCapacity": []},
-    "BatchWriteItem": {"UnprocessedItems": {}, "ConsumedCapacity": []},
+    "BatchGetItem": {"Responses": {}, "UnprocessedKeys": {}},
+    "BatchWriteItem": {"UnprocessedItems": {}},
     "TransactWriteItems": {"ConsumedCapacity": []},
     "DescribeTable": {"Table": {}},
     "GetParameter": {"Parameter": {"Value": "{}"}},

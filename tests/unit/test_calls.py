@@ -27,7 +27,7 @@ from workspace_usage.signing import Credentials
 type Said = tuple[int, bytes]
 """A status and a body."""
 
-EMPTY = {"Items": [], "Count": 0, "ConsumedCapacity": {}}
+EMPTY: dict[str, Any] = {"Items": [], "Count": 0}
 GOOD: Said = (200, json.dumps(EMPTY).encode())
 PARAMETER: Said = (200, b'{"Parameter": {"Value": "v"}}')
 
@@ -150,15 +150,15 @@ def test_rows_are_those_that_botocore_gives(
 
 
 def test_each_operation_is_called_by_its_name(service: Service) -> None:
-    """With its service's prefix; DynamoDB is asked for what tells its answers from damage."""
-    service.says = [GOOD, GOOD, PARAMETER]
+    """With its service's prefix; GetItem's also asks for what tells its answer from damage."""
+    service.says = [GOOD, (200, b'{"ConsumedCapacity": {}}'), PARAMETER]
     reader = Reader.of(DYNAMODB)
     reader.query([{"TableName": "a", "Limit": 1}])
     reader.get_item(TableName="b", Key={"id": {"N": "1"}})
     Reader.of(SSM).get_parameter(Name="c")
     counted = {"ReturnConsumedCapacity": "TOTAL"}
     assert service.heard == [
-        ("DynamoDB_20120810.Query", {"TableName": "a", "Limit": 1} | counted),
+        ("DynamoDB_20120810.Query", {"TableName": "a", "Limit": 1}),
         ("DynamoDB_20120810.GetItem", {"TableName": "b", "Key": {"id": {"N": "1"}}} | counted),
         ("AmazonSSM.GetParameter", {"Name": "c"}),
     ]

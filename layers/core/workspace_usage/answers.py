@@ -14,19 +14,15 @@ from workspace_usage.values import parse_json
 
 type Decode = Callable[[bytes], Any]
 
-ASKED_OF_ITEMS: Final = {"ReturnConsumedCapacity": "TOTAL"}
-"""What every request for DynamoDB's items says besides. Where there is no item, the answer to a
-GetItem would be ``{}`` without it, like one that has lost its content; so would that to a write."""
-
 _RESULTS: Final[Mapping[str, Mapping[str, type]]] = {
     "GetItem": {"ConsumedCapacity": dict},
     "PutItem": {"ConsumedCapacity": dict},
     "UpdateItem": {"ConsumedCapacity": dict},
     "DeleteItem": {"ConsumedCapacity": dict},
-    "Query": {"ConsumedCapacity": dict, "Count": int, "Items": list},
-    "Scan": {"ConsumedCapacity": dict, "Count": int, "Items": list},
-    "BatchGetItem": {"ConsumedCapacity": list, "Responses": dict, "UnprocessedKeys": dict},
-    "BatchWriteItem": {"ConsumedCapacity": list, "UnprocessedItems": dict},
+    "Query": {"Count": int, "Items": list},
+    "Scan": {"Count": int, "Items": list},
+    "BatchGetItem": {"Responses": dict, "UnprocessedKeys": dict},
+    "BatchWriteItem": {"UnprocessedItems": dict},
     "TransactWriteItems": {"ConsumedCapacity": list},
     "DescribeTable": {"Table": dict},
     "GetParameter": {"Parameter": dict},
@@ -49,6 +45,18 @@ _CONTINUATIONS: Final = {
     "UnprocessedItems": "RequestItems",
 }
 """What an answer leaves to be asked for next, and the part of the request that this then is."""
+
+
+_COUNTED: Final[Mapping[str, str]] = {"ReturnConsumedCapacity": "TOTAL"}
+
+
+def asked_besides(operation: str) -> Mapping[str, str]:
+    """What requests for an operation must say besides, so that its answer can be believed.
+
+    Where there is no item, DynamoDB answers ``{}`` to a GetItem, as it does to a write: that is
+    what is left of any answer that has lost its content. Asked for it, it says what it has counted.
+    """
+    return _COUNTED if "ConsumedCapacity" in _RESULTS.get(operation, {}) else {}
 
 
 class DamagedAnswer(Exception):

@@ -21,7 +21,7 @@ from botocore.config import Config
 from botocore.exceptions import HTTPClientError
 from urllib3.exceptions import HTTPError
 
-from workspace_usage.answers import ASKED_OF_ITEMS, DamagedAnswer, believed
+from workspace_usage.answers import DamagedAnswer, asked_besides, believed
 from workspace_usage.connections import ANSWER_SECONDS, CONNECT_SECONDS
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.failures import calling_aws
@@ -92,9 +92,8 @@ def refuse_damaged(client: Any) -> None:
     seconds = client.meta.config.read_timeout
 
     def ask(params: dict[str, Any], model: Any, **_: object) -> None:
-        if ASKED_OF_ITEMS.keys() <= model.input_shape.members.keys():
-            # A caller may have asked for it in more detail.
-            params.update({**ASKED_OF_ITEMS, **params})
+        # A caller may have asked for the same in more detail.
+        params.update({**asked_besides(model.name), **params})
 
     def send(request: Any, event_name: str, **_: object) -> Any:
         request.stream_output = True

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-from workspace_usage.answers import ASKED_OF_ITEMS, DamagedAnswer, Decode, believed
+from workspace_usage.answers import DamagedAnswer, Decode, asked_besides, believed
 from workspace_usage.connections import ANSWER_SECONDS, Call, Connections
 from workspace_usage.partitions import domain_of
 from workspace_usage.signing import Credentials, Signer, current_credentials, signed_headers
@@ -36,25 +36,15 @@ type Request = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How a service is called.
-
-    Attributes:
-        name: its name.
-        target: its prefix of operations.
-        content_type: its kind of JSON.
-        asked: what each request says besides.
-    """
+    """How a service is called: its name, its prefix of operations, and its kind of JSON."""
 
     name: str
     target: str
     content_type: str
-    asked: Request
 
 
-DYNAMODB: Final = Service(
-    "dynamodb", "DynamoDB_20120810", "application/x-amz-json-1.0", ASKED_OF_ITEMS
-)
-SSM: Final = Service("ssm", "AmazonSSM", "application/x-amz-json-1.1", {})
+DYNAMODB: Final = Service("dynamodb", "DynamoDB_20120810", "application/x-amz-json-1.0")
+SSM: Final = Service("ssm", "AmazonSSM", "application/x-amz-json-1.1")
 
 
 def _say_nothing(_: str) -> None:
@@ -143,7 +133,7 @@ class Reader:
         """A call that is under way; None if it can't be."""
         if signer is None:
             return None
-        body = json.dumps({**self._service.asked, **request}).encode()
+        body = json.dumps({**asked_besides(operation), **request}).encode()
         headers = {
             "Content-Type": self._service.content_type,
             "Host": self._connections.host,

@@ -7,6 +7,7 @@ goes through here: it gets a value, or an ``InvalidValue`` with a reason for a p
 
 import json
 import re
+from codecs import BOM_UTF8
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Final, NoReturn
@@ -50,13 +51,8 @@ def parse_json(text: bytes | str) -> object:
             that can't be represented.
     """
     try:
-        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        return json.loads(
-            decoded,
-            parse_float=parse_decimal,
-            parse_int=_parse_integer,
-            parse_constant=_refuse_constant,
-        )
+        decoded = text.removeprefix(BOM_UTF8).decode() if isinstance(text, bytes) else text
+        return _DECODER.decode(decoded)
     except UnicodeDecodeError:
         raise InvalidValue("is not UTF-8") from None
     except RecursionError:
@@ -87,6 +83,12 @@ def _parse_integer(text: str) -> int:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise InvalidValue(f"is not JSON: {name} is not a number there")
+
+
+# Made once: to make one takes longer than to decode what is short.
+_DECODER: Final = json.JSONDecoder(
+    parse_float=parse_decimal, parse_int=_parse_integer, parse_constant=_refuse_constant
+)
 
 
 def parse_date(text: str) -> date:
