@@ -88,6 +88,12 @@ def in_trouble(url: str, status: int) -> AWSResponse:
     return AWSResponse(url, status, HTTPHeaders(), raw)
 
 
+@pytest.mark.parametrize("service", ["dynamodb", "sqs", "ssm", "events"])
+def test_services_whose_answers_are_checked_speak_json(service: str) -> None:
+    """A botocore that speaks something else with them would have every answer refused."""
+    assert aws._client(service, 1).meta.service_model.resolved_protocol == "json"
+
+
 # Failures
 
 

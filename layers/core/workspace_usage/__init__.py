@@ -18,6 +18,7 @@ Nothing here knows a Lambda event. Each module is one idea and imports only what
     access                        tokens, membership, scope
     rows, position                a stored row; its place in the order
     calls, aws                    reads from AWS at little cost; botocore's clients, with limits
+    answers                       which answers of AWS are believed
     signing, partitions           AWS's signatures; its domains
     settings, failures            configuration; what becomes of a failed call
     messages, values, errors      the ground

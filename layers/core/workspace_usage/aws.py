@@ -19,7 +19,7 @@ import botocore.session
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import HTTPClientError
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from workspace_usage.answers import DamagedAnswer, asked_besides, believed
 from workspace_usage.connections import ANSWER_SECONDS, CONNECT_SECONDS
@@ -82,8 +82,8 @@ def refuse_damaged(client: Any) -> None:
     """Has those attempts of a client's calls fail whose answers can't be believed (``answers``).
 
     A call of which all attempts fail raises an ``HTTPClientError`` whose cause is a
-    ``DamagedAnswer``. A body may take as long as the client's ``read_timeout`` in all, and a head
-    so long for each of its pieces.
+    ``DamagedAnswer``. An attempt may take as long as the client's ``read_timeout``; but what comes
+    before the body, the connection and the head, may take so long for each piece of it.
     """
     service = client.meta.service_model
     if service.service_name not in _CHECKED:
@@ -96,11 +96,12 @@ def refuse_damaged(client: Any) -> None:
         params.update({**asked_besides(model.name), **params})
 
     def send(request: Any, event_name: str, **_: object) -> Any:
+        deadline = monotonic() + seconds
         request.stream_output = True
         response = http.send(request)
         operation = event_name.rpartition(".")[2]
         try:
-            body = _read(response.raw, monotonic() + seconds)
+            body = _read(response.raw, deadline)
             headers = {name.lower(): value for name, value in response.headers.items()}
             answer = Answer(response.status_code, headers, body)
             believed(service.service_name, operation, lambda: json.loads(request.body), answer)
@@ -121,15 +122,21 @@ def _read(raw: Any, deadline: float) -> bytes:
     Raises:
         DamagedAnswer: it breaks off, or is not there by the deadline (of the monotonic clock).
     """
-    pieces = []
+    pieces: list[bytes] = []
     try:
-        while piece := raw.read1():
+        while (left := deadline - monotonic()) > 0:
+            # Both are gone when there is nothing left to wait for.
+            if raw.connection is not None and raw.connection.sock is not None:
+                raw.connection.sock.settimeout(left)
+            piece = raw.read1()
+            if not piece:
+                return b"".join(pieces)
             pieces.append(piece)
-            if monotonic() > deadline:
-                raise DamagedAnswer("is too slow")
+    except ReadTimeoutError:
+        pass
     except HTTPError:
         raise DamagedAnswer("breaks off") from None
-    return b"".join(pieces)
+    raise DamagedAnswer("is too slow")
 
 
 class _Body:
