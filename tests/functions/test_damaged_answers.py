@@ -20,6 +20,7 @@ from local import aws as local_aws
 from local.exchange import Request
 from local.functions import Answer, versions
 from local.gateway import Gateway
+from local.log import NoLog
 from local.provision import provision
 from local.store import Clients, Endpoints
 from local.template import Template
@@ -175,7 +176,7 @@ def test_nothing_is_cached_of_a_damaged_answer(harness: Harness) -> None:
             harness.template, harness.template.resources[f"{name.capitalize()}Function"]
         )
     }
-    gateway = Gateway(harness.template, functions, lambda: 0.0, print)
+    gateway = Gateway(harness.template, functions, lambda: 0.0, NoLog())
     headers = (("Authorization", f"Bearer 7|{SECRET}"), ("x-workspace-id", str(LISTED)))
     request = Request("GET", "/workspaces/usage", "per_page=3", headers)
     for operation, table in (("GetItem", "AccessTokens"), ("Query", "Executions")):
