@@ -92,7 +92,13 @@ class Harness:
 def fill(harness: Harness) -> None:
     """Puts everything in: rows, counts, and who may see them."""
     token = AccessToken(
-        7, "User", 42, sha256(SECRET.encode()).hexdigest(), frozenset({"*"}), None, None
+        7,
+        "App\\Models\\User",
+        42,
+        sha256(SECRET.encode()).hexdigest(),
+        frozenset({"*"}),
+        None,
+        None,
     )
     harness.put("AccessTokens", [token_item(token)])
     harness.put("Memberships", [membership_item(Membership(LISTED, 42, frozenset()))])
