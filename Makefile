@@ -31,7 +31,7 @@ help: ## list the commands
 	@awk -F ': .*## ' '/^[a-z-]+: .*## / {printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
-run: $(VENV)/installed ## serve the stack on 127.0.0.1 [PORT=3000] [DATA=folder] [LOG=json] [PARAMETERS="Name=value ..."]
+run: $(VENV)/installed ## serve the stack on 127.0.0.1 [PORT=3000] [DATA=folder] [STORE=moto] [LOG=json] [PARAMETERS="Name=value ..."]
 	@exec $(VENV)/bin/python -m local --port "$(PORT)" --store-port "$(STORE_PORT)" --store-host "$(STORE_HOST)" \
 		$(if $(STORE),--store "$(STORE)") $(if $(LOG),--log "$(LOG)") $(if $(DATA),--data "$(DATA)") $(PARAMETERS)
 

@@ -6,7 +6,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -16,15 +17,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from local.banner import data_banner, demo_banner
-from local.demo import write
+from local.demo import DemoAccount, write
 from local.errors import StartError
 from local.log import JsonLog, Log, TextLog, Write
 from local.stack import TEMPLATE, Stack
+from local.store_choice import Store, choose_store
 from local.suggestion import suggest
 from usagectl.dataset import Rejection, UnreadableFile, count_lines
-from usagectl.load import Loader, LoadError
+from usagectl.load import Destination, Loader, LoadError
 
 REJECTIONS_SHOWN: Final = 20
+LOOPBACK: Final = "127.0.0.1"
 QUIET_SECONDS: Final = 1.0
 """How long loading may take before it shows a progress bar."""
 
@@ -61,39 +64,83 @@ def run(options: argparse.Namespace) -> None:
     if options.data is not None and not options.data.is_dir():
         raise StartError(f"there is no folder {options.data}")
     print(f"Starting the stack of {options.template} ...", flush=True)
-    with Stack.start(
-        options.template,
-        dict(options.parameters),
-        port=options.port,
-        dynamodb_endpoint=os.environ.get("DYNAMODB_ENDPOINT") or None,
-        store_port=options.store_port,
-        store_host=options.store_host,
-        log=_LOGS[options.log](_Lines().write),
-    ) as stack:
-        try:
-            if options.data is None:
-                with tempfile.TemporaryDirectory() as folder:
-                    accounts = write(Path(folder), datetime.now(UTC))
-                    _load(stack, Path(folder))
-                print(demo_banner(stack.url, accounts), flush=True)
-            else:
-                print(f"Loading {options.data} ...", flush=True)
-                print(f"Loaded {_load(stack, options.data)}.", flush=True)
-                suggestion = suggest(options.data, datetime.now(UTC).date())
-                print(data_banner(stack.url, suggestion), flush=True)
+    with ExitStack() as parts:
+        store = choose_store(
+            os.environ.get("DYNAMODB_ENDPOINT") or None,
+            Store(options.store) if options.store else None,
+            is_moto_placed=bool(options.store_port) or options.store_host != LOOPBACK,
+            parts=parts,
+        )
+        print(store.sentence, flush=True)
+        data = _Data(options.data) if options.data else _Demo()
+        stack = parts.enter_context(
+            Stack.start(
+                options.template,
+                dict(options.parameters),
+                port=options.port,
+                dynamodb_endpoint=store.endpoint,
+                store_port=options.store_port,
+                store_host=options.store_host,
+                log=_LOGS[options.log](_Lines().write),
+                load=data.load,
+            )
+        )
+        with _uninterrupted_end():
+            print(data.banner(stack.url), flush=True)
             while True:
                 signal.pause()
-        finally:
-            # A second Ctrl-C must not leave half of it behind.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+@contextmanager
+def _uninterrupted_end() -> Iterator[None]:
+    """Lets the stack end as a whole after Ctrl-C: a second one must not leave half of it behind."""
+    try:
+        yield
+    except BaseException:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise
+
+
+class _Demo:
+    """The demo's data."""
+
+    def __init__(self) -> None:
+        self._accounts: Sequence[DemoAccount] = ()
+
+    def load(self, destination: Destination) -> None:
+        """Makes it and puts it into the store."""
+        with _uninterrupted_end(), tempfile.TemporaryDirectory() as folder:
+            self._accounts = write(Path(folder), datetime.now(UTC))
+            _load(destination, Path(folder))
+
+    def banner(self, url: str) -> str:
+        """What a person reads when it is served."""
+        return demo_banner(url, self._accounts)
+
+
+class _Data:
+    """A data set of the user's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self, destination: Destination) -> None:
+        """Puts it into the store."""
+        with _uninterrupted_end():
+            print(f"Loading {self._folder} ...", flush=True)
+            print(f"Loaded {_load(destination, self._folder)}.", flush=True)
+
+    def banner(self, url: str) -> str:
+        """What a person reads when it is served."""
+        return data_banner(url, suggest(self._folder, datetime.now(UTC).date()))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Arguments(
         prog="python -m local",
         description="The stack of template.yaml on this machine, at 127.0.0.1.",
-        epilog="DYNAMODB_ENDPOINT in the environment names a DynamoDB to use in moto's place.",
+        epilog="DYNAMODB_ENDPOINT in the environment names a DynamoDB that runs already.",
     )
     parser.add_argument(
         "parameters",
@@ -107,6 +154,11 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, metavar="FOLDER", help="a data set to load, instead of a demo"
     )
     parser.add_argument(
+        "--store",
+        choices=tuple(Store),
+        help="where rows are kept (dynamodb-local where it is there, else moto)",
+    )
+    parser.add_argument(
         "--log",
         choices=tuple(_LOGS),
         default="text",
@@ -117,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--store-host",
-        default="127.0.0.1",
+        default=LOOPBACK,
         metavar="ADDRESS",
         help="the address that moto serves at, for containers (127.0.0.1)",
     )
@@ -150,11 +202,13 @@ class _Lines:
             sys.stderr.flush()
 
 
-def _load(stack: Stack, folder: Path) -> str:
+def _load(destination: Destination, folder: Path) -> str:
     """Loads a data set, says which lines were not loaded, and returns in words what was."""
     with _Rejections() as rejections, _Bar(count_lines(folder)) as bar:
-        loader = Loader(stack.destination, advance=bar.advance, reject=rejections.add)
+        loader = Loader(destination, advance=bar.advance, reject=rejections.add)
         report = loader.load(folder)
+    if report.uncounted:
+        print("Pages far down will be slow: not all rows could be counted.", file=sys.stderr)
     loaded = (f"{number:,} from {file}" for file, number in report.loaded.items() if number)
     return ", ".join(loaded) or "nothing"
 

@@ -15,6 +15,8 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from local import moto_tables
+
 
 class Handler(MotoRequestHandler):
     """moto's handler without a line for each request."""
@@ -45,6 +47,7 @@ def speed_up() -> None:
 def main() -> None:
     """Serves on the address and port (0: a free one) that are its arguments, until input ends."""
     speed_up()
+    moto_tables.install()
     application = DomainDispatcherApplication(create_backend_app)
     listener = _listen(sys.argv[1], int(sys.argv[2]))
     server = make_server(

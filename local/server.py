@@ -34,7 +34,10 @@ type Refuse = Callable[[Request, Failure], Response]
 
 
 class Server(ThreadingTCPServer):
-    """Listens from the start, so that a port that is taken is known early; answers from ``start``.
+    """A server that takes its port when it is made, and listens from ``start`` on.
+
+    So a port that is taken is known early, and a client that comes too early is refused rather than
+    left to wait.
 
     Raises:
         StartError: the port can't be had.
@@ -46,11 +49,12 @@ class Server(ThreadingTCPServer):
 
     def __init__(self, port: int) -> None:
         self._connections: set[socket.socket] = set()
+        super().__init__(("127.0.0.1", port), _Connection, bind_and_activate=False)
         try:
-            super().__init__(("127.0.0.1", port), _Connection)
+            self.server_bind()
         except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise StartError(f"port {port} of 127.0.0.1 can't be used: {reason}") from None
+            self.server_close()
+            raise _unusable(port, error) from None
 
     @property
     def url(self) -> str:
@@ -58,9 +62,17 @@ class Server(ThreadingTCPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def start(self, respond: Handle, refuse: Refuse) -> None:
-        """Answers with what ``respond`` says, or ``refuse`` to what is no good as a request."""
+        """Listens, and answers with what ``respond`` says, or ``refuse`` to a bad request.
+
+        Raises:
+            StartError: another process listens on the port by now.
+        """
         self.respond = respond
         self.refuse = refuse
+        try:
+            self.server_activate()
+        except OSError as error:
+            raise _unusable(self.server_address[1], error) from None
         Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     def hang_up(self) -> None:
@@ -83,6 +95,11 @@ class Server(ThreadingTCPServer):
         """Forgets a connection that ends."""
         self._connections.discard(request)
         super().shutdown_request(request)
+
+
+def _unusable(port: int, error: Exception) -> StartError:
+    reason = getattr(error, "strerror", None) or error
+    return StartError(f"port {port} of 127.0.0.1 can't be used: {reason}")
 
 
 class _Connection(BaseRequestHandler):

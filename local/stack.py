@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -64,8 +64,9 @@ class Stack:
         dynamodb_endpoint: str | None = None,
         log: Log | None = None,
         clock: Clock = time.monotonic,
+        load: Callable[[Destination], object] | None = None,
     ) -> Self:
-        """Starts the stack of a template, with an empty store.
+        """Starts the stack of a template. Nothing is served before the store is filled.
 
         Args:
             template: the path of the template.
@@ -76,6 +77,7 @@ class Stack:
             dynamodb_endpoint: the URL of a DynamoDB to use in moto's place.
             log: is told what happens, from any thread.
             clock: what the cache and the throttle go by, in seconds that only grow.
+            load: fills the store; without it, the stack starts with an empty one.
 
         Raises:
             TemplateError: the template or a parameter can't be used.
@@ -114,6 +116,8 @@ class Stack:
                 if gateway.functions & function.setup.versions.keys():
                     function.warm_up()
             _provision(expanded, clients, endpoints)
+            if load is not None:
+                load(destination(expanded, clients))
             for source in sources:
                 source.start()
                 parts.callback(source.end)

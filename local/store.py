@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
-_SERVER: Final = Path(__file__).with_name("moto_server.py")
+_ROOT: Final = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +81,15 @@ class MotoServer:
         self._port = port
         self._host = host
         self._process = subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-P", str(_SERVER), host, str(port)],
+            [sys.executable, "-P", "-m", "local.moto_server", host, str(port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**CREDENTIALS, **NO_CONFIGURATION, "PATH": os.environ.get("PATH", "")},
+            env={
+                **CREDENTIALS,
+                **NO_CONFIGURATION,
+                "PATH": os.environ.get("PATH", ""),
+                "PYTHONPATH": str(_ROOT),
+            },
             # Ctrl-C in the terminal is for the stack, which then ends this one.
             process_group=0,
         )

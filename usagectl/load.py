@@ -75,11 +75,14 @@ class LoadReport:
         kept: items that were left alone, since they were changed, revoked or removed after the
             import's state; by file.
         rejected: lines and files that can't be used.
+        uncounted: workspaces whose rows are there and could not be counted; pages far down are
+            slower in them until they are.
     """
 
     loaded: dict[str, int] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
     rejected: int = 0
+    uncounted: list[int] = field(default_factory=list)
 
 
 def _ignore(_: object) -> None:
@@ -118,7 +121,7 @@ class Loader:
         try:
             for records in RECORDS:
                 self._load_records(folder, records, report, holds)
-            holds.end()
+            report.uncounted = holds.end()
             self._load_setting(folder, report)
             self._load_media(folder, report)
             self.checkpoint.remove()
@@ -129,7 +132,7 @@ class Loader:
         except (BotoCoreError, ClientError) as error:
             raise LoadError(f"The store does not take the data: {error}") from error
         except StoreUnavailable as error:
-            raise LoadError(f"The workspaces' counts can't be kept: {error}") from error
+            raise LoadError(f"The store does not answer: {error}") from error
         return report
 
     def _load_records(
@@ -247,16 +250,26 @@ class Holds:
                 pass
         self._taken |= new
 
-    def end(self) -> None:
-        """Releases and counts what is held: all rows are written."""
+    def end(self) -> list[int]:
+        """Releases and counts what is held, since all rows are written; returns what it could not.
+
+        Counts only make pages far down fast, so that the import goes on without them.
+        """
         held, now = sorted(self._checkpoint.held), datetime.now(UTC)
         with ThreadPoolExecutor(WRITERS) as executor:
-            for _ in executor.map(
-                lambda workspace_id: recount.recount(self._destination, workspace_id, now), held
-            ):
-                pass
+            is_counted = list(executor.map(partial(self._count, now), held))
         self._checkpoint.let_go()
         self._taken.clear()
+        return [
+            workspace_id for workspace_id, done in zip(held, is_counted, strict=True) if not done
+        ]
+
+    def _count(self, now: datetime, workspace_id: int) -> bool:
+        try:
+            recount.recount(self._destination, workspace_id, now)
+        except StoreUnavailable:
+            return False
+        return True
 
 
 def _workspaces(lines: Iterable[tuple[int, Item | Rejection]]) -> set[int]:

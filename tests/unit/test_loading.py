@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.functions import ROOT
 from usagectl.checkpoint import Checkpoint
 from usagectl.dataset import (
     LONGEST_LINE,
@@ -30,6 +31,7 @@ from usagectl.load import Destination, Loader, LoadError
 from usagectl.media import MediaFile, find_media, upload
 from usagectl.report import Report
 from usagectl.writing import put_batch
+from workspace_usage.errors import StoreUnavailable
 from workspace_usage.settings import Tables
 
 TOKENS, MEMBERS = RECORDS[0], RECORDS[1]
@@ -157,6 +159,25 @@ def test_of_two_lines_with_one_key_the_later_stays(tmp_path: Path) -> None:
     report = Loader(destination(tables)).load(tmp_path)
     assert report.loaded["members.ndjson"] == 4_000
     assert permissions(tables) == {f"11/{n + 1}": [str(3_960 + n)] for n in range(40)}
+
+
+def test_rows_that_can_not_be_counted_are_loaded_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counts only make pages far down fast. The workspaces are named."""
+
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("it is slow")
+
+    monkeypatch.setattr("usagectl.load.recount.hold", lambda *_: None)
+    monkeypatch.setattr("usagectl.load.recount.recount", fail)
+    event = json.loads((ROOT / "events" / "event-execution-recorded.json").read_text("utf-8"))
+    (tmp_path / "executions.ndjson").write_text(json.dumps(event["detail"]["execution"]))
+    (tmp_path / "settings.json").write_text('{"usage_history_min_date": {"enabled": false}}')
+    tables = Store()
+    report = Loader(destination(tables)).load(tmp_path)
+    assert (report.loaded["executions.ndjson"], report.uncounted) == (1, [11])
+    assert len(tables.items[NAMES.executions]) == len(tables.settings) == 1
 
 
 def test_what_a_table_does_not_take_is_offered_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -426,10 +426,25 @@ def test_clients_are_served_at_the_same_time(served: Served) -> None:
 
 def test_a_port_that_is_taken_is_refused_by_its_number() -> None:
     """Also if what has it only listens."""
-    with closing(Server(0)) as server:
-        port = server.server_address[1]
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = other.getsockname()[1]
         with pytest.raises(StartError, match=f"^port {port} of 127.0.0.1 can't be used: "):
             Server(port)
+
+
+def test_before_it_is_ready_a_server_refuses_connections() -> None:
+    """A client that comes too early is not left to wait. Of two on one port, the second fails."""
+    with closing(Server(0)) as server:
+        port = server.server_address[1]
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+        served = Served(server)
+        with closing(Server(port)) as second:
+            server.start(served.respond, served.refuse)
+            socket.create_connection(("127.0.0.1", port)).close()
+            with pytest.raises(StartError, match=f"^port {port} of 127.0.0.1 can't be used: "):
+                second.start(served.respond, served.refuse)
+        server.hang_up()
 
 
 @pytest.mark.parametrize("port", [-1, 65_536, 10**10])

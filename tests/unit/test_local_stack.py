@@ -25,6 +25,7 @@ from local.store import Clients, Endpoints
 from local.template import expand
 from tests.support.local_functions import wait_until
 from tests.support.local_processes import children, threads
+from usagectl.load import Destination
 
 pytestmark = [
     pytest.mark.xdist_group("local-stack"),
@@ -85,10 +86,21 @@ def copy(folder: Path, *changes: tuple[str, str]) -> Path:
 
 
 def test_a_stack_that_is_stopped_leaves_no_process_and_frees_its_port() -> None:
-    """Though a client is still connected; stopping it again does nothing."""
+    """Though a client is still connected; stopping it again does nothing.
+
+    While it is loaded, nobody can connect.
+    """
     before, port = children(), free_port()
+    tables = []
+
+    def load(place: Destination) -> None:
+        tables.extend(place.dynamodb.list_tables()["TableNames"])
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+
     with nothing_left(), httpx.Client(timeout=300) as client:
-        stack = Stack.start(port=port)
+        stack = Stack.start(port=port, load=load)
+        assert tables
         assert stack.url == f"http://127.0.0.1:{port}"
         response = client.get(f"{stack.url}{PATH}")
         # The store, the authorizer, and the function, which was warmed up though nobody asked it.

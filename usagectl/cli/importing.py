@@ -106,6 +106,7 @@ def import_(
                 "loaded": {name: n for name, n in report.loaded.items() if n},
                 "kept": {name: n for name, n in report.kept.items() if n},
                 "rejected": report.rejected,
+                "uncounted": report.uncounted,
                 "report": str(path) if report.rejected else None,
             }
         )
@@ -156,3 +157,6 @@ def _summarise(report: "LoadReport", verb: str) -> None:
             what = _CHANGES.get(records.noun, "changed by events")
             are, stay = ("was", "stays as it is") if kept == 1 else ("were", "stay as they are")
             show(f"{number_of(kept, records.noun)} {are} {what} since and {stay}.")
+    if report.uncounted:
+        named = " ".join(f"-w {workspace_id}" for workspace_id in report.uncounted)
+        show(f"Pages far down are slow until rows are counted: usagectl recount {named}.")

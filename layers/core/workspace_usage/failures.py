@@ -37,6 +37,6 @@ def _reason(error: Exception) -> str | None:
         return f"{error.operation_name} failed: {code}"
     if isinstance(error, exceptions.BotoCoreError):
         if isinstance(error.__cause__, DamagedAnswer):
-            return f"a call to AWS failed: {error.kwargs['error']}"
-        return f"a call to AWS failed: {type(error).__name__}"
+            return f"a call failed: {error.kwargs['error']}"
+        return f"a call failed: {type(error).__name__}"
     return None

@@ -1,0 +1,62 @@
+"""Which DynamoDB a stack gets, and that it is said."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from local import store_choice
+from local.errors import StartError
+from local.store_choice import Choice, Store, choose_store
+
+NAMED = "http://127.0.0.1:8000"
+
+
+class Engine:
+    """What stands for DynamoDB Local where it is."""
+
+    url = "http://127.0.0.1:1"
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def dynamodb_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there."""
+    monkeypatch.setattr(store_choice, "unavailable", lambda: None)
+    monkeypatch.setattr(store_choice, "DynamoDBLocal", Engine)
+
+
+def chosen(
+    named: str | None = None, wanted: Store | None = None, *, is_moto_placed: bool = False
+) -> Choice:
+    with ExitStack() as parts:
+        return choose_store(named, wanted, is_moto_placed=is_moto_placed, parts=parts)
+
+
+def test_what_is_named_or_asked_for_is_taken() -> None:
+    assert chosen(NAMED, Store.MOTO).endpoint == NAMED
+    assert chosen(wanted=Store.MOTO) == Choice(None, "The store is moto: it was asked for.")
+    assert chosen(wanted=Store.DYNAMODB_LOCAL, is_moto_placed=True).endpoint == Engine.url
+
+
+def test_dynamodb_local_is_taken_where_it_is() -> None:
+    """Unless clients were told to find all services at moto's address."""
+    assert chosen() == Choice(Engine.url, "The store is DynamoDB Local.")
+    assert chosen(is_moto_placed=True).endpoint is None
+
+
+def test_without_it_moto_is_taken_and_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it was asked for, there is none to take instead."""
+    monkeypatch.setattr(store_choice, "unavailable", lambda: "there is no Java here")
+    assert chosen() == Choice(None, "The store is moto: there is no Java here.")
+
+    def fail() -> None:
+        raise StartError("there is no Java here")
+
+    monkeypatch.setattr(store_choice, "DynamoDBLocal", fail)
+    with pytest.raises(StartError, match="no Java"):
+        chosen(wanted=Store.DYNAMODB_LOCAL)
