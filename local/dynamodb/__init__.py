@@ -4,8 +4,8 @@ moto stands in for DynamoDB where speed counts; this is the engine itself, in me
 its jars once, as ``pom.xml`` says (``make dynamodb-local-jars``). Like moto's server it ends when
 its standard input does, so that nothing can leave it behind.
 
-It listens on every interface of the machine, which it can't be told not to do, and asks for no
-password: it is a place for made-up data only.
+It listens on 127.0.0.1 only. Where Java has no compiler it listens on every interface, as it does
+by itself (see ``launcher``), and says so. It asks for no password: it is a place for made-up data.
 """
 
 import os
@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from local.aws import CREDENTIALS, NO_CONFIGURATION
+from local.dynamodb.launcher import OPEN_SERVER, loopback_class
 from local.errors import StartError
 
 JARS: Final = Path(__file__).parents[2] / ".dynamodb-local"
@@ -50,12 +51,16 @@ class DynamoDBLocal:
         java = _java()
         assert java is not None  # noqa: S101 - checked above
         self.port: Final = _free_port(port)
-        command = [sys.executable, "-P", str(_SERVER), java, str(JARS), str(self.port)]
+        class_path, main_class = _to_run(java)
+        command = [
+            *(sys.executable, "-P", str(_SERVER), java, str(JARS)),
+            *(class_path, main_class, str(self.port)),
+        ]
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             [*command, "-sharedDb"] if shared else command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**CREDENTIALS, **NO_CONFIGURATION, "PATH": os.environ.get("PATH", "")},
+            env={**CREDENTIALS, **NO_CONFIGURATION, **_environment()},
             # Ctrl-C in the terminal is for whoever started this, who then ends it.
             process_group=0,
         )
@@ -115,6 +120,29 @@ def unavailable() -> str | None:
     return None
 
 
+def _to_run(java: str) -> tuple[str, str]:
+    """The class path and the main class.
+
+    Raises:
+        StartError: the class that listens on 127.0.0.1 can't be made.
+    """
+    jars = str(JARS / "*")
+    compiled = loopback_class(java, JARS)
+    if compiled is None:
+        print(
+            "DynamoDB Local listens on every interface of this machine: "
+            "its Java has no compiler (the module jdk.compiler), which a JDK has.",
+            file=sys.stderr,
+            flush=True,
+        )
+        return jars, OPEN_SERVER
+    return os.pathsep.join([jars, str(compiled.parent)]), compiled.stem
+
+
+def _environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+
+
 def _java() -> str | None:
     """The program ``java``: JAVA_HOME's or, as other tools do without one, that on the path."""
     home = os.environ.get("JAVA_HOME")
@@ -135,7 +163,7 @@ def _free_port(port: int) -> int:
         StartError: it is in use, or may not be used.
     """
     try:
-        with socket.create_server(("", port)) as free:
+        with socket.create_server(("127.0.0.1", port)) as free:
             number: int = free.getsockname()[1]
             return number
     except OverflowError:

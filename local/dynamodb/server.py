@@ -9,26 +9,36 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Final
-
-MAIN_CLASS: Final = "software.amazon.dynamodb.services.local.main.ServerRunner"
 
 PATIENCE: Final = 60
 """Seconds within which it has to answer. On a quiet machine it does after one or two."""
 
 
-def main(java: str, jars: str, port: str, *options: str) -> None:
+def main(java: str, jars: str, class_path: str, main_class: str, port: str, *options: str) -> None:
     """Serves on ``port`` until standard input or Java ends."""
-    command = [
-        java,
-        # Java is killed rather than asked to end, and must leave no file behind then.
-        "-XX:-UsePerfData",
-        f"-Djava.library.path={jars}",
-        *("-cp", str(Path(jars) / "*"), MAIN_CLASS),
-        *("-inMemory", "-disableTelemetry", "-port", port, *options),
-    ]
+    # Java unpacks a library into its temporary folder, and leaves it there.
+    with TemporaryDirectory(prefix="dynamodb-local-", ignore_cleanup_errors=True) as folder:
+        serve(
+            [
+                java,
+                # Java is killed rather than asked to end, and must leave no file behind then.
+                "-XX:-UsePerfData",
+                f"-Djava.library.path={jars}",
+                f"-Djava.io.tmpdir={folder}",
+                *("-cp", class_path, main_class),
+                *("-inMemory", "-disableTelemetry", "-port", port, *options),
+            ],
+            port,
+        )
+    # One thread may still be waiting for input.
+    os._exit(0)
+
+
+def serve(command: list[str], port: str) -> None:
+    """Runs ``command`` and prints ``port`` when it answers; returns when it has ended."""
     process = subprocess.Popen(  # noqa: S603 - our own command
         command,
         stdin=subprocess.DEVNULL,
@@ -49,8 +59,6 @@ def main(java: str, jars: str, port: str, *options: str) -> None:
         process.wait()
         listening.join()
         print(reasons[0] if reasons else f"it did not answer within {PATIENCE} s", flush=True)
-    # One thread may still be waiting for input.
-    os._exit(0)
 
 
 def _end_with_input(process: subprocess.Popen[str]) -> None:

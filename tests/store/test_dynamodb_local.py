@@ -13,6 +13,8 @@ import pytest
 from local import dynamodb
 from local.dynamodb import DynamoDBLocal, unavailable
 from local.errors import StartError
+from local.template import Template
+from tests.support.database import database
 from tests.support.functions import ROOT
 
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
@@ -38,15 +40,61 @@ def java(folder: Path, says: str) -> str:
     return str(folder)
 
 
-def test_it_ends_when_it_is_stopped() -> None:
-    """Stopping it leaves nothing that listens; stopping it again does nothing."""
+def test_it_ends_when_it_is_stopped(
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing listens then, and none of its files is left; stopping it again does nothing."""
     reason = unavailable()
     if reason is not None:
         pytest.skip(reason)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with DynamoDBLocal() as running:
         assert is_open(running.port)
+        with database(running.url, template):
+            assert list(tmp_path.rglob("*sqlite4java*"))
     assert not is_open(running.port)
+    assert list(tmp_path.iterdir()) == []
     running.stop()
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp6").exists(), reason="needs Linux")
+def test_it_listens_on_127_0_0_1_alone(engine: DynamoDBLocal) -> None:
+    """Whether the system counts that as an address of IPv4 or of IPv6."""
+    rows = [
+        line.split()
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        for line in Path(table).read_text("ascii").splitlines()[1:]
+    ]
+    listening = {
+        row[1].rpartition(":")[0]
+        for row in rows
+        if row[3] == "0A" and row[1].endswith(f":{engine.port:04X}")
+    }
+    assert listening in ({"0100007F"}, {"0000000000000000FFFF00000100007F"})
+
+
+def test_a_java_without_a_compiler_is_said_to_listen_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """And runs DynamoDB Local's own class."""
+    (tmp_path / "DynamoDBLocal-1.jar").touch()
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setattr(dynamodb, "JARS", tmp_path)
+    program = Path(java(tmp_path, "")) / "bin" / "java"
+    program.write_text(
+        """#!/bin/sh
+        case "$*" in
+        -version) echo 'openjdk version "17.0.15"' >&2 ;;
+        *jdk.compiler*) echo "Error: Module jdk.compiler not found" >&2; exit 1 ;;
+        *) echo "Error: asked to run $*" | sed 's/ -inMemory.*//; s/run .* /run /' ;;
+        esac
+        """,
+        "utf-8",
+    )
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(StartError, match=r"asked to run [a-z.]*\.main\.ServerRunner$"):
+        DynamoDBLocal()
+    assert "listens on every interface of this machine" in capfd.readouterr().err
 
 
 def test_it_ends_with_whoever_started_it_even_one_that_is_killed(engine: DynamoDBLocal) -> None:
