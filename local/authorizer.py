@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from local.functions import Answer
+from local.proxy import read_answer
 from local.responses import AUTHORIZER_FAILURE, AUTHORIZER_UNUSABLE, UNAUTHORIZED, Refused
 
 _INVOKE: Final = "execute-api:Invoke"
@@ -31,7 +32,7 @@ def decide(answer: Answer, method_arn: str) -> Decision:
     Raises:
         Refused: the authorizer says that the caller is unknown, failed, or answered nonsense.
     """
-    content = json.loads(answer.payload)
+    content = read_answer(answer.payload, AUTHORIZER_UNUSABLE)
     if answer.failed:
         unauthorized = content.get("errorMessage") == "Unauthorized"
         raise Refused(UNAUTHORIZED if unauthorized else AUTHORIZER_FAILURE)

@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -25,12 +25,16 @@ from local.aws import CREDENTIALS, NO_CONFIGURATION, REGION
 from local.errors import TemplateError
 from local.template import Resource, Template, code_of
 from local.worker import END
+from workspace_usage.sizes import RESPONSE_BYTES
 
 MOST_ENVIRONMENTS: Final = 2
 """Processes of one function; when all are busy, the next event waits.
 
 More would ask moto more at once, which answers one after the other, and could run out of time.
 """
+
+EVENT_BYTES: Final = 6_291_456
+"""The largest event with which Lambda's callers can invoke a function, and wait for its answer."""
 
 TIME_TO_START: Final = 30.0
 """Seconds in which a handler must have been imported. Lambda gives ten, on an idle processor."""
@@ -295,12 +299,18 @@ class Function:
             answer = environment.handle(event, max(0.0, give_up - time.monotonic()))
         finally:
             self._put_back(environment)
-        if answer.failed and not environment.alive and not self._closed:
-            error = json.loads(answer.payload)
-            # With a stack trace it was described, and logged, by the process itself.
-            if "stackTrace" not in error:
-                self._log(f"[ERROR] {error['errorType']}: {error['errorMessage']}")
+        if len(answer.payload) > RESPONSE_BYTES:
+            answer = _too_large(answer)
+            self._complain(answer)
+        elif answer.failed and not environment.alive and not self._closed:
+            self._complain(answer)
         return answer
+
+    def _complain(self, answer: Answer) -> None:
+        error = json.loads(answer.payload)
+        # With a stack trace it was described, and logged, by the process itself.
+        if "stackTrace" not in error:
+            self._log(f"[ERROR] {error['errorType']}: {error['errorMessage']}")
 
     def close(self) -> None:
         """Ends all environments; whoever waits for one is told that there is no answer."""
@@ -341,3 +351,12 @@ class Function:
             with self._change:
                 self._all.discard(environment)
                 self._change.notify()
+
+
+def _too_large(answer: Answer) -> Answer:
+    """What Lambda says in place of an answer that it doesn't pass on."""
+    error = Answer.error(
+        "Function.ResponseSizeTooLarge",
+        f"Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes).",
+    )
+    return replace(answer, payload=error.payload, failed=True)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from local.authorizer import decide
 from local.aws import ACCOUNT, REGION
 from local.exchange import Request, Response
-from local.functions import NoAnswer
+from local.functions import EVENT_BYTES, NoAnswer
 from local.log import Log, Served
 from local.proxy import request_context, to_authorizer_event, to_event, to_response
 from local.responses import (
@@ -23,6 +23,7 @@ from local.responses import (
     FUNCTION_FAILED,
     INTEGRATION_TIMEOUT,
     NO_ROUTE,
+    REQUEST_TOO_LARGE,
     THROTTLED,
     Failure,
     GatewayResponses,
@@ -170,8 +171,12 @@ class Gateway:
     ) -> Response:
         """Asks the route's function."""
         started = self._clock()
+        content = _json(event)
+        if len(content) > EVENT_BYTES:
+            context["integration.status"] = "413"
+            raise Refused(REQUEST_TOO_LARGE)
         try:
-            answer = invoke(_json(event), LONGEST_WAIT)
+            answer = invoke(content, LONGEST_WAIT)
         except NoAnswer:
             raise Refused(INTEGRATION_TIMEOUT) from None
         context["integration.latency"] = self._since(started)
@@ -187,7 +192,8 @@ class Gateway:
 
 
 def _json(event: Mapping[str, Any]) -> bytes:
-    return json.dumps(event).encode()
+    """As API Gateway writes it: what counts for Lambda's limit are its bytes."""
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _value(event: Mapping[str, Any], name: str) -> str | None:

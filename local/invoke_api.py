@@ -10,9 +10,8 @@ from typing import Final
 from urllib.parse import parse_qs, unquote
 
 from local.exchange import Request, Response
-from local.functions import Function, NoAnswer
+from local.functions import EVENT_BYTES, Function, NoAnswer
 from local.responses import JSON, lambda_refusal
-from workspace_usage.values import InvalidValue, parse_json
 
 PREFIX: Final = "/2015-03-31/functions/"
 _SUFFIX: Final = "/invocations"
@@ -53,10 +52,11 @@ class InvokeApi:
             return lambda_refusal(404, "ResourceNotFoundException", f"Function not found: {name}")
         function, version = self._functions[name]
         event = request.content or b"{}"
-        try:
-            parse_json(event)
-        except InvalidValue as error:
-            return lambda_refusal(400, "InvalidRequestContentException", f"The event {error}")
+        if len(event) > EVENT_BYTES:
+            return too_large()
+        if reason := _fault(event):
+            message = f"Could not parse request body into json: {reason}"
+            return lambda_refusal(400, "InvalidRequestContentException", message)
         try:
             # As it was sent: what is parsed and written again has other numbers.
             answer = function.invoke(event)
@@ -65,3 +65,32 @@ class InvokeApi:
         headers = (JSON, ("X-Amz-Executed-Version", version))
         response = Response(200, headers, answer.payload)
         return response.adding(("X-Amz-Function-Error", "Unhandled")) if answer.failed else response
+
+
+def too_large() -> Response:
+    """What Lambda answers to an event that is too large for it."""
+    message = f"Request must be smaller than {EVENT_BYTES} bytes for the InvokeFunction operation"
+    return lambda_refusal(413, "RequestEntityTooLargeException", message)
+
+
+def _fault(event: bytes) -> str | None:
+    """Why ``event`` is not JSON; None: it is.
+
+    Of numbers only the form counts: whether there is such a number is for the function's runtime to
+    find out, as in Lambda.
+    """
+    try:
+        json.loads(
+            event.decode("utf-8-sig"), parse_int=str, parse_float=str, parse_constant=_refuse
+        )
+    except UnicodeDecodeError:
+        return "it is not UTF-8"
+    except RecursionError:
+        return "it is nested too deeply"
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number in JSON")

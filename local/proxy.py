@@ -8,12 +8,12 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from urllib.parse import parse_qsl
 
 from local.aws import ACCOUNT
 from local.exchange import Request, Response, grouped
-from local.responses import FUNCTION_FAILED, Refused
+from local.responses import FUNCTION_FAILED, Failure, Refused
 
 _RESPONSE_KEYS: Final = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -70,13 +70,25 @@ def to_authorizer_event(event: Mapping[str, Any], method_arn: str) -> dict[str, 
     return {"type": "REQUEST", "methodArn": method_arn, **seen}
 
 
+def read_answer(payload: bytes, failure: Failure) -> Any:
+    """What a function's answer says, which need not be JSON: a handler can return any bytes.
+
+    Raises:
+        Refused: it is not JSON, for the reason ``failure``.
+    """
+    try:
+        return json.loads(payload.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise Refused(failure) from None
+
+
 def to_response(payload: bytes) -> Response:
     """The response that a function returned.
 
     Raises:
         Refused: it is not of the proxy format.
     """
-    content = json.loads(payload)
+    content = read_answer(payload, FUNCTION_FAILED)
     if not isinstance(content, dict) or not content.keys() <= _RESPONSE_KEYS:
         raise Refused(FUNCTION_FAILED)
     status, body = content.get("statusCode"), content.get("body")
@@ -84,6 +96,10 @@ def to_response(payload: bytes) -> Response:
         raise Refused(FUNCTION_FAILED)
     headers = _headers(content.get("headers") or {}, content.get("multiValueHeaders") or {})
     return Response(int(str(status)), headers, (body or "").encode(errors="replace"))
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _headers(single: object, multiple: object) -> tuple[tuple[str, str], ...]:

@@ -37,6 +37,7 @@ AUTHORIZER_UNUSABLE: Final = Failure("AUTHORIZER_CONFIGURATION_ERROR", 500, "Int
 FUNCTION_FAILED: Final = Failure("DEFAULT_5XX", 502, "Internal server error")
 INTEGRATION_TIMEOUT: Final = Failure("INTEGRATION_TIMEOUT", 504, "Endpoint request timed out")
 NO_ROUTE: Final = Failure("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token")
+REQUEST_TOO_LARGE: Final = Failure("REQUEST_TOO_LARGE", 413, "Request Too Long")
 THROTTLED: Final = Failure("THROTTLED", 429, "Too Many Requests")
 UNAUTHORIZED: Final = Failure("UNAUTHORIZED", 401, "Unauthorized")
 

@@ -3,12 +3,14 @@
 import json
 import traceback
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Final, Protocol
 
 from local.exchange import Request, Response
 from local.gateway import Gateway
+from local.invoke_api import PREFIX, too_large
 from local.log import Log, Served
-from local.responses import JSON
+from local.responses import JSON, Failure
 from local.routes import Clock
 from usagectl.deployment import DESCRIPTION_PATH
 
@@ -59,6 +61,12 @@ class Router:
         milliseconds = int((self._clock() - started) * 1000)
         self._log.request(Served(request.method, request.target, response.status, milliseconds))
         return response
+
+    def refuse(self, request: Request, failure: Failure) -> Response:
+        """The answer to a request that was no good before it got here, in its API's own words."""
+        if failure.status == HTTPStatus.CONTENT_TOO_LARGE and request.path.startswith(PREFIX):
+            return too_large()
+        return self._gateway.refuse(request, failure)
 
     def _answer_locally(self, request: Request) -> Response | None:
         if (request.method, request.path) == ("GET", DESCRIPTION_PATH):

@@ -158,17 +158,27 @@ class _Connection(BaseRequestHandler):
         status = status if status < 500 else 400
         kind = "REQUEST_TOO_LARGE" if status == 413 else "DEFAULT_4XX"
         failure = Failure(kind, status, HTTPStatus(status).phrase)
-        self._send(http, request, self.server.refuse(request, failure))
+        response = self.server.refuse(request, failure)
+        self._send(http, request, response, is_last=True)
         self.request.shutdown(socket.SHUT_WR)
         self.request.settimeout(1)
         left = 2 * LARGEST_BODY
         while left > 0 and (data := self.request.recv(65_536)):
             left -= len(data)
 
-    def _send(self, http: h11.Connection, request: Request, response: Response) -> None:
+    def _send(
+        self,
+        http: h11.Connection,
+        request: Request,
+        response: Response,
+        *,
+        is_last: bool = False,
+    ) -> None:
         may_have_body = response.status not in {204, 304}
         headers = [(name, value) for name, value in response.headers if name.lower() not in _OURS]
         headers.append(("Date", formatdate(usegmt=True)))
+        if is_last:
+            headers.append(("Connection", "close"))
         if may_have_body:
             headers.append(("Content-Length", str(len(response.body))))
         head = h11.Response(

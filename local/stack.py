@@ -132,7 +132,7 @@ class Stack:
                 log,
                 clock,
             )
-            server.start(router.handle, gateway.refuse)
+            server.start(router.handle, router.refuse)
             parts.callback(server.hang_up)
             parts.callback(outcomes.close)
             return cls(server.url, expanded, clients, parts.pop_all())

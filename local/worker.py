@@ -18,7 +18,7 @@ from decimal import Decimal
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 END: Final = "END RequestId: "
 """What the log says, before the request's id, behind the last line about an event. As Lambda's."""
@@ -50,27 +50,56 @@ class Context:
         return max(0, int((self._deadline - time.time()) * 1000))
 
 
-def serialize(value: object) -> bytes:
-    """``value`` as the JSON that Lambda's Python runtime makes of a result.
+def deserialize(event: bytes) -> object:
+    """The event that Lambda's Python runtime makes of JSON: UTF-8, without NaN and Infinity.
+
+    Raises:
+        ValueError, RecursionError: it is not JSON, or Python has no form for it, as for integers of
+            more than 4,300 digits.
+    """
+    return json.loads(event.decode("utf-8-sig"), parse_constant=_refuse_constant)
+
+
+def serialize(value: object) -> str:
+    """The JSON that Lambda's Python runtime (``awslambdaric``, with simplejson) makes of a result.
 
     A Decimal becomes a number with the digits it has, which the standard library can't write: a
     string that nothing else can contain stands in for it.
 
     Raises:
-        TypeError, ValueError: JSON has no form for it.
+        TypeError, ValueError, RecursionError: JSON has no form for it.
     """
     numbers: list[str] = []
-
-    def stand_in(unknown: object) -> str:
-        if not isinstance(unknown, Decimal):
-            raise TypeError(f"Object of type {type(unknown).__name__} is not JSON serializable")
-        numbers.append(str(unknown))
-        return f"{_MARK}{len(numbers) - 1}"
-
-    text = json.dumps(value, default=stand_in, ensure_ascii=False)
+    text = json.dumps(_plain(value, numbers), ensure_ascii=False)
     if numbers:
         text = re.sub(rf'"{_MARK}(\d+)"', lambda match: numbers[int(match[1])], text)
-    return text.encode()
+    return text
+
+
+def _plain(value: object, numbers: list[str]) -> object:
+    """``value`` in the standard library's types; Decimals are moved to ``numbers``."""
+    match value:
+        case str():
+            return value
+        case bytes():
+            return value.decode()
+        case dict():
+            return {_key(key): _plain(content, numbers) for key, content in value.items()}
+        case Decimal():
+            numbers.append("NaN" if value.is_nan() else str(value))
+            return f"{_MARK}{len(numbers) - 1}"
+    # Named tuples, and whatever looks like one.
+    if callable(as_dict := getattr(value, "_asdict", None)):
+        return _plain(as_dict(), numbers)
+    return [_plain(v, numbers) for v in value] if isinstance(value, list | tuple) else value
+
+
+def _key(key: object) -> object:
+    return key.decode() if isinstance(key, bytes) else key
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def describe(error: BaseException, kind: str | None = None) -> bytes:
@@ -132,15 +161,30 @@ def serve(connection: Connection) -> None:
 
 
 def handle(handler: Any, event: bytes, context: Context) -> bytes:
-    """The answer to one event: ``=`` and the result, or ``!`` and the error."""
+    """The answer to one event: ``=`` and the result, or ``!`` and the error.
+
+    Raises:
+        UnicodeEncodeError: a text of the result is not Unicode (half a surrogate pair). Lambda's
+            runtime notices that when it sends the result, and ends.
+    """
     try:
-        result = handler(json.loads(event), context)
+        content = deserialize(event)
+    except (ValueError, RecursionError) as error:
+        reason = f"Unable to unmarshal input: {error}"
+        return b"!" + describe(ValueError(reason), "Runtime.UnmarshalError")
+    try:
+        result = handler(content, context)
     except Exception as error:  # noqa: BLE001 - the edge: the function may raise anything
         return b"!" + describe(error)
+    if isinstance(result, bytes):
+        # Lambda's runtime takes them for what is to be sent.
+        return b"=" + result
     try:
-        return b"=" + serialize(result)
-    except (TypeError, ValueError) as error:
-        return b"!" + describe(error, "Runtime.MarshalError")
+        text = serialize(result)
+    except Exception as error:  # noqa: BLE001 - the edge: so may what it returned
+        reason = f"Unable to marshal response: {error}"
+        return b"!" + describe(TypeError(reason), "Runtime.MarshalError")
+    return b"=" + text.encode()
 
 
 if __name__ == "__main__":

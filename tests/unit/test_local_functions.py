@@ -16,9 +16,10 @@ import pytest
 
 from local import worker
 from local.errors import TemplateError
-from local.functions import MOST_ENVIRONMENTS, Function, NoAnswer, Setup
+from local.functions import MOST_ENVIRONMENTS, Answer, Function, NoAnswer, Setup
 from local.template import expand
 from tests.support.local_functions import DEADLINE, runs, wait_until, write_setup
+from workspace_usage.sizes import RESPONSE_BYTES
 
 type Make = Callable[..., Function]
 
@@ -105,8 +106,8 @@ def test_a_function_is_given_the_event_and_answers_with_its_result(
 
 def test_a_large_event_and_a_large_answer_pass(make: Make) -> None:
     """Larger than what fits into a socket at once."""
-    function = make("def handle(event, context): return event * 4")
-    assert asked(function, "x" * 2_000_000) == "x" * 8_000_000
+    function = make("def handle(event, context): return event * 3")
+    assert asked(function, "x" * 2_000_000) == "x" * 6_000_000
 
 
 def test_a_function_s_context_is_lambda_s(make: Make) -> None:
@@ -156,6 +157,51 @@ def test_a_decimal_keeps_its_digits(make: Make) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("result", "sent"),
+    [
+        ("[None, True, -0.0, 1e16, 10**20]", b"[null, true, -0.0, 1e+16, 100000000000000000000]"),
+        ("[float('nan'), -float('inf')]", b"[NaN, -Infinity]"),
+        ("[D('NaN'), D('-sNaN'), D('-Infinity')]", b"[NaN, NaN, -Infinity]"),
+        ("'é\\u2028\\x7f\\0/\\n\"\\\\'", '"é\u2028\x7f\\u0000/\\n\\"\\\\"'.encode()),
+        ("{1: 2, 1.5: 3, None: 4, False: 5}", b'{"1": 2, "1.5": 3, "null": 4, "false": 5}'),
+        ("(1, [{}, []], Point(1, D('2.0')))", b'[1, [{}, []], {"x": 1, "y": 2.0}]'),
+        ("{b'a': [b'\\xc3\\xa9']}", '{"a": ["é"]}'.encode()),
+        ("b'not JSON \\xff'", b"not JSON \xff"),
+    ],
+)
+def test_a_result_s_bytes_are_those_of_lambda_s_runtime(
+    make: Make, result: str, sent: bytes
+) -> None:
+    """They are what awslambdaric 4.2.2 sends on Python 3.13, and what counts for Lambda's limit."""
+    function = make(f"""
+        from collections import namedtuple
+        from decimal import Decimal as D
+        Point = namedtuple("Point", "x y")
+        def handle(event, context):
+            return {result}
+    """)
+    assert function.invoke(b"null") == Answer(sent)
+
+
+@pytest.mark.parametrize("size", [RESPONSE_BYTES, RESPONSE_BYTES + 1])
+def test_an_answer_has_a_largest_size(make: Make, log: list[str], size: int) -> None:
+    """In bytes, with the quotes around it; one more is Lambda's error, and in the log."""
+    characters = (size - len('""')) // 2
+    function = make(f"def handle(event, context): return 'é' * {characters} + 'x' * {size % 2}")
+    answer = function.invoke(b"null")
+    if size == RESPONSE_BYTES:
+        assert (len(answer.payload), answer.failed) == (RESPONSE_BYTES, False)
+        return
+    assert answer.failed
+    assert json.loads(answer.payload) == {
+        "errorType": "Function.ResponseSizeTooLarge",
+        "errorMessage": "Response payload size exceeded maximum allowed payload size "
+        "(6291556 bytes).",
+    }
+    assert any("Function.ResponseSizeTooLarge" in line for line in log)
+
+
 # --- Errors ---------------------------------------------------------------------------------------
 
 
@@ -196,18 +242,44 @@ def test_a_module_that_can_t_be_imported_is_every_event_s_answer(
 
 
 @pytest.mark.parametrize(
-    "result", ["object()", "{1, 2}", "b'bytes'", "{(1, 2): 3}", "'\\ud800'", "handle"]
+    "result", ["object()", "{1, 2}", "[b'\\xff']", "{(1, 2): 3}", "10**5000", "loop", "handle"]
 )
 def test_a_result_that_json_has_no_form_for_is_an_error(make: Make, result: str) -> None:
     """In Lambda's words; the process goes on."""
     function = make(f"""
         import os
+        loop = []
+        loop.append(loop)
         def handle(event, context):
             return os.getpid() if event else {result}
     """)
     pid = asked(function, True)
-    assert failure(function)["errorType"] == "Runtime.MarshalError"
+    error = failure(function)
+    assert error["errorType"] == "Runtime.MarshalError"
+    assert error["errorMessage"].startswith("Unable to marshal response: ")
+    assert error["stackTrace"] == []
     assert asked(function, True) == pid
+
+
+@pytest.mark.parametrize(
+    "event", [b"", b"NaN", b"1" * 5_000, b'"\xff"', b"[" * 100_000 + b"]" * 100_000], ids=repr
+)
+def test_an_event_that_python_can_t_read_is_an_error(make: Make, event: bytes) -> None:
+    """In Lambda's words; the process goes on."""
+    function = make(PID)
+    pid = asked(function)
+    answer = function.invoke(event)
+    error = json.loads(answer.payload)
+    assert (answer.failed, error["errorType"]) == (True, "Runtime.UnmarshalError")
+    assert error["errorMessage"].startswith("Unable to unmarshal input: ")
+    assert asked(function) == pid
+
+
+def test_half_a_surrogate_pair_ends_the_process(make: Make) -> None:
+    """As in Lambda, whose runtime fails to send it. An event may contain one."""
+    function = make("def handle(event, context): return [event] if event == '\\ud800' else event")
+    assert failure(function, "\ud800")["errorType"] == "Runtime.ExitError"
+    assert asked(function, 5) == 5
 
 
 @pytest.mark.parametrize(("event", "status"), [("crash", 7), ("leave", 3)])

@@ -14,7 +14,7 @@ from local.authorizer import Decision, decide
 from local.aws import ACCOUNT
 from local.errors import TemplateError
 from local.exchange import Request
-from local.functions import Answer, NoAnswer, versions
+from local.functions import EVENT_BYTES, Answer, NoAnswer, versions
 from local.gateway import LONGEST_WAIT, Gateway
 from local.log import JsonLog
 from local.proxy import (
@@ -285,7 +285,9 @@ def test_an_answer_that_is_not_of_the_form_is_a_fault_of_the_authorizer_s_config
     assert AUTHORIZER_UNUSABLE.type == "AUTHORIZER_CONFIGURATION_ERROR"
 
 
-@pytest.mark.parametrize("payload", [b"null", b"[]", b'"Allow"', b"true", b"{}"])
+@pytest.mark.parametrize(
+    "payload", [b"null", b"[]", b'"Allow"', b"true", b"{}", b"", b"\xff", b'{"principalId": NaN}']
+)
 def test_an_answer_that_is_no_object_with_a_principal_is_unusable(payload: bytes) -> None:
     """Whatever else it is."""
     assert refused(Answer(payload)) is AUTHORIZER_UNUSABLE
@@ -504,7 +506,16 @@ def test_an_answer_that_is_not_of_the_proxy_format_is_a_failure_of_the_function(
     assert raised.value.failure is FUNCTION_FAILED
 
 
-@pytest.mark.parametrize("payload", [b"null", b"[]", b'"text"', b"5", b"{}"])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *(b"null", b"[]", b'"text"', b"5", b"{}", b"", b"text", b"\xff", b"[" * 100_000),
+        b'{"statusCode": 200, "headers": {"A": NaN}}',
+        b'{"statusCode": %d}' % 10**4_000,
+        b'{"statusCode": ' + b"2" * 5_000 + b"}",
+    ],
+    ids=lambda payload: payload[:20],
+)
 def test_an_answer_that_is_no_object_with_a_status_is_a_failure_of_the_function(
     payload: bytes,
 ) -> None:
@@ -833,6 +844,30 @@ def test_a_function_that_fails_is_answered_for_and_the_answer_is_not_cached(
         assert headers["WWW-Authenticate"] == "Bearer"
     del api.answers[function]
     assert api.ask()[0] == 200
+
+
+def test_a_request_has_a_largest_event() -> None:
+    """That which Lambda takes, in bytes; the next one is 413, and the function isn't asked."""
+    api = Api()
+
+    def ask(text: str) -> int:
+        # The body is not part of the cache's key.
+        api.now += 1_000
+        return api.gateway.handle(Request("GET", USAGE, content=text.encode())).status
+
+    assert ask("") == 200
+    envelope = len(
+        json.dumps(api.events["UsageFunction"][0], ensure_ascii=False, separators=(",", ":"))
+    )
+    # Its body was null; how long the times in it are may differ by a few digits.
+    room = EVENT_BYTES - envelope - 20
+    assert ask("é" * (room // 2)) == 200
+    assert len(api.events["UsageFunction"]) == 2
+    assert ask("é" * (room // 2 + 40)) == 413
+    assert ask('"' * (EVENT_BYTES // 2 + 1)) == 413
+    assert len(api.events["UsageFunction"]) == 2
+    lines = [json.loads(line.removeprefix("Api")) for line in api.log]
+    assert lines[-1]["errorType"] == "REQUEST_TOO_LARGE"
 
 
 def test_an_error_of_the_gateway_s_own_is_in_its_log() -> None:

@@ -1,6 +1,7 @@
 """Lambda's Invoke API: a function is asked by any of its names, and says when it failed."""
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -8,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from local.exchange import Request, Response
-from local.functions import Function
+from local.functions import EVENT_BYTES, Function
 from local.invoke_api import PREFIX, InvokeApi
 from tests.support.local_functions import write_setup
 
@@ -156,7 +157,6 @@ def test_a_function_that_isn_t_there_is_404_by_its_name(api: InvokeApi, name: st
         b" ",
         b"NaN",
         b'"\xff"',
-        b"1e99999999999999999999",
         b"[" * 50_000,
     ],
     ids=lambda body: body[:10],
@@ -165,7 +165,30 @@ def test_a_body_that_is_not_json_is_400(api: InvokeApi, body: bytes) -> None:
     """And the function is not asked."""
     status, kind, message = refusal(post(api, "First", body))
     assert (status, kind) == (400, "InvalidRequestContentException")
-    assert message.startswith("The event ")
+    assert message.startswith("Could not parse request body into json: ")
+
+
+@pytest.mark.parametrize("event", [b"1" * 5_000, b"-" + b"9" * 4_301], ids=len)
+def test_json_that_python_can_t_read_is_an_error_of_the_function_s_runtime(
+    api: InvokeApi, event: bytes
+) -> None:
+    """Which makes infinity of floats that are out of range."""
+    response = post(api, "First", event)
+    assert (response.status, dict(response.headers)["X-Amz-Function-Error"]) == (200, "Unhandled")
+    assert json.loads(response.body)["errorType"] == "Runtime.UnmarshalError"
+    assert json.loads(post(api, "First", "1e999999999999999999999").body)["event"] == math.inf
+
+
+def test_an_event_has_a_largest_size(api: InvokeApi) -> None:
+    """Whether it is JSON comes after it."""
+    largest = b'"' + b"x" * (EVENT_BYTES - 2) + b'"'
+    assert len(json.loads(post(api, "First", largest).body)["event"]) == EVENT_BYTES - 2
+    for event in (largest + b" ", b"x" * (EVENT_BYTES + 1)):
+        assert refusal(post(api, "First", event)) == (
+            413,
+            "RequestEntityTooLargeException",
+            "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+        )
 
 
 def test_an_invocation_that_nobody_waits_for_is_refused(api: InvokeApi) -> None:

@@ -292,6 +292,32 @@ def test_only_the_request_that_is_no_good_is_refused(served: Served) -> None:
     assert b"HTTP/1.1 400 Bad Request\r\n" in answered
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /" + b"x" * LONGEST_TARGET + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"x" * LARGEST_HEADERS + b"\r\n\r\n", 431),
+        (
+            b"PUT / HTTP/1.1\r\n"
+            + HOST
+            + b"Content-Length: %d\r\n\r\n" % (LARGEST_BODY + 1)
+            + b"x" * (LARGEST_BODY + 1),
+            413,
+        ),
+        (b"nonsense\r\n\r\n", 400),
+    ],
+    ids=["target", "headers", "body", "nonsense"],
+)
+def test_a_client_is_told_that_a_refusal_ends_the_connection(
+    served: Served, sent: bytes, status: int
+) -> None:
+    """So it doesn't keep the connection for its next request, which would fail."""
+    with served.connect() as client:
+        client.sendall(sent)
+        found, headers, _ = answer(client)
+    assert (found, headers["Connection"]) == (status, "close")
+
+
 def headers(size: int) -> bytes:
     """Headers whose names and values have so many bytes, with a client's last ones."""
     known = len(b"HosthereConnectioncloseA")

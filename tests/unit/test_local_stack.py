@@ -246,6 +246,8 @@ USAGE = """
             return object()
         if wish == "nothing":
             return None
+        if wish == "large":
+            return {"statusCode": 200, "body": "x" * 6_291_556}
         if wish == "split":
             return {"statusCode": 200, "headers": {"A": "b\\r\\nC: d"}}
         return {"statusCode": 200, "body": "{}"}
@@ -285,6 +287,7 @@ def assert_available(stack: Stack) -> None:
         "type=raise",
         "type=unserializable",
         "type=nothing",
+        "type=large",
         "type=split",
         "range=crash",
         "range=nonsense",
@@ -323,3 +326,12 @@ def test_functions_can_be_asked_past_the_gateway(failing: tuple[Path, Stack]) ->
     assert response.status_code == 200
     assert response.headers["X-Amz-Function-Error"] == "Unhandled"
     assert response.json()["errorType"] == "LookupError"
+    # More than the server reads, for whatever path, and more than Lambda takes.
+    for size in (11_000_000, 7_000_000):
+        response = httpx.post(url, content=bytes(size), timeout=300)
+        assert response.status_code == 413
+        assert response.headers["x-amzn-ErrorType"] == "RequestEntityTooLargeException"
+    for sent in (b"NaN", b"\xff", b"[" * 100_000, b"{'a': 1}"):
+        response = httpx.post(url, content=sent, timeout=300)
+        assert response.status_code == 400
+        assert response.headers["x-amzn-ErrorType"] == "InvalidRequestContentException"

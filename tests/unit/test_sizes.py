@@ -62,8 +62,8 @@ def test_no_row_takes_more_than_its_measure(row: Row) -> None:
     """Neither of a proxy response, which is JSON within JSON, nor of a direct answer."""
     item = to_answer(row, SIGNER.link)
     within = orjson.dumps(item, default=exact).decode()
-    proxy = len(serialize(f"{within},")) - len('""')
-    direct = len(serialize(item)) + len(", ")
+    proxy = len(serialize(f"{within},").encode()) - len('""')
+    direct = len(serialize(item).encode()) + len(", ")
     assert max(proxy, direct) <= sent_bytes(row)
     # And little is given away: room for the link's session token, and the quotes of a number.
     assert sent_bytes(row) <= proxy + SIGNED_LINK_BYTES + 4
