@@ -5,8 +5,9 @@ it. Functions answer to their logical id, their name and their ARN, with a versi
 behind it or in the query's ``Qualifier``. The code is the same behind all of them.
 """
 
+import json
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NoReturn
 from urllib.parse import parse_qs, unquote
 
 from local.exchange import Request, Response
