@@ -192,6 +192,7 @@ def test_a_number_that_nothing_can_hold_is_reported(
         "loaded": {"members.ndjson": 1},
         "kept": {},
         "rejected": 1,
+        "uncounted": [],
         "report": str(report),
     }
 

@@ -1,5 +1,6 @@
 """What doctor says of a deployment in AWS whose recorder stands still."""
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -14,6 +15,7 @@ class Mappings:
 
     def __init__(self, **states: str) -> None:
         self._states = states
+        self.meta = SimpleNamespace(service_model=SimpleNamespace(service_name="lambda"))
 
     def client(self, service: str, **_: object) -> "Mappings":
         """Lambda's client."""
