@@ -49,12 +49,9 @@ def examine(deployment: Deployment, caller: Caller | None) -> Iterator[Finding]:
     yield _finding("usage_history_min_date", lambda: _setting(deployment))
     yield _finding("media bucket", lambda: _bucket(deployment))
     yield _finding("dead-letter queue", lambda: _dead_letters(deployment))
-    yield _finding("event queue", lambda: _waiting(deployment, "EventQueueUrl", "events"))
-    access_events = "events on tokens and members"
-    yield _finding(
-        "access event queue", lambda: _waiting(deployment, "AccessEventQueueUrl", access_events)
-    )
-    yield _finding("count queue", lambda: _counts(deployment))
+    yield _finding("event queue", lambda: _waiting(deployment, "EventQueueUrl"))
+    yield _finding("access event queue", lambda: _waiting(deployment, "AccessEventQueueUrl"))
+    yield _finding("count queue", lambda: _waiting(deployment, "CountQueueUrl"))
     yield _finding("recorder", lambda: _recorder(deployment))
     yield _finding("recorder, tokens and members", lambda: _access_recorder(deployment))
     yield _finding("API, without a token", lambda: _anonymous(deployment.url))
@@ -134,16 +131,12 @@ def _bucket(deployment: Deployment) -> str:
 def _dead_letters(deployment: Deployment) -> str:
     number = _messages(deployment, "DeadLetterQueueUrl")
     if number:
-        raise _Unwell(f"{number} events were not applied; see docs/operations.md")
+        raise _Unwell(f"events that were not applied: {number:,}; see docs/operations.md")
     return "empty"
 
 
-def _waiting(deployment: Deployment, output: str, what: str) -> str:
-    return f"{_messages(deployment, output)} {what} wait"
-
-
-def _counts(deployment: Deployment) -> str:
-    return f"{_messages(deployment, 'CountQueueUrl')} workspaces wait to be counted"
+def _waiting(deployment: Deployment, output: str) -> str:
+    return f"waiting: {_messages(deployment, output):,}"
 
 
 def _messages(deployment: Deployment, output: str) -> int:
@@ -191,7 +184,7 @@ def _listing(url: str, caller: Caller) -> str:
     if status != 200 or not isinstance(body, dict) or "items" not in body:
         said = body.get("message") if isinstance(body, dict) else None
         raise _Unwell(f"answers {status}: {said}")
-    return f"200, {len(body['items'])} row"
+    return f"200, rows: {len(body['items'])}"
 
 
 def _has_message(body: object) -> bool:
