@@ -28,6 +28,10 @@ _QUERY: Final = signature(Table.query)
 _SCAN: Final = signature(Table.scan)
 
 
+class _NotAKey(Exception):
+    """A key that no item can have."""
+
+
 class SortedTable(Table):
     """A table of moto's that looks at no more items than it has to."""
 
@@ -93,8 +97,8 @@ class SortedTable(Table):
         if self._is_changing:
             yield
             return
-        self._is_changing = True
         self._remove(self.stored(key))
+        self._is_changing = True
         try:
             yield
         finally:
@@ -102,18 +106,17 @@ class SortedTable(Table):
             self._add(self.stored(key))
 
     def stored(self, key: Mapping[str, Any]) -> Item | None:
-        """The item with this key."""
+        """The item with this key; none if it can't be the key of an item."""
         try:
-            hash_key, range_key = self._keys(key)
-        except KeyError:
+            return self.get_item(*self._keys(key))
+        except _NotAKey:
             return None
-        return self.get_item(hash_key, range_key)
 
     def restore(self, key: Mapping[str, Any], item: Item | None) -> None:
         """Puts ``item`` back as it was, or makes sure that there is none again."""
         try:
             hash_key, range_key = self._keys(key)
-        except KeyError:
+        except _NotAKey:
             return
         self.delete_item(hash_key, range_key)
         if item is None:
@@ -125,9 +128,15 @@ class SortedTable(Table):
         self._add(item)
 
     def _keys(self, key: Mapping[str, Any]) -> tuple[DynamoType, DynamoType | None]:
-        hash_key = DynamoType(key[self.hash_key_attr])
-        range_key = self.range_key_attr
-        return hash_key, None if range_key is None else DynamoType(key[range_key])
+        """The values of the table's key.
+
+        Raises:
+            _NotAKey: one is missing, or isn't of its type, and moto refuses what has it.
+        """
+        hash_key = _key_value(key, self.hash_key_attr, self.hash_key_type)
+        if self.range_key_attr is None:
+            return hash_key, None
+        return hash_key, _key_value(key, self.range_key_attr, self.range_key_type)
 
     def _add(self, item: Item | None) -> None:
         if item is not None:
@@ -189,6 +198,17 @@ def _one_page(items: Iterator[Item], limit: int | None) -> Iterator[Item]:
         size += item.size()
         if number == limit or size > RESULT_SIZE_LIMIT:
             return
+
+
+def _key_value(key: Mapping[str, Any], name: str, of_type: str | None) -> DynamoType:
+    try:
+        value = DynamoType(key[name])
+        if value.type == of_type:
+            hash(value)  # what is no number can't be
+            return value
+    except (LookupError, ArithmeticError):
+        pass
+    raise _NotAKey
 
 
 def _names(index: SecondaryIndex, kind: str) -> list[str]:

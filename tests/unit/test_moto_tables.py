@@ -15,6 +15,17 @@ from tests.support.functions import ROOT
 
 TYPES = ("chat", "image", "text")
 
+MALFORMED: tuple[dict[str, Any], ...] = (
+    {"sort_key": {"M": {}}},
+    {"sort_key": {"SS": ["a"]}},
+    {"sort_key": {"N": "1"}},
+    {"sort_key": {"S": ""}},
+    {"workspace_id": {"N": "one"}},
+    {"user_id": {"N": "one"}},
+    {"user_id": {"S": "one"}},
+)
+"""Values that no key of the table or of an index can have."""
+
 
 @pytest.fixture(scope="module")
 def template() -> Template:
@@ -66,8 +77,10 @@ def write(rng: random.Random, table: str) -> tuple[str, dict[str, Any]]:
         "UpdateExpression": "SET user_id = :user REMOVE agent_type",
         "ExpressionAttributeValues": {":user": {"N": "3"}},
     }
-    match rng.randrange(6):
-        case 0 | 1:
+    match rng.randrange(7):
+        case 0:
+            return "put_item", put | {"Item": item(rng) | rng.choice(MALFORMED)}
+        case 1:
             return "put_item", put | (condition if rng.random() < 0.3 else {})
         case 2:
             return "delete_item", delete
