@@ -6,8 +6,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -42,7 +42,9 @@ class _Arguments(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the stack until a signal ends it; returns the exit code."""
     # What process managers send ends it as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop = _Stop()
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
     try:
         run(_parser().parse_args(arguments))
     except KeyboardInterrupt:
@@ -85,21 +87,24 @@ def run(options: argparse.Namespace) -> None:
                 load=data.load,
             )
         )
-        with _uninterrupted_end():
-            print(data.banner(stack.url), flush=True)
-            while True:
-                signal.pause()
+        print(data.banner(stack.url), flush=True)
+        while True:
+            signal.pause()
 
 
-@contextmanager
-def _uninterrupted_end() -> Iterator[None]:
-    """Lets the stack end as a whole after Ctrl-C: a second one must not leave half of it behind."""
-    try:
-        yield
-    except BaseException:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise
+class _Stop:
+    """Handles the signals that end it: the first does.
+
+    A second Ctrl-C changes nothing, lest it leave half of the stack behind.
+    """
+
+    def __init__(self) -> None:
+        self._is_stopping = False
+
+    def __call__(self, *_: object) -> None:
+        if not self._is_stopping:
+            self._is_stopping = True
+            raise KeyboardInterrupt
 
 
 class _Demo:
@@ -110,7 +115,7 @@ class _Demo:
 
     def load(self, destination: Destination) -> None:
         """Makes it and puts it into the store."""
-        with _uninterrupted_end(), tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder:
             self._accounts = write(Path(folder), datetime.now(UTC))
             _load(destination, Path(folder))
 
@@ -127,9 +132,8 @@ class _Data:
 
     def load(self, destination: Destination) -> None:
         """Puts it into the store."""
-        with _uninterrupted_end():
-            print(f"Loading {self._folder} ...", flush=True)
-            print(f"Loaded {_load(destination, self._folder)}.", flush=True)
+        print(f"Loading {self._folder} ...", flush=True)
+        print(f"Loaded {_load(destination, self._folder)}.", flush=True)
 
     def banner(self, url: str) -> str:
         """What a person reads when it is served."""

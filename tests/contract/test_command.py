@@ -19,6 +19,7 @@ import pytest
 
 from local.demo import ACCOUNTS, write
 from tests.support.functions import ROOT
+from tests.support.local_functions import wait_until
 
 pytestmark = pytest.mark.xdist_group("command")
 
@@ -69,6 +70,10 @@ class Command:
         except Empty:
             pytest.fail(f"it never said {end!r}, but {lines} and {self.errors}")
         return lines
+
+    def read_available(self) -> list[str]:
+        """The lines that it has printed since the last that was read."""
+        return [self._lines.get() for _ in range(self._lines.qsize())]
 
     def end(self, signal_number: int | None = None) -> int:
         """Its exit code, after a signal if one is given."""
@@ -231,6 +236,19 @@ def test_it_stops_and_leaves_no_process(number: int, tmp_path: Path) -> None:
     assert "2 lines can't be used:" in command.errors
     assert any("members.ndjson:1: user_id:" in line for line in command.errors)
     assert any("members.ndjson:2: is not JSON" in line for line in command.errors)
+
+
+def test_a_second_ctrl_c_changes_nothing() -> None:
+    """While it still starts, and while it stops."""
+    command = Command("--store", "moto")
+    command.read_until("The store is moto: it was asked for.")
+    started = command.descendants()
+    while command.process.poll() is None:
+        command.process.send_signal(signal.SIGINT)
+    command.end()
+    assert command.read_available() == ["Stopped."]
+    # What was not known yet when the first came ends with its input.
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started))
 
 
 def test_a_port_in_use_is_said_in_a_sentence() -> None:
