@@ -37,19 +37,20 @@ def choose_store(
 
     Args:
         named: the URL of one that runs already.
-        wanted: the one that was asked for.
+        wanted: the one that was asked for, even if another is named.
         is_moto_placed: whether moto was given an address, at which clients expect all services.
         parts: what ends with the stack.
 
     Raises:
         StartError: DynamoDB Local was asked for, or is there, and doesn't start.
     """
-    if named is not None:
-        return Choice(named, f"The store is the DynamoDB at {named}.")
+    if named is not None and wanted is None:
+        return Choice(named, f"The store is the DynamoDB at {named}, as DYNAMODB_ENDPOINT says.")
     if wanted is None and is_moto_placed:
         return Choice(None, "The store is moto, since its address is given.")
-    reason = unavailable() if wanted is not Store.MOTO else "it was asked for"
+    reason = "it was asked for" if wanted else unavailable()
     if wanted is Store.DYNAMODB_LOCAL or reason is None:
-        engine = parts.enter_context(DynamoDBLocal())
-        return Choice(engine.url, "The store is DynamoDB Local.")
+        # Shared, as moto's is: whoever has the address sees the tables, with any credentials.
+        engine = parts.enter_context(DynamoDBLocal(shared=True))
+        return Choice(engine.url, f"The store is DynamoDB Local: {reason or 'it is here'}.")
     return Choice(None, f"The store is moto: {reason}.")

@@ -16,6 +16,9 @@ class Engine:
 
     url = "http://127.0.0.1:1"
 
+    def __init__(self, *, shared: bool) -> None:
+        assert shared
+
     def __enter__(self) -> "Engine":
         return self
 
@@ -38,14 +41,17 @@ def chosen(
 
 
 def test_what_is_named_or_asked_for_is_taken() -> None:
-    assert chosen(NAMED, Store.MOTO).endpoint == NAMED
+    """What is asked for on the command line, rather than what the environment names."""
+    assert chosen(NAMED).endpoint == NAMED
+    assert chosen(NAMED, Store.MOTO).endpoint is None
+    assert chosen(NAMED, Store.DYNAMODB_LOCAL).endpoint == Engine.url
     assert chosen(wanted=Store.MOTO) == Choice(None, "The store is moto: it was asked for.")
     assert chosen(wanted=Store.DYNAMODB_LOCAL, is_moto_placed=True).endpoint == Engine.url
 
 
 def test_dynamodb_local_is_taken_where_it_is() -> None:
     """Unless clients were told to find all services at moto's address."""
-    assert chosen() == Choice(Engine.url, "The store is DynamoDB Local.")
+    assert chosen() == Choice(Engine.url, "The store is DynamoDB Local: it is here.")
     assert chosen(is_moto_placed=True).endpoint is None
 
 
@@ -54,7 +60,7 @@ def test_without_it_moto_is_taken_and_the_reason_is_said(monkeypatch: pytest.Mon
     monkeypatch.setattr(store_choice, "unavailable", lambda: "there is no Java here")
     assert chosen() == Choice(None, "The store is moto: there is no Java here.")
 
-    def fail() -> None:
+    def fail(**_: object) -> None:
         raise StartError("there is no Java here")
 
     monkeypatch.setattr(store_choice, "DynamoDBLocal", fail)
