@@ -83,7 +83,8 @@ class EventsApi:
             return _refuse(f"the request {error}")
         except ClientError as error:
             return _refuse(str(error))
-        except (TypeError, ValueError, OverflowError, ParamValidationError):
+        # botocore says so of times that no calendar has.
+        except (TypeError, ValueError, OverflowError, RuntimeError, ParamValidationError):
             return _refuse("the request must have Entries, each as PutEvents takes it")
         told = {name: answer[name] for name in ("FailedEntryCount", "Entries")}
         return Response(200, (_AMAZON_JSON,), json.dumps(told).encode())

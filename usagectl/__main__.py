@@ -63,7 +63,8 @@ def options(
 
     Example: usagectl --endpoint http://127.0.0.1:3000 doctor
     """
-    if endpoint and not _is_url(endpoint):
+    # An empty one, as of a variable that is not set, must not lead to AWS instead.
+    if endpoint is not None and not _is_url(endpoint):
         refuse(context, "--endpoint", "must be a URL such as http://127.0.0.1:3000")
     target: Target = context.obj
     target.stack, target.region, target.profile = stack, region, profile

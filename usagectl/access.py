@@ -99,7 +99,7 @@ class AccessTables:
         if stored is not None:
             raise CommandError(f"There is a token {token_id} already; issue another.")
         # Where this fails, a first try may have succeeded: the hash in the table tells.
-        self._replace(self.access_tokens, key, None, wanted, now)
+        self._replace(self.access_tokens, key, None, _versioned(None, wanted, now))
         self._check(self.access_tokens, key, wanted, f"Token {token_id}")
         return issued
 
@@ -157,20 +157,22 @@ class AccessTables:
         what: str,
     ) -> bool:
         """Brings an item to what is wanted; returns False if there was nothing to do."""
+        tried: Item | None = None
         for _ in range(ATTEMPTS):
             stored, now = self._read(table, key)
+            # A write whose answer was lost is made again by botocore, and refused then.
+            if stored is not None and stored == tried:
+                return True
             if is_done(stored, now):
                 return False
-            if self._replace(table, key, stored, wanted, now):
+            tried = _versioned(stored, wanted, now)
+            if self._replace(table, key, stored, tried):
                 self._check(table, key, wanted, what)
                 return True
         raise CommandError(f"{what} is being changed by others all the time; try again.")
 
-    def _replace(
-        self, table: str, key: Item, stored: Stored | None, wanted: Item, now: datetime
-    ) -> bool:
-        """Writes what is wanted in the place of what was read; False if that is not there now."""
-        version = version_of(_moment_over(stored, now), REMOVED_MARK in wanted, wanted)
+    def _replace(self, table: str, key: Item, stored: Stored | None, item: Item) -> bool:
+        """Writes an item in the place of what was read; False if that is not there now."""
         name, values = next(iter(key)), {}
         if stored is None:
             condition = f"attribute_not_exists({name})"
@@ -182,7 +184,7 @@ class AccessTables:
         try:
             self.dynamodb.put_item(
                 TableName=table,
-                Item={**wanted, "version": {"S": version}},
+                Item=item,
                 ConditionExpression=condition,
                 **request,
             )
@@ -222,6 +224,12 @@ def _is_ahead(stored: Stored, now: datetime) -> bool:
     """Whether an item's moment lies where the recorder would refuse an event's by now."""
     moment = moment_of(stored)
     return moment is not None and moment - now > MAX_AHEAD
+
+
+def _versioned(stored: Stored | None, wanted: Item, now: datetime) -> Item:
+    """Returns what is wanted, with a version that wins over what is stored."""
+    version = version_of(_moment_over(stored, now), REMOVED_MARK in wanted, wanted)
+    return {**wanted, "version": {"S": version}}
 
 
 def _moment_over(stored: Stored | None, now: datetime) -> datetime:

@@ -114,7 +114,7 @@ def _setting(deployment: Deployment) -> str:
     name = deployment.output("MinDateParameterName")
     value = deployment.ssm.get_parameter(Name=name)["Parameter"]["Value"]
     earliest = parse_min_date(value, UTC)
-    return "not enabled" if earliest is None else f"nothing before {earliest:%Y-%m-%d} is shown"
+    return "not enabled" if earliest is None else f"nothing before {earliest.date()} is shown"
 
 
 def _bucket(deployment: Deployment) -> str:

@@ -37,13 +37,13 @@ def read_event(path: Path) -> Envelope:
     try:
         envelope: Any = parse_json(path.read_bytes())
         parse(envelope, datetime.now(UTC))
+        if not isinstance(envelope.get("source"), str) or not envelope["source"]:
+            raise InvalidValue("source: must be a text, the one that the deployment's rules take")
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}.") from None
     except InvalidValue as error:
         raise CommandError(f"{path}: {error}.") from None
-    return Envelope(
-        str(envelope.get("source")), envelope["detail-type"], to_json(envelope["detail"])
-    )
+    return Envelope(envelope["source"], envelope["detail-type"], to_json(envelope["detail"]))
 
 
 def send(client: "EventBridgeClient", bus: str, events: Sequence[Envelope]) -> int:

@@ -71,12 +71,22 @@ def lambda_handler(event: Any, context: "LambdaContext") -> dict[str, Any]:
 
 
 def is_from_gateway(event: object) -> TypeGuard[dict[str, Any]]:
-    """Whether ``event`` is API Gateway's; one that names a workspace itself never is."""
+    """Whether ``event`` has API Gateway's form; one that names a workspace itself never has."""
     return (
         isinstance(event, dict)
         and "workspace_id" not in event
         and "httpMethod" in event
         and isinstance(event.get("requestContext"), dict)
+        and isinstance(event["requestContext"].get("authorizer") or {}, dict)
+        and has_texts(event.get("headers"))
+        and has_texts(event.get("queryStringParameters"))
+    )
+
+
+def has_texts(value: object) -> bool:
+    """Whether ``value`` is an object of texts, or nothing."""
+    return value is None or (
+        isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
     )
 
 

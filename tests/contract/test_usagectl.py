@@ -163,6 +163,10 @@ def test_a_member_comes_and_goes(service: Service) -> None:
         ("token revoke 9223372036854775808", "must be a whole number from 1 to"),
         ("token list -u 0", "must be a whole number from 1 to"),
         ("forget-user 011", "must be a whole number from 1 to"),
+        (f"token issue -u 1 --tokenable-type {'x' * 256}", "1 to 255 printable characters"),
+        (f"member set -w 1 -u 1{' --permission x' * 61}", "60 times at most"),
+        ("doctor -w 1 --token “1|secret”", "plain characters"),
+        ("--endpoint= member list -w 1", "must be a URL"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_looked_for(

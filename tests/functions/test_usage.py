@@ -394,3 +394,21 @@ def test_the_log_has_counts_and_the_request_s_id_and_nothing_personal(
     assert metrics[0]["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "WorkspaceUsage"
     assert any(line.get("RowsRead") == [2.0] for line in metrics)
     assert any(line.get("Refused") == [1.0] for line in metrics)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"requestContext": {"authorizer": 5}},
+        {"headers": [1]},
+        {"headers": {"x-workspace-id": 5}},
+        {"queryStringParameters": "page"},
+    ],
+)
+def test_what_only_looks_like_the_gateways_is_an_invocation(
+    usage: ModuleType, parts: dict[str, object]
+) -> None:
+    """Of an invoker who may do so: it names no workspace."""
+    event = {"httpMethod": "GET", "requestContext": {}, **parts}
+    with pytest.raises(InvalidRequest, match="workspace_id"):
+        usage.lambda_handler(event, Context())

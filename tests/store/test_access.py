@@ -269,6 +269,21 @@ def test_a_token_whose_first_write_got_no_answer_is_issued(client: "DynamoDBClie
     ]
 
 
+def test_a_change_whose_first_write_got_no_answer_was_made(client: "DynamoDBClient") -> None:
+    """botocore writes again, and is refused: the change is not taken for somebody else's."""
+
+    class Repeating(Beside):
+        def put_item(self, **request: Any) -> Any:
+            self.client.put_item(**request)
+            return self.client.put_item(**request)
+
+    operator = tables(Repeating(client))
+    assert operator.set_member(MEMBER)
+    assert not operator.set_member(MEMBER)
+    assert operator.remove_member(11, 42)
+    assert not operator.remove_member(11, 42)
+
+
 def test_an_issued_token_lives_as_long_as_asked(client: "DynamoDBClient") -> None:
     """From the service's time on."""
     operator = tables(client, lambda: now() + timedelta(minutes=10))

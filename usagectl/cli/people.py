@@ -32,6 +32,12 @@ USER_MODEL: Final = "App\\Models\\User"
 MAX_DAYS: Final = 36_500
 """Days for which a token can be issued at most: a hundred years."""
 
+MAX_CHARACTERS: Final = 255
+"""Characters of the longest text, as of a string column of Laravel's."""
+
+MAX_WORDS: Final = 60
+"""Abilities or permissions at most: of the longest, they fill what a record's list may take."""
+
 ABILITIES: Final = (USE_AGENTS, "*")
 """Abilities that mean something to this service."""
 
@@ -211,6 +217,9 @@ def _check_words(
     Raises:
         typer.BadParameter: one of them is not known.
     """
+    words = list(words)
+    if len(words) > MAX_WORDS:
+        raise typer.BadParameter(f"can be given {MAX_WORDS} times at most", param_hint=option)
     for word in words:
         _check_text(option, word)
         if word not in known and not allow_unknown:
@@ -223,8 +232,9 @@ def _check_words(
 
 def _check_text(option: str, text: str) -> None:
     # An argument that is not UTF-8 becomes text with surrogates, which no table takes.
-    if not text or not text.isprintable():
-        raise typer.BadParameter("must be a text of printable characters", param_hint=option)
+    if not text.isprintable() or not 0 < len(text) <= MAX_CHARACTERS:
+        reason = f"must be a text of 1 to {MAX_CHARACTERS} printable characters"
+        raise typer.BadParameter(reason, param_hint=option)
 
 
 def forget_user(

@@ -53,12 +53,10 @@ def min_date(
     value = deployment.ssm.get_parameter(Name=name)["Parameter"]["Value"]
     earliest = parse_min_date(value, UTC)
     if as_json:
-        show_json({"enabled": earliest is not None, "date": earliest and f"{earliest:%Y-%m-%d}"})
+        show_json({"enabled": earliest is not None, "date": earliest and f"{earliest.date()}"})
         return
     show(
-        "All days are shown."
-        if earliest is None
-        else f"Nothing before {earliest:%Y-%m-%d} is shown."
+        "All days are shown." if earliest is None else f"Nothing before {earliest.date()} is shown."
     )
 
 
@@ -154,6 +152,10 @@ def doctor(
         refuse(context, "--token", "goes together with --workspace")
     if workspace is not None and token is None:
         refuse(context, "--workspace", "goes together with --token")
+    if token is not None and not (token.isascii() and token.isprintable()):
+        refuse(
+            context, "--token", "must be a token as it was issued: plain characters, no line break"
+        )
 
     from usagectl.doctor import Caller, Finding, examine
 
