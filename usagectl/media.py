@@ -2,6 +2,7 @@
 
 import mimetypes
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 MAX_KEY_BYTES: Final = 1_024
 """The most bytes that S3 lets a key have."""
 
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+"""What has no place in a name that becomes a part of URLs."""
 
 MAX_OBJECT_BYTES: Final = 5 * 1024**3
 """The most bytes that S3 takes in one call."""
@@ -55,6 +58,8 @@ def _unusable(root: Path, key: str, path: Path) -> str | None:
         length = len(key.encode())
         if length > MAX_KEY_BYTES:
             return f"its name has more than {MAX_KEY_BYTES:,} bytes, path included"
+        if _CONTROL.search(key):
+            return "its name has a control character, such as a line break"
         if not path.resolve().is_relative_to(root.resolve()):
             return "is a link that leads out of the folder"
         return None if path.is_file() else "is not a file"

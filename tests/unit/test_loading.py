@@ -408,6 +408,7 @@ def test_media_are_stored_under_their_paths_with_their_types(tmp_path: Path) -> 
     (long / "x").write_bytes(b"x")
     Path(os.fsdecode(os.fsencode(media) + b"/\xff\n.png")).write_bytes(b"png")
     (tmp_path / "secret").write_bytes(b"secret")
+    (media / "m\n").write_bytes(b"m")
     (media / "link").symlink_to(tmp_path / "secret")
     (media / "links").symlink_to(media / "a b")
     tables, rejected = Store(), list[str]()
@@ -418,10 +419,11 @@ def test_media_are_stored_under_their_paths_with_their_types(tmp_path: Path) -> 
         "a b/ä.png": (b"png", "image/png"),
         "unknown": (b"?", "application/octet-stream"),
     }
-    assert (report.loaded["media"], report.rejected) == (2, 4)
+    assert (report.loaded["media"], report.rejected) == (2, 5)
     assert rejected == [
         "media/link: is a link that leads out of the folder",
         "media/links: is not a file",
+        r"media/m\n: its name has a control character, such as a line break",
         r"media/\xff\n.png: its name is not UTF-8",
         f"media/{'/'.join(['l' * 250] * 5)}/x: its name has more than 1,024 bytes, path included",
     ]
