@@ -163,14 +163,20 @@ def test_what_was_tried_once_is_tried_twice_more(
     monkeypatch.setattr("time.sleep", lambda _: None)
     tries = []
 
-    def answer(_: object, request: Any) -> AWSResponse:
-        tries.append(request.headers["X-Amz-Target"])
+    send = URLLib3Session.send
+
+    def answer(session: URLLib3Session, request: Any) -> AWSResponse:
+        target = request.headers.get("X-Amz-Target", b"").decode().partition(".")[2]
+        # A stack that other tests share polls its queues meanwhile.
+        if target != operation:
+            return send(session, request)
+        tries.append(target)
         return in_trouble(request.url, 500)
 
     monkeypatch.setattr(URLLib3Session, "send", answer)
     with pytest.raises(StoreUnavailable), calling_aws():
         call(service, operation, request_)
-    assert [target.decode().partition(".")[2] for target in tries] == [operation] * 2
+    assert tries == [operation] * 2
 
 
 # Credentials
