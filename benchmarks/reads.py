@@ -15,14 +15,15 @@ from local.stack import Stack
 from tests.support.many import FIRST, write_many
 from tests.support.rows import row_of_age
 from usagectl.load import Loader
-from workspace_usage.access import OwnRuns, Scope, WholeWorkspace
-from workspace_usage.calls import DYNAMODB, Reader
-from workspace_usage.history import Page, read_page
-from workspace_usage.pages import PageIndex
-from workspace_usage.query import Query
-from workspace_usage.rows import Source, to_item
-from workspace_usage.signing import Credentials
-from workspace_usage.store import Meter, Store, by_source
+from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
+from workspace_usage.aws.credentials import Credentials
+from workspace_usage.aws.reader import DYNAMODB, Reader
+from workspace_usage.listing.page import Page, read_page
+from workspace_usage.listing.query import Query
+from workspace_usage.rollups.seek import PageIndex
+from workspace_usage.rows.row import Source, to_item
+from workspace_usage.rows.store import Meter, Store
+from workspace_usage.rows.tables import by_source
 
 WORKSPACE: Final = 11
 """The workspace that has all the rows that were asked for."""

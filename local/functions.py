@@ -25,7 +25,7 @@ from local.aws import CREDENTIALS, NO_CONFIGURATION, REGION
 from local.errors import TemplateError
 from local.template import Resource, Template, code_of
 from local.worker import END
-from workspace_usage.sizes import RESPONSE_BYTES
+from workspace_usage.listing.sizes import RESPONSE_BYTES
 
 MOST_ENVIRONMENTS: Final = 2
 """Processes of one function; when all are busy, the next event waits.

@@ -31,8 +31,8 @@ from local.server import Server
 from local.store import Clients, Endpoints, MotoServer
 from local.template import Template, expand
 from usagectl.load import Destination
-from workspace_usage.settings import Tables
-from workspace_usage.window import time_zone
+from workspace_usage.rows.tables import Tables
+from workspace_usage.rows.window import time_zone
 
 TEMPLATE: Final = Path(__file__).parents[1] / "template.yaml"
 

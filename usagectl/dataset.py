@@ -20,9 +20,9 @@ from typing import Any, Final
 
 from usagectl.errors import CommandError
 from usagectl.report import MAX_BEGINNING, visible
-from workspace_usage.directory import membership_item, token_item
-from workspace_usage.records import access_token, execution_row, membership
-from workspace_usage.rows import Source, to_item
+from workspace_usage.access.store import membership_item, token_item
+from workspace_usage.recording.payloads import access_token, execution_row, membership
+from workspace_usage.rows.row import Source, to_item
 from workspace_usage.values import InvalidValue, parse_date, parse_json
 
 type Item = dict[str, dict[str, Any]]
@@ -59,7 +59,7 @@ class Records:
     Attributes:
         file: the file's name, without ``.gz``.
         noun: what a record is called.
-        table: the field of ``workspace_usage.settings.Tables`` that names the table.
+        table: the field of ``workspace_usage.rows.tables.Tables`` that names the table.
         to_item: makes an item of a record, or raises InvalidValue.
     """
 

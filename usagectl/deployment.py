@@ -14,9 +14,9 @@ from botocore.config import Config
 from local.aws import session as local_session
 from usagectl.errors import CommandError
 from usagectl.load import Destination
-from workspace_usage.aws import refuse_damaged
-from workspace_usage.settings import Tables
-from workspace_usage.window import time_zone
+from workspace_usage.aws.clients import refuse_damaged
+from workspace_usage.rows.tables import Tables
+from workspace_usage.rows.window import time_zone
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -18,7 +18,7 @@ from samtranslator.yaml_helper import yaml_parse
 from usagectl.deployment import Deployment
 from usagectl.errors import CommandError
 from workspace_usage.errors import StoreUnavailable
-from workspace_usage.min_date import parse_min_date
+from workspace_usage.listing.min_date import parse_min_date
 
 TEMPLATE: Final = Path(__file__).parents[1] / "template.yaml"
 

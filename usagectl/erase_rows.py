@@ -24,7 +24,7 @@ from usagectl.errors import CommandError
 from usagectl.load import Destination, Notify
 from usagectl.writing import WRITERS
 from workspace_usage.errors import StoreUnavailable
-from workspace_usage.rows import media_key
+from workspace_usage.rows.row import media_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

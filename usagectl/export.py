@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 from usagectl.dataset import plain, to_json
 from usagectl.errors import CommandError
 from usagectl.new_files import NewFiles
-from workspace_usage.rows import ARCHIVED_MARK, Row, Source, from_item
+from workspace_usage.rows.row import ARCHIVED_FLAG, Row, Source, from_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from workspace_usage.settings import Tables
+    from workspace_usage.rows.tables import Tables
 
 FILES: Final = {
     Source.CURRENT: "executions.ndjson",
@@ -104,7 +104,7 @@ def read_rows(
     for page in pages:
         for item in page["Items"]:
             # A marked row is the shadow of one among the archived.
-            if ARCHIVED_MARK not in item:
+            if ARCHIVED_FLAG not in item:
                 yield from_item(source, item)
 
 

@@ -34,7 +34,7 @@ from usagectl.dataset import (
 from usagectl.media import MediaFile, find_media, upload
 from usagectl.writing import WRITERS, Lanes, LoadError, put_batch, put_unless_newer
 from workspace_usage.errors import StoreUnavailable
-from workspace_usage.settings import Tables
+from workspace_usage.rows.tables import Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from workspace_usage.counting import Counter
-from workspace_usage.counts import Progress, read_head, replace_head
-from workspace_usage.failures import calling_aws
-from workspace_usage.rollups import HEAD_KEY, UNTIL_RELEASED, Head
+from workspace_usage.aws.errors import aws_errors_as_unavailable
+from workspace_usage.rollups.counting import Counter
+from workspace_usage.rollups.counts import Progress, read_head, replace_head
+from workspace_usage.rollups.items import HEAD_KEY, UNTIL_RELEASED, Head
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -100,7 +100,7 @@ def _sweep(client: "DynamoDBClient", table: str, workspace_id: int, head: Head) 
         },
         ProjectionExpression="workspace_id, sort_key",
     )
-    with calling_aws():
+    with aws_errors_as_unavailable():
         for item in (item for page in pages for item in page["Items"]):
             if item["sort_key"]["S"] == HEAD_KEY:
                 continue

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from workspace_usage.events import EVENTS
+from workspace_usage.recording.events import EVENTS
 
 
 def schemas() -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from usagectl.dataset import to_json
 from usagectl.errors import CommandError
-from workspace_usage.events import parse
+from workspace_usage.recording.events import parse
 from workspace_usage.values import InvalidValue, parse_json
 
 if TYPE_CHECKING:

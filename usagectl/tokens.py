@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Final
 from zlib import crc32
 
-from workspace_usage.access import AccessToken
+from workspace_usage.access.tokens import AccessToken
 
 ENTROPY: Final = 40
 """Random characters of a secret, as many as Sanctum's."""

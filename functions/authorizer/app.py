@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from workspace_usage.access import USE_AGENTS, BearerToken, parse_id, to_context
-from workspace_usage.calls import DYNAMODB, Reader
-from workspace_usage.directory import Directory
+from workspace_api.settings import AuthorizerSettings
+from workspace_usage.access.context import to_context
+from workspace_usage.access.store import AccessStore
+from workspace_usage.access.tokens import USE_AGENTS, BearerToken
+from workspace_usage.aws.reader import DYNAMODB, Reader
+from workspace_usage.aws.snapshot import prepare_snapshot
 from workspace_usage.errors import Forbidden, StoreUnavailable, Unauthorized
 from workspace_usage.messages import choose_locale, translate
-from workspace_usage.settings import AuthorizerSettings
-from workspace_usage.snapshot import take_along
+from workspace_usage.values import parse_id
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -33,10 +35,10 @@ gc.freeze()
 
 
 @cache
-def directory() -> Directory:
+def directory() -> AccessStore:
     """The directory that this environment's requests share."""
     reader = Reader.of(DYNAMODB, on_repeat=count_repeated)
-    return Directory(reader, settings.access_tokens_table, settings.memberships_table)
+    return AccessStore(reader, settings.access_tokens_table, settings.memberships_table)
 
 
 def count_repeated(_: str) -> None:
@@ -44,7 +46,7 @@ def count_repeated(_: str) -> None:
     metrics.add_metric("CallsRepeated", MetricUnit.Count, 1)
 
 
-take_along(directory)
+prepare_snapshot(directory)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

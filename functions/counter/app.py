@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from workspace_usage.aws import dynamodb_client, sqs_client
-from workspace_usage.counting import Counter
-from workspace_usage.counts import Progress
+from workspace_api.settings import CounterSettings
+from workspace_usage.aws.clients import dynamodb_client, sqs_client
+from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.errors import StoreUnavailable
-from workspace_usage.failures import calling_aws
-from workspace_usage.settings import CounterSettings
+from workspace_usage.rollups.counting import Counter
+from workspace_usage.rollups.counts import Progress
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -135,7 +135,7 @@ def put_back(workspace_id: int, seconds: int) -> None:
         StoreUnavailable: the queue can't be reached in time.
     """
     metrics.add_metric("WorkspacesPutBack", MetricUnit.Count, 1)
-    with calling_aws():
+    with aws_errors_as_unavailable():
         sqs().send_message(
             QueueUrl=settings.count_queue_url,
             MessageBody=json.dumps({"workspace_id": workspace_id}),

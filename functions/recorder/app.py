@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from workspace_usage.aws import dynamodb_client, sqs_client
+from workspace_api.settings import RecorderSettings
+from workspace_usage.aws.clients import dynamodb_client, sqs_client
+from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.errors import Contended, Refused, StoreUnavailable
-from workspace_usage.events import Change, parse
-from workspace_usage.failures import calling_aws
-from workspace_usage.recording import Recorder
-from workspace_usage.settings import RecorderSettings
+from workspace_usage.recording.events import Change, parse
+from workspace_usage.recording.recorder import Recorder
+from workspace_usage.recording.writes import Outcome
 from workspace_usage.values import InvalidValue, parse_json
-from workspace_usage.writes import Outcome
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -127,7 +127,7 @@ def understand(body: str, now: datetime) -> Change:
 def have_counted(workspace_id: int) -> None:
     """Has a workspace's rows counted, once they are old enough."""
     try:
-        with calling_aws():
+        with aws_errors_as_unavailable():
             sqs().send_message(
                 QueueUrl=settings.count_queue_url,
                 MessageBody=json.dumps({"workspace_id": workspace_id}),
@@ -154,7 +154,7 @@ def reject(message: dict[str, Any], reason: str) -> None:
     if len(f"{body}reasonString{reason}".encode("utf-8", "replace")) > MAX_MESSAGE_BYTES:
         attributes = {}
     try:
-        with calling_aws():
+        with aws_errors_as_unavailable():
             sqs().send_message(
                 QueueUrl=settings.dead_letter_queue_url,
                 MessageBody=body,

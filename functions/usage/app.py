@@ -17,16 +17,16 @@ import orjson
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from workspace_usage.access import Scope, WholeWorkspace, from_context, parse_id
+from workspace_api.settings import UsageSettings
+from workspace_usage.access.context import from_context
+from workspace_usage.access.scope import Scope, WholeWorkspace
+from workspace_usage.aws.snapshot import prepare_snapshot
 from workspace_usage.errors import Forbidden, InvalidRequest, StoreUnavailable, Violation
-from workspace_usage.listing import Asked, Body, Listing
+from workspace_usage.listing.listing import Body, Circumstances, Listing
 from workspace_usage.messages import choose_locale, describe, translate
-from workspace_usage.position import MAX_ID
-from workspace_usage.settings import UsageSettings
-from workspace_usage.snapshot import take_along
-from workspace_usage.store import Meter
-from workspace_usage.values import trim
-from workspace_usage.window import rules_of
+from workspace_usage.rows.store import Meter
+from workspace_usage.rows.window import rules_of
+from workspace_usage.values import MAX_ID, parse_id, trim
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -55,7 +55,7 @@ def count_repeated(_: str) -> None:
     metrics.add_metric("CallsRepeated", MetricUnit.Count, 1)
 
 
-take_along(listing, partial(rules_of, settings.time_zone))
+prepare_snapshot(listing, partial(rules_of, settings.time_zone))
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)
@@ -185,7 +185,9 @@ def read(scope: Scope, parameters: Mapping[str, object], context: "LambdaContext
 
     logger.append_keys(workspace_id=scope.workspace_id)
     meter = Meter(check_time)
-    body = listing().answer(scope, parameters, Asked(datetime.now(UTC), meter, logger.warning))
+    body = listing().answer(
+        scope, parameters, Circumstances(datetime.now(UTC), meter, logger.warning)
+    )
     report(body, meter)
     return body
 

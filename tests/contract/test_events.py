@@ -16,7 +16,7 @@ from local.aws import CONFIG, session
 from tests.contract.conftest import Answer, Service, start
 from tests.support.functions import ROOT
 from usagectl.send import Envelope, read_event, send
-from workspace_usage.position import format_timestamp
+from workspace_usage.values import format_timestamp
 
 pytestmark = pytest.mark.xdist_group("events")
 

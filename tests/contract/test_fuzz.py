@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.contract.conftest import PATH, Service
-from workspace_usage.query import PARAMETERS
+from workspace_usage.listing.query import PARAMETER_NAMES
 
 pytestmark = pytest.mark.xdist_group("contract")
 
@@ -72,7 +72,7 @@ def test_any_bytes_in_a_header(service: Service, name: str, value: bytes) -> Non
 
 
 @FUZZ
-@given(st.sampled_from(PARAMETERS), st.binary(max_size=40))
+@given(st.sampled_from(PARAMETER_NAMES), st.binary(max_size=40))
 @example("cursor", "🙂".encode())
 @example("cursor", b"\xed\xa0\x80")
 @example("type", b"\xed\xa0\x80")

@@ -6,9 +6,9 @@ from typing import Final
 import pytest
 
 from tests.deploy.stack import Stack, as_list
-from workspace_usage.counts import LATE, MARGIN
-from workspace_usage.events import EVENTS
-from workspace_usage.rebuilding import HELD_FOR
+from workspace_usage.recording.events import EVENTS
+from workspace_usage.rollups.counts import LATE, MARGIN
+from workspace_usage.rollups.rebuilding import HELD_FOR
 
 FUNCTIONS: Final = {
     "EventQueue": "RecorderFunction",

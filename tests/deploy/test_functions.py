@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from tests.deploy.stack import ROOT, Stack, as_list, source
-from workspace_usage.settings import (
+from workspace_api.settings import (
     AuthorizerSettings,
     CounterSettings,
     RecorderSettings,

@@ -11,7 +11,8 @@ from local.provision import provision
 from local.store import Clients, Endpoints, MotoServer
 from local.template import Template, expand
 from tests.support.functions import ROOT, environment_of, load
-from workspace_usage import aws
+from workspace_usage.aws import clients as aws_clients
+from workspace_usage.aws.session import botocore_session
 
 
 @pytest.fixture(scope="session")
@@ -48,8 +49,8 @@ def clients(
 
 def forget() -> None:
     """Clients that know another environment."""
-    aws._session.cache_clear()
-    aws._client.cache_clear()
+    botocore_session.cache_clear()
+    aws_clients._client.cache_clear()
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ import pytest
 from local.store import Clients
 from local.template import Template
 from tests.support.functions import Context, environment_of, load
-from workspace_usage.access import AccessToken, Membership
-from workspace_usage.directory import membership_item, token_item
+from workspace_usage.access.scope import Membership
+from workspace_usage.access.store import membership_item, token_item
+from workspace_usage.access.tokens import AccessToken
 from workspace_usage.errors import StoreUnavailable
 
 ARN = "arn:aws:execute-api:us-east-1:123456789012:api/v1/GET/workspaces/usage"

@@ -13,10 +13,10 @@ from local.template import Template
 from tests.support.functions import Context
 from tests.support.rows import row_of_age
 from usagectl.load import Destination
-from workspace_usage.counts import read_head
-from workspace_usage.position import format_timestamp
-from workspace_usage.rollups import UNTIL_RELEASED, Head
-from workspace_usage.rows import Source, to_item
+from workspace_usage.rollups.counts import read_head
+from workspace_usage.rollups.items import UNTIL_RELEASED, Head
+from workspace_usage.rows.row import Source, to_item
+from workspace_usage.values import format_timestamp
 
 ROWS = 110
 

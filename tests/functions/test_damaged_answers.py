@@ -46,9 +46,10 @@ from tests.support.harness import (
     token_by_id,
     unfinished,
 )
-from workspace_usage import aws
-from workspace_usage.aws import refuse_damaged
-from workspace_usage.calls import DYNAMODB, Reader
+from workspace_usage.aws import clients as aws_clients
+from workspace_usage.aws.clients import refuse_damaged
+from workspace_usage.aws.reader import DYNAMODB, Reader
+from workspace_usage.aws.session import botocore_session
 from workspace_usage.errors import StoreUnavailable
 
 
@@ -68,8 +69,8 @@ def harness(endpoints: Endpoints, template: Template) -> Iterator[Harness]:
         patch.setattr("time.sleep", lambda _: None)
         # So many calls fail here that botocore would not try them again any more.
         patch.setattr(RetryQuota, "acquire", lambda *_: True)
-        aws._session.cache_clear()
-        aws._client.cache_clear()
+        botocore_session.cache_clear()
+        aws_clients._client.cache_clear()
         clients = Clients.of(endpoints)
         provision(template, clients)
         loaded = {}
@@ -79,8 +80,8 @@ def harness(endpoints: Endpoints, template: Template) -> Iterator[Harness]:
         found = Harness(proxy, clients, template, loaded)
         fill(found)
         yield found
-        aws._session.cache_clear()
-        aws._client.cache_clear()
+        botocore_session.cache_clear()
+        aws_clients._client.cache_clear()
         proxy.shutdown()
         for client in (clients.dynamodb, clients.events, clients.s3, clients.sqs, clients.ssm):
             client.close()

@@ -11,10 +11,10 @@ from local.template import Template
 from local.worker import serialize
 from tests.functions.test_usage import EVERYONE, request
 from tests.support.functions import Context
-from workspace_usage.position import MAX_ID
-from workspace_usage.records import InvalidRecord, execution_row
-from workspace_usage.rows import Source, to_item
-from workspace_usage.sizes import RESPONSE_BYTES, ROWS
+from workspace_usage.listing.sizes import MAX_ROWS, RESPONSE_BYTES
+from workspace_usage.recording.payloads import InvalidPayload, execution_row
+from workspace_usage.rows.row import Source, to_item
+from workspace_usage.values import MAX_ID
 
 type Record = dict[str, Any]
 
@@ -45,13 +45,13 @@ def agent(kind: str, title: str = "", slug: str = "") -> dict[str, str]:
 
 def longest(make: Callable[[str], Record], letter: str) -> Record:
     """The record of the longest text of ``letter`` that is accepted."""
-    fitting, too_long = 0, RESPONSE_BYTES // ROWS
+    fitting, too_long = 0, RESPONSE_BYTES // MAX_ROWS
     while too_long - fitting > 1:
         length = (fitting + too_long) // 2
         try:
             execution_row(Source.CURRENT, make(letter * length))
             fitting = length
-        except InvalidRecord:
+        except InvalidPayload:
             too_long = length
     return make(letter * fitting)
 
@@ -99,12 +99,12 @@ def test_a_page_of_the_largest_rows_can_be_returned(
     monkeypatch.setenv("AWS_SESSION_TOKEN", "/" * 1_000)
     row = execution_row(Source.CURRENT, longest(make, letter))
     table = template.resources["ExecutionsTable"].name
-    for number in range(ROWS):
+    for number in range(MAX_ROWS):
         position = row.position._replace(id=MAX_ID - number)
         clients.dynamodb.put_item(TableName=table, Item=to_item(row._replace(position=position)))
-    query = {"start_date": "2026-01-05", "end_date": "2026-01-05", "per_page": str(ROWS)}
+    query = {"start_date": "2026-01-05", "end_date": "2026-01-05", "per_page": str(MAX_ROWS)}
     response = usage.lambda_handler(request(EVERYONE, query), Context())
     body = usage.lambda_handler({"workspace_id": 11, **query}, Context())
-    assert len(body["items"]) == ROWS
+    assert len(body["items"]) == MAX_ROWS
     assert len(serialize(body).encode()) <= RESPONSE_BYTES
     assert 0.9 * RESPONSE_BYTES < len(serialize(response).encode()) <= RESPONSE_BYTES

@@ -11,8 +11,8 @@ import pytest
 from local.store import Clients
 from local.template import Template
 from tests.support.functions import ROOT, Context
-from workspace_usage.access import AccessToken
-from workspace_usage.events import TokenChange, parse
+from workspace_usage.access.tokens import AccessToken
+from workspace_usage.recording.events import TokenChange, parse
 from workspace_usage.values import InvalidValue
 
 RECORDED = json.loads((ROOT / "events" / "event-execution-recorded.json").read_text("utf-8"))

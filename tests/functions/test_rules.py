@@ -5,7 +5,7 @@ import json
 from local.store import Clients
 from local.template import Template
 from usagectl.send import Envelope, send
-from workspace_usage.events import EVENTS
+from workspace_usage.recording.events import EVENTS
 
 ROWS = {"ExecutionRecorded", "ExecutionArchived", "ChatEdited"}
 

@@ -16,9 +16,9 @@ from tests.support.functions import ROOT, Context
 from usagectl.load import Loader
 from usagectl.recount import release
 from usagectl.send import read_event
-from workspace_usage.counts import read_head
 from workspace_usage.errors import InvalidRequest
-from workspace_usage.events import EVENTS
+from workspace_usage.recording.events import EVENTS
+from workspace_usage.rollups.counts import read_head
 
 EVENTS_FOLDER = ROOT / "events"
 

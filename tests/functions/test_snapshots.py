@@ -15,9 +15,11 @@ from local.template import Template
 from tests.functions.test_authorizer import ask, put_member, put_token
 from tests.functions.test_usage import EVERYONE, answer, put, request
 from tests.support.functions import environment_of, load
-from workspace_usage import aws, connections, signing, window
-from workspace_usage.rows import Source
-from workspace_usage.signing import current_credentials
+from workspace_usage.aws import clients, connections, sigv4
+from workspace_usage.aws.credentials import current_credentials
+from workspace_usage.aws.session import botocore_session
+from workspace_usage.rows import window
+from workspace_usage.rows.row import Source
 
 LIFE = {"AccessKeyId": "first", "SecretAccessKey": "secret", "Token": "token"}
 
@@ -38,9 +40,9 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> None:
     """No function has registered any."""
     for name in ("_before_snapshot_registry", "_after_restore_registry"):
         monkeypatch.setattr(snapshot_restore_py, name, [])
-    connections.trusted_authorities.cache_clear()
+    connections.tls_context.cache_clear()
     window.rules_of.cache_clear()
-    signing.signing_key.cache_clear()
+    sigv4.signing_key.cache_clear()
 
 
 type Load = Callable[[str], ModuleType]
@@ -87,9 +89,9 @@ def test_a_snapshot_holds_nothing_that_could_be_stale(
     """Nobody was asked for credentials, and nothing was signed or connected with any."""
     snapshot_of(function)
     assert endpoint.asked == 0
-    assert vars(aws._session())["_credentials"] is None
-    assert aws._client.cache_info().currsize == 0
-    assert signing.signing_key.cache_info().currsize == 0
+    assert vars(botocore_session())["_credentials"] is None
+    assert clients._client.cache_info().currsize == 0
+    assert sigv4.signing_key.cache_info().currsize == 0
 
 
 def test_a_snapshot_of_the_listing_has_read_nothing(snapshot_of: Load) -> None:
@@ -104,8 +106,8 @@ def test_a_snapshot_of_the_listing_has_read_nothing(snapshot_of: Load) -> None:
 def test_a_snapshot_holds_what_takes_long(snapshot_of: Load, function: str) -> None:
     """The trusted authorities, botocore's session, and what requests share."""
     module = snapshot_of(function)
-    assert connections.trusted_authorities.cache_info().currsize == 1
-    assert aws._session.cache_info().currsize == 1
+    assert connections.tls_context.cache_info().currsize == 1
+    assert botocore_session.cache_info().currsize == 1
     shared = module.listing if function == "usage" else module.directory
     assert shared.cache_info().currsize == 1
     assert window.rules_of.cache_info().currsize == (function == "usage"), "of the zone's days"

@@ -17,10 +17,10 @@ from local.template import Template
 from tests.support.functions import Context
 from tests.support.strategies import json_values
 from workspace_usage.errors import InvalidRequest, StoreUnavailable
-from workspace_usage.position import format_timestamp
-from workspace_usage.query import PARAMETERS
-from workspace_usage.records import execution_row
-from workspace_usage.rows import ARCHIVED_MARK, Source, to_item
+from workspace_usage.listing.query import PARAMETER_NAMES
+from workspace_usage.recording.payloads import execution_row
+from workspace_usage.rows.row import ARCHIVED_FLAG, Source, to_item
+from workspace_usage.values import format_timestamp
 
 TABLES = {
     Source.CURRENT: "ExecutionsTable",
@@ -120,7 +120,7 @@ def test_an_archived_medium_s_key_is_in_no_answer(
     assert item["output"] == {"S": "kept/key.png"}
     clients.dynamodb.put_item(
         TableName=template.resources[TABLES[Source.CURRENT]].name,
-        Item={**item, ARCHIVED_MARK: {"BOOL": True}},
+        Item={**item, ARCHIVED_FLAG: {"BOOL": True}},
     )
     for parameters in ({}, {"type": "image"}, {"user_id": "2"}):
         status, body = answer(usage, request(EVERYONE, parameters))
@@ -243,7 +243,7 @@ ODD: list[object] = [
 ]
 
 
-@pytest.mark.parametrize("name", ["workspace_id", *PARAMETERS])
+@pytest.mark.parametrize("name", ["workspace_id", *PARAMETER_NAMES])
 @settings(
     max_examples=25,
     deadline=None,
@@ -265,7 +265,7 @@ def test_any_value_of_a_direct_invocation_is_answered_or_refused_with_a_reason(
     assert len(text.encode()) < 2_000
     reason = json.loads(text)
     assert reason["message"]
-    assert reason["errors"].keys() <= {"workspace_id", *PARAMETERS}
+    assert reason["errors"].keys() <= {"workspace_id", *PARAMETER_NAMES}
 
 
 def test_a_store_that_fails_is_raised_and_not_returned(
@@ -319,7 +319,7 @@ def test_the_setting_hides_what_is_older(
 def test_reading_stops_before_lambda_ends_the_function(
     usage: ModuleType, clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workspace_usage.store.MAX_BATCH", 2)
+    monkeypatch.setattr("workspace_usage.rows.store.MAX_BATCH", 2)
     for number in range(1, 6):
         put(clients, template, Source.CURRENT, number)
     event = request(EVERYONE, {"page": "5", "per_page": "1"})
@@ -366,7 +366,7 @@ def test_the_cache_s_key_is_exactly_what_the_function_reads(
         *(f"method.request.header.{name}" for name in read_headers),
         *(f"method.request.querystring.{name}" for name in parameters.asked),
     }
-    assert parameters.asked == set(PARAMETERS)
+    assert parameters.asked == set(PARAMETER_NAMES)
 
 
 def test_the_log_has_counts_and_the_request_s_id_and_nothing_personal(

@@ -25,8 +25,8 @@ from tests.support.functions import ROOT
 from tests.support.rows import row_of_age
 from usagectl.load import Loader
 from usagectl.send import read_event, send
-from workspace_usage.counts import read_head
-from workspace_usage.rows import Source, to_item
+from workspace_usage.rollups.counts import read_head
+from workspace_usage.rows.row import Source, to_item
 
 pytestmark = pytest.mark.package
 

@@ -11,12 +11,13 @@ from tests.support.database import NAMES, reader_of
 from usagectl import access
 from usagectl.access import AccessTables
 from usagectl.errors import CommandError
-from workspace_usage.access import AccessToken, BearerToken, Membership
-from workspace_usage.directory import Directory, membership_item, token_item
-from workspace_usage.events import MembershipChange, TokenChange
-from workspace_usage.recording import Recorder
-from workspace_usage.versions import moment_of, version_of
-from workspace_usage.writes import Outcome
+from workspace_usage.access.scope import Membership
+from workspace_usage.access.store import AccessStore, membership_item, token_item
+from workspace_usage.access.tokens import AccessToken, BearerToken
+from workspace_usage.recording.events import MembershipChange, TokenChange
+from workspace_usage.recording.recorder import Recorder
+from workspace_usage.recording.versions import moment_of, version_of
+from workspace_usage.recording.writes import Outcome
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -61,13 +62,13 @@ def tables(client: object, clock: Callable[[], datetime] = now) -> AccessTables:
 
 def member(client: "DynamoDBClient") -> Membership | None:
     """What the authorizer finds."""
-    directory = Directory(reader_of(client), NAMES.access_tokens, NAMES.memberships)
+    directory = AccessStore(reader_of(client), NAMES.access_tokens, NAMES.memberships)
     return directory.find_membership(11, 42)
 
 
 def token(client: "DynamoDBClient") -> AccessToken | None:
     """What the authorizer finds."""
-    directory = Directory(reader_of(client), NAMES.access_tokens, NAMES.memberships)
+    directory = AccessStore(reader_of(client), NAMES.access_tokens, NAMES.memberships)
     return directory.find_token(BearerToken(7, ""))
 
 

@@ -11,20 +11,20 @@ import pytest
 from tests.support.database import NAMES, reader_of
 from tests.support.memory_client import TABLES
 from tests.support.rows import row_of_age
-from workspace_usage import counting, pages
-from workspace_usage.access import OwnRuns, Scope, WholeWorkspace
-from workspace_usage.calls import Reader
-from workspace_usage.counting import Counter
-from workspace_usage.counts import Progress, read_head
+from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
+from workspace_usage.aws.reader import Reader
 from workspace_usage.errors import StoreUnavailable
-from workspace_usage.events import RowChange
-from workspace_usage.history import Page, read_page
-from workspace_usage.pages import PageIndex
-from workspace_usage.query import Query
-from workspace_usage.recording import Recorder
-from workspace_usage.rows import Row, Source
-from workspace_usage.store import Meter, Store
-from workspace_usage.window import between
+from workspace_usage.listing.page import Page, read_page
+from workspace_usage.listing.query import Query
+from workspace_usage.recording.events import RowChange
+from workspace_usage.recording.recorder import Recorder
+from workspace_usage.rollups import counting, seek
+from workspace_usage.rollups.counting import Counter
+from workspace_usage.rollups.counts import Progress, read_head
+from workspace_usage.rollups.seek import PageIndex
+from workspace_usage.rows.row import Row, Source
+from workspace_usage.rows.store import Meter, Store
+from workspace_usage.rows.window import between
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -87,7 +87,7 @@ def test_recorders_counters_and_readers_meet(
 ) -> None:
     """Whoever wins: in the end each row is counted once, and nobody has been held up for good."""
     monkeypatch.setattr(counting, "WORTHWHILE", 10)
-    monkeypatch.setattr(pages, "WORTHWHILE", 20)
+    monkeypatch.setattr(seek, "WORTHWHILE", 20)
     for number in range(1, 150):
         made = row_of_age(Source.CURRENT, number, spread(number), NOW)
         record(client, made, number, now=NOW - spread(number))

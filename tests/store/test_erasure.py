@@ -9,11 +9,12 @@ from botocore.exceptions import EndpointConnectionError
 
 from tests.support.database import NAMES, destination
 from usagectl.erase import Eraser
-from workspace_usage.access import AccessToken, Membership
-from workspace_usage.events import MembershipChange, TokenChange
-from workspace_usage.recording import Recorder
-from workspace_usage.records import execution_row
-from workspace_usage.rows import Source, to_item
+from workspace_usage.access.scope import Membership
+from workspace_usage.access.tokens import AccessToken
+from workspace_usage.recording.events import MembershipChange, TokenChange
+from workspace_usage.recording.payloads import execution_row
+from workspace_usage.recording.recorder import Recorder
+from workspace_usage.rows.row import Source, to_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -16,7 +16,7 @@ from local.dynamodb import DynamoDBLocal
 from local.stack import Stack
 from tests.support.functions import ROOT
 from tests.support.many import FILES, write_many
-from workspace_usage.rows import Source
+from workspace_usage.rows.row import Source
 
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.database import NAMES
-from workspace_usage.directory import membership_item, token_item
-from workspace_usage.position import MAX_ID
-from workspace_usage.records import access_token, execution_row, membership
-from workspace_usage.rows import Source, to_item
-from workspace_usage.sizes import MAX_ROW_BYTES
+from workspace_usage.access.store import membership_item, token_item
+from workspace_usage.listing.sizes import MAX_ROW_BYTES
+from workspace_usage.recording.payloads import access_token, execution_row, membership
+from workspace_usage.rows.row import Source, to_item
+from workspace_usage.values import MAX_ID
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

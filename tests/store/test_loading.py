@@ -11,7 +11,7 @@ from tests.support.generator import write_dataset
 from tests.support.many import write_many
 from tests.support.memory_client import TABLES
 from usagectl.load import Loader
-from workspace_usage.rows import Source
+from workspace_usage.rows.row import Source
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

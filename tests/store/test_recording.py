@@ -17,8 +17,8 @@ from local.template import Template
 from tests.support.database import NAMES, database, reader_of, snapshot
 from tests.support.memory_client import ROLLUPS, TABLES
 from tests.support.memory_writer import MemoryWriter
-from tests.unit.test_listing import no_limit
-from tests.unit.test_recording import (
+from tests.unit.listing.test_listing import no_limit
+from tests.unit.recording.test_recorder import (
     LATER,
     NOW,
     added,
@@ -34,17 +34,17 @@ from tests.unit.test_recording import (
     removed,
     revoked,
 )
-from workspace_usage.access import WholeWorkspace
-from workspace_usage.calls import Reader
+from workspace_usage.access.scope import WholeWorkspace
+from workspace_usage.aws.reader import Reader
 from workspace_usage.errors import Refused, StoreUnavailable
-from workspace_usage.events import RowChange, parse
-from workspace_usage.history import read_page
-from workspace_usage.pages import PageIndex
-from workspace_usage.query import Query
-from workspace_usage.recording import Recorder
-from workspace_usage.rows import Row, Source
-from workspace_usage.store import Meter, Queries, Store
-from workspace_usage.writes import Outcome
+from workspace_usage.listing.page import read_page
+from workspace_usage.listing.query import Query
+from workspace_usage.recording.events import RowChange, parse
+from workspace_usage.recording.recorder import Recorder
+from workspace_usage.recording.writes import Outcome
+from workspace_usage.rollups.seek import PageIndex
+from workspace_usage.rows.row import Row, Source
+from workspace_usage.rows.store import Meter, Queries, Store
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -16,9 +16,9 @@ from usagectl.erase import Eraser
 from usagectl.errors import CommandError
 from usagectl.load import Loader, LoadError
 from usagectl.recount import hold, recount, release
-from workspace_usage.counts import read_head
-from workspace_usage.rollups import HEAD_KEY, UNTIL_RELEASED, Head, Month, lists_showing
-from workspace_usage.rows import Source
+from workspace_usage.rollups.counts import read_head
+from workspace_usage.rollups.items import HEAD_KEY, UNTIL_RELEASED, Head, Month, lists_showing
+from workspace_usage.rows.row import Source
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -20,10 +20,10 @@ from local.template import Template
 from tests.support.memory_client import ROLLUPS, TABLES
 from tests.support.memory_writer import MemoryWriter
 from usagectl.load import Destination, Loader, LoadReport
-from workspace_usage.calls import DYNAMODB, Reader
-from workspace_usage.rows import Source
-from workspace_usage.settings import Tables
-from workspace_usage.signing import Credentials
+from workspace_usage.aws.credentials import Credentials
+from workspace_usage.aws.reader import DYNAMODB, Reader
+from workspace_usage.rows.row import Source
+from workspace_usage.rows.tables import Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from workspace_usage.rows import Source
+from workspace_usage.rows.row import Source
 
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 WORKSPACES = (11, 12, 13, 14, 15)

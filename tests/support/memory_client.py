@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from workspace_usage.rows import Row, Source, to_item
+from workspace_usage.rows.row import Row, Source, to_item
 
 TABLES = {source: source.value for source in Source}
 """Each source's table name here."""

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from workspace_usage.position import Position, format_timestamp
-from workspace_usage.rows import Row, Source
+from workspace_usage.rows.position import Position
+from workspace_usage.rows.row import Row, Source
+from workspace_usage.values import format_timestamp
 
 
 def row_of_age(source: Source, number: int, age: timedelta, now: datetime) -> Row:

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from workspace_usage.position import MAX_ID, Position, format_timestamp
-from workspace_usage.rows import Row, Source, Tokens, kept_output
+from workspace_usage.rows.position import Position
+from workspace_usage.rows.row import Row, Source, Tokens, kept_output
+from workspace_usage.values import MAX_ID, format_timestamp
 
 EPOCH = datetime(2026, 3, 1, tzinfo=UTC)
 

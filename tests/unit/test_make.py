@@ -76,7 +76,7 @@ def test_an_environment_is_made_again_for_another_python_and_only_then(project: 
         ("", True),
         ("tests", True),
         ("tests/unit tests/store/test_listing.py", True),
-        ("tests/unit/test_window.py -k week", False),
+        ("tests/unit/rows/test_window.py -k week", False),
         ("-k week", False),
     ],
 )

@@ -65,7 +65,7 @@ def test_a_text_is_translated(key: str) -> None:
 
 
 def test_every_message_that_is_used_exists_and_every_one_that_exists_is_used() -> None:
-    paths = [*CORE.glob("*.py"), *ROOT.glob("functions/*/app.py")]
+    paths = [*CORE.rglob("*.py"), *ROOT.glob("functions/*/app.py")]
     used = {key for path in paths for key in message_keys(path)}
     assert used | GATEWAY_KEYS == CATALOGUES["en"].keys()
 

@@ -5,15 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from workspace_usage.access import TokenPolicy
-from workspace_usage.settings import (
+from workspace_api.settings import (
     AuthorizerSettings,
     CounterSettings,
     RecorderSettings,
-    RowTables,
-    Tables,
     UsageSettings,
 )
+from workspace_usage.access.tokens import TokenPolicy
+from workspace_usage.rows.tables import RowTables, Tables
 
 AUTHORIZER = {
     "DEFAULT_LOCALE": "en",

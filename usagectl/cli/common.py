@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
-from workspace_usage.position import MAX_ID
-from workspace_usage.values import InvalidValue, parse_date
+from workspace_usage.values import MAX_ID, InvalidValue, parse_date
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -21,8 +21,9 @@ from usagectl.cli.common import (
 )
 from usagectl.cli.records import described_member, described_token, show_record, show_records
 from usagectl.errors import CommandError
-from workspace_usage.access import READ_USERS_ACTIVITY, USE_AGENTS, Membership
-from workspace_usage.position import format_timestamp
+from workspace_usage.access.scope import READ_USERS_ACTIVITY, Membership
+from workspace_usage.access.tokens import USE_AGENTS
+from workspace_usage.values import format_timestamp
 
 if TYPE_CHECKING:
     from usagectl.deployment import Deployment

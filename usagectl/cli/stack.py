@@ -43,7 +43,7 @@ def min_date(
     if date is not None and off:
         refuse(context, "--off", "give a date or --off, not both")
 
-    from workspace_usage.min_date import parse_min_date
+    from workspace_usage.listing.min_date import parse_min_date
 
     deployment = target(context)
     name = deployment.output("MinDateParameterName")
@@ -115,7 +115,7 @@ def recount_(
 
 
 def _how_far(counted: "Recount") -> str:
-    from workspace_usage.counting import WORTHWHILE
+    from workspace_usage.rollups.counting import WORTHWHILE
 
     head = counted.head
     if head is not None and head.is_held:

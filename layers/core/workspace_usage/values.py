@@ -8,9 +8,12 @@ goes through here: it gets a value, or an ``InvalidValue`` with a reason for a p
 import json
 import re
 from codecs import BOM_UTF8
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final, NoReturn
+
+MAX_ID: Final = 2**63 - 1
+"""The largest id: a signed 64-bit integer, as in the platform's database."""
 
 MAX_REASON_BYTES: Final = 1_024
 """The most bytes that the reason of a refusal takes, in UTF-8."""
@@ -23,6 +26,12 @@ DECIMAL_PATTERN: Final = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9
 
 _DECIMAL: Final = re.compile(DECIMAL_PATTERN)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+TIMESTAMP_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"
+"""The one form of timestamps, as a regular expression: ``2026-01-05T19:35:21.000000Z``."""
+
+_TIMESTAMP: Final = re.compile(TIMESTAMP_PATTERN)
+_CANONICAL_INTEGER: Final = re.compile(r"[1-9][0-9]{0,18}")
 
 _WHITE_SPACE: Final = (
     "\0\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -103,6 +112,33 @@ def parse_date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise InvalidValue("must be a day that exists") from None
+
+
+def parse_id(text: str | None) -> int | None:
+    """The positive integer, up to 2^63-1, that ``text`` spells in canonical form; else None.
+
+    ``11`` is in canonical form; ``011``, ``+11`` and ``11.0`` are not.
+    """
+    if text is None or not _CANONICAL_INTEGER.fullmatch(text):
+        return None
+    number = int(text)
+    return number if number <= MAX_ID else None
+
+
+def parse_timestamp(text: str) -> datetime:
+    """The moment that ``2026-01-05T19:35:21.000000Z`` names.
+
+    Raises:
+        ValueError: it isn't of exactly that form, or no such moment exists.
+    """
+    if not _TIMESTAMP.fullmatch(text):
+        raise ValueError("not a timestamp of the form 2026-01-05T19:35:21.000000Z")
+    return datetime.fromisoformat(text)
+
+
+def format_timestamp(moment: datetime) -> str:
+    """``moment`` (aware) in UTC with six decimals: ``2026-01-05T19:35:21.000000Z``."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def trim(text: str) -> str:

@@ -1,0 +1,115 @@
+"""How a deployment is set up: each function's environment, read once into a typed object.
+
+The variables are declared in ``template.yaml``, which says what they mean and what they may be.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta, tzinfo
+from typing import Self
+
+from workspace_usage.access.tokens import TokenPolicy
+from workspace_usage.messages import LOCALES
+from workspace_usage.rows.tables import RowTables, Tables
+from workspace_usage.rows.window import time_zone
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizerSettings:
+    """The authorizer's environment."""
+
+    default_locale: str
+    access_tokens_table: str
+    memberships_table: str
+    token_policy: TokenPolicy
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
+        minutes = int(environment["TOKEN_LIFETIME_MINUTES"])
+        return cls(
+            default_locale=_locale(environment["DEFAULT_LOCALE"]),
+            access_tokens_table=environment["ACCESS_TOKENS_TABLE"],
+            memberships_table=environment["MEMBERSHIPS_TABLE"],
+            token_policy=TokenPolicy(
+                lifetime=timedelta(minutes=minutes) if minutes else None,
+                tokenable_type=environment["TOKENABLE_TYPE"] or None,
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSettings:
+    """The usage function's environment; ``link_lifetime`` is in seconds."""
+
+    default_locale: str
+    time_zone: tzinfo
+    tables: RowTables
+    media_bucket: str
+    media_endpoint: str | None
+    region: str
+    link_lifetime: int
+    min_date_parameter: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
+        return cls(
+            default_locale=_locale(environment["DEFAULT_LOCALE"]),
+            time_zone=time_zone(environment["TIME_ZONE"]),
+            tables=RowTables.named_in(environment),
+            media_bucket=environment["MEDIA_BUCKET"],
+            media_endpoint=environment["AWS_ENDPOINT_URL_S3"] or None,
+            region=environment["AWS_REGION"],
+            link_lifetime=int(environment["LINK_LIFETIME_SECONDS"]),
+            min_date_parameter=environment["MIN_DATE_PARAMETER"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderSettings:
+    """The recorder's environment."""
+
+    tables: Tables
+    dead_letter_queue_url: str
+    count_queue_url: str
+    time_zone: tzinfo
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
+        return cls(
+            tables=Tables.named_in(
+                environment,
+                access_tokens=environment["ACCESS_TOKENS_TABLE"],
+                memberships=environment["MEMBERSHIPS_TABLE"],
+            ),
+            dead_letter_queue_url=environment["DEAD_LETTER_QUEUE_URL"],
+            count_queue_url=environment["COUNT_QUEUE_URL"],
+            time_zone=time_zone(environment["TIME_ZONE"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CounterSettings:
+    """The counter's environment."""
+
+    tables: RowTables
+    count_queue_url: str
+    time_zone: tzinfo
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
+        return cls(
+            tables=RowTables.named_in(environment),
+            count_queue_url=environment["COUNT_QUEUE_URL"],
+            time_zone=time_zone(environment["TIME_ZONE"]),
+        )
+
+
+def _locale(name: str) -> str:
+    if name not in LOCALES:
+        raise ValueError(f"there are no messages in the locale {name!r}")
+    return name

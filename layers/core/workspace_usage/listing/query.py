@@ -1,0 +1,183 @@
+"""What a caller asks for: the query parameters, checked.
+
+The same rules hold for a query string, where every value is text, and for a direct invocation,
+where numbers may be numbers. Texts lose the white space around them; what is empty then counts as
+absent. Names not listed change nothing.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date, datetime, tzinfo
+from typing import Annotated, Any, Final, Literal, Self, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from workspace_usage.errors import InvalidRequest, Violation
+from workspace_usage.rows.position import Position, decode_cursor
+from workspace_usage.rows.window import MAX_DAYS, Window, between, last_day, last_days
+from workspace_usage.values import MAX_ID, InvalidValue, parse_date, trim
+
+DEFAULT_PER_PAGE: Final = 20
+MAX_PER_PAGE: Final = 100
+
+_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        # Beyond every limit its exact value doesn't matter, and int() refuses very long texts.
+        return int(value[:30])
+    raise PydanticCustomError("invalid_integer", "not an integer in canonical form")
+
+
+def _date(value: object) -> date:
+    if isinstance(value, str):
+        try:
+            return parse_date(value)
+        except InvalidValue:
+            pass
+    raise PydanticCustomError("invalid_date", "not a date")
+
+
+def _cursor(value: object) -> Position:
+    if isinstance(value, str):
+        try:
+            return decode_cursor(value)
+        except ValueError:
+            pass
+    raise PydanticCustomError("invalid_cursor", "not a cursor")
+
+
+def _one_of(literal: Any) -> PlainValidator:
+    """Accepts the texts of a ``Literal`` and nothing else; a refusal carries them."""
+    choices: tuple[str, ...] = get_args(literal)
+
+    def check(value: object) -> object:
+        if value in choices:
+            return value
+        texts = ", ".join(choices)
+        raise PydanticCustomError("invalid_choice", "not a choice", {"choices": texts})
+
+    return PlainValidator(check)
+
+
+type _Integer = Annotated[int, BeforeValidator(_integer)]
+_Range = Literal["1d", "7d", "30d"]
+_Type = Literal["all", "chat", "image", "text", "voiceover", "video", "code"]
+
+
+class Query(BaseModel):
+    """A checked question about a workspace's executions.
+
+    ``start_date`` and ``end_date`` are both set or both None; when set, ``range`` is None. With a
+    ``cursor``, ``page`` is None.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
+
+    range: Annotated[_Range, _one_of(_Range)] | None = None
+    start_date: Annotated[date, PlainValidator(_date)] | None = None
+    end_date: Annotated[date, PlainValidator(_date)] | None = None
+    user_id: Annotated[_Integer, Field(ge=1, le=MAX_ID)] | None = None
+    type: Annotated[_Type, _one_of(_Type)] = "all"
+    page: Annotated[_Integer, Field(ge=1, le=MAX_ID)] | None = None
+    per_page: Annotated[_Integer, Field(ge=1, le=MAX_PER_PAGE)] = DEFAULT_PER_PAGE
+    cursor: Annotated[Position, PlainValidator(_cursor)] | None = None
+
+    @classmethod
+    def parse(cls, parameters: Mapping[str, object]) -> Self:
+        """Returns the question that ``parameters`` ask.
+
+        Raises:
+            InvalidRequest: parameters break their rules, or contradict one another. It names all of
+                them, in the contract's order.
+        """
+        given = dict(_given(parameters))
+        if "start_date" in given and "end_date" in given:
+            given.pop("range", None)  # it has no effect then, whatever it says
+        violations: list[Violation] = []
+        try:
+            query = cls.model_validate(given)
+        except ValidationError as error:
+            violations += map(_violation, error.errors())
+            broken = {violation.field for violation in violations}
+            query = cls.model_validate({n: v for n, v in given.items() if n not in broken})
+        violations += _contradictions(query, given)
+        if violations:
+            order = PARAMETER_NAMES.index
+            raise InvalidRequest(tuple(sorted(violations, key=lambda found: order(found.field))))
+        return query
+
+    @property
+    def agent_type(self) -> str | None:
+        """The one agent type that is asked for; None: every type."""
+        return None if self.type == "all" else self.type
+
+    @property
+    def page_number(self) -> int | None:
+        """The page asked for, from 1 on; None when a cursor says where to continue."""
+        return None if self.cursor else self.page or 1
+
+    def window(self, now: datetime, zone: tzinfo) -> Window:
+        """The window that is asked for, as of ``now`` (aware)."""
+        if self.start_date and self.end_date:
+            return between(self.start_date, self.end_date, zone)
+        if self.range == "1d":
+            return last_day(now, zone)
+        return last_days(7 if self.range == "7d" else 30, now, zone)
+
+
+PARAMETER_NAMES: Final = tuple(Query.model_fields)
+"""The names of the query parameters, in the contract's order: all that the listing reads."""
+
+
+def _given(parameters: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """The parameters that are not absent, without the white space around their values."""
+    for name in PARAMETER_NAMES:
+        value = parameters.get(name)
+        if isinstance(value, str):
+            value = trim(value)
+        if value not in (None, ""):
+            yield name, value
+
+
+def _violation(problem: ErrorDetails) -> Violation:
+    """What pydantic found, in the catalogues' terms."""
+    name, values = str(problem["loc"][0]), problem.get("ctx", {})
+    match problem["type"]:
+        case "greater_than_equal":
+            return Violation(name, "invalid_minimum", {"limit": values["ge"]})
+        case "less_than_equal":
+            return Violation(name, "invalid_maximum", {"limit": values["le"]})
+        case message_key:  # those raised above are named by their key
+            return Violation(name, message_key, values)
+
+
+def _contradictions(query: Query, given: Collection[str]) -> Iterator[Violation]:
+    """What is wrong with the parameters together.
+
+    Args:
+        query: the question that those of them ask which keep their own rules.
+        given: the names of all that are not absent.
+    """
+    if "end_date" in given and "start_date" not in given:
+        yield Violation("start_date", "missing_date", {"other": "end_date"})
+    if "start_date" in given and "end_date" not in given:
+        yield Violation("end_date", "missing_date", {"other": "start_date"})
+    if query.start_date is not None and query.end_date is not None:
+        if query.end_date < query.start_date:
+            yield Violation("end_date", "end_before_start")
+        elif (query.end_date - query.start_date).days >= MAX_DAYS:
+            yield Violation("end_date", "window_too_long", {"limit": MAX_DAYS})
+    if "cursor" in given and "page" in given:
+        yield Violation("cursor", "cursor_with_page")

@@ -1,0 +1,45 @@
+"""The names of the tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from workspace_usage.rows.row import Source
+
+
+@dataclass(frozen=True, slots=True)
+class RowTables:
+    """The names of the tables of rows, and of that of their counts."""
+
+    executions: str
+    archived_executions: str
+    edited_chats: str
+    rollups: str
+
+    @classmethod
+    def named_in(cls, environment: Mapping[str, str], **others: str) -> Self:
+        """The tables that an environment names, and ``others``."""
+        return cls(
+            executions=environment["EXECUTIONS_TABLE"],
+            archived_executions=environment["ARCHIVED_EXECUTIONS_TABLE"],
+            edited_chats=environment["EDITED_CHATS_TABLE"],
+            rollups=environment["ROLLUPS_TABLE"],
+            **others,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tables(RowTables):
+    """The names of all tables."""
+
+    access_tokens: str
+    memberships: str
+
+
+def by_source(tables: RowTables) -> dict[Source, str]:
+    """The table of each source's rows."""
+    return {
+        Source.CURRENT: tables.executions,
+        Source.ARCHIVED: tables.archived_executions,
+        Source.EDITED: tables.edited_chats,
+    }
