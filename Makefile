@@ -21,7 +21,7 @@ VENV := .venv
 SAM_VENV := .venv-sam
 LOCK_VENV := .venv-lock
 DYNAMODB_LOCAL := .dynamodb-local
-SOURCES := benchmarks functions layers local usagectl tests
+SOURCES := benchmarks functions layers local tools usagectl tests
 
 .PHONY: help run test check format lint types template package build bench schemas lock clean \
 	dynamodb-local dynamodb-local-jars dynamodb-local-if-possible FORCE
@@ -85,8 +85,8 @@ bench: build $(VENV)/installed $(DYNAMODB_LOCAL)/installed ## measure it against
 	@$(VENV)/bin/python -m benchmarks --rows $(ROWS)
 
 schemas: export PYTHONPATH := $(CURDIR)/layers/core
-schemas: $(VENV)/installed ## write the events' JSON Schemas anew
-	$(VENV)/bin/python -m usagectl.schemas schemas
+schemas: $(VENV)/installed ## write the events' JSON Schemas from their models
+	$(VENV)/bin/python -m tools.schemas schemas
 
 lock: $(LOCK_VENV)/installed ## make the lock files anew, with the newest versions
 	cd layers/dependencies && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) requirements.in

@@ -16,7 +16,7 @@ from usagectl.tokens import IssuedToken, draw_id, issue
 from workspace_usage.access.scope import Membership
 from workspace_usage.access.store import TOMBSTONE, membership_item, token_item
 from workspace_usage.aws.dynamodb import WritableItem
-from workspace_usage.recording.versions import MAX_AHEAD, moment_of, tombstone, version_of
+from workspace_usage.recording.versions import MAX_CLOCK_SKEW, moment_of, tombstone_item, version_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -117,7 +117,9 @@ class AccessTables:
                 raise CommandError(f"There is no token {token_id}.")
             return TOMBSTONE in stored
 
-        return self._change(self.access_tokens, key, tombstone(key), is_done, f"Token {token_id}")
+        return self._change(
+            self.access_tokens, key, tombstone_item(key), is_done, f"Token {token_id}"
+        )
 
     def remove_member(self, workspace_id: int, user_id: int) -> bool:
         """Removes a member; returns False if the user was not one.
@@ -131,7 +133,7 @@ class AccessTables:
             return stored is None or TOMBSTONE in stored
 
         what = f"The membership of user {user_id} in workspace {workspace_id}"
-        return self._change(self.memberships, key, tombstone(key), is_done, what)
+        return self._change(self.memberships, key, tombstone_item(key), is_done, what)
 
     def set_member(self, membership: Membership) -> bool:
         """Gives a member these permissions; returns False if it had exactly these already.
@@ -226,7 +228,7 @@ def _says(stored: Stored, wanted: WritableItem) -> bool:
 def _is_ahead(stored: Stored, now: datetime) -> bool:
     """Whether an item's moment lies where the recorder would refuse an event's by now."""
     moment = moment_of(stored)
-    return moment is not None and moment - now > MAX_AHEAD
+    return moment is not None and moment - now > MAX_CLOCK_SKEW
 
 
 def _versioned(stored: Stored | None, wanted: WritableItem, now: datetime) -> WritableItem:

@@ -21,7 +21,7 @@ from typing import Any, Final
 from usagectl.errors import CommandError
 from usagectl.report import MAX_BEGINNING, visible
 from workspace_usage.access.store import membership_item, token_item
-from workspace_usage.recording.payloads import access_token, execution_row, membership
+from workspace_usage.recording.payloads import parse_access_token, parse_membership, parse_row
 from workspace_usage.rows.row import Source, to_item
 from workspace_usage.values import InvalidValue, parse_date, parse_json
 
@@ -75,12 +75,14 @@ class Records:
 
 
 def _row(source: Source, record: object) -> Item:
-    return to_item(execution_row(source, record))
+    return to_item(parse_row(source, record))
 
 
 RECORDS: Final = (
-    Records("tokens.ndjson", "token", "access_tokens", lambda r: token_item(access_token(r))),
-    Records("members.ndjson", "member", "memberships", lambda r: membership_item(membership(r))),
+    Records("tokens.ndjson", "token", "access_tokens", lambda r: token_item(parse_access_token(r))),
+    Records(
+        "members.ndjson", "member", "memberships", lambda r: membership_item(parse_membership(r))
+    ),
     Records("executions.ndjson", "execution", "executions", partial(_row, Source.CURRENT)),
     Records("archived.ndjson", "execution", "archived_executions", partial(_row, Source.ARCHIVED)),
     Records("edited.ndjson", "chat", "edited_chats", partial(_row, Source.EDITED)),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from usagectl.dataset import to_json
 from usagectl.errors import CommandError
-from workspace_usage.recording.events import parse
+from workspace_usage.recording.events import parse_event
 from workspace_usage.values import InvalidValue, parse_json
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def read_event(path: Path) -> Envelope:
     """
     try:
         envelope: Any = parse_json(path.read_bytes())
-        parse(envelope, datetime.now(UTC))
+        parse_event(envelope, datetime.now(UTC))
         if not isinstance(envelope.get("source"), str) or not envelope["source"]:
             raise InvalidValue("source: must be a text, the one that the deployment's rules take")
     except OSError as error:

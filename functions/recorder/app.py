@@ -19,7 +19,8 @@ from workspace_api.settings import RecorderSettings
 from workspace_usage.aws.clients import dynamodb_client, sqs_client
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.errors import Contended, Refused, StoreUnavailable
-from workspace_usage.recording.events import Change, parse
+from workspace_usage.recording.changes import Change
+from workspace_usage.recording.events import parse_event
 from workspace_usage.recording.recorder import Recorder
 from workspace_usage.recording.writes import Outcome
 from workspace_usage.values import InvalidValue, parse_json
@@ -121,7 +122,7 @@ def understand(body: str, now: datetime) -> Change:
         envelope = parse_json(body)
     except InvalidValue as error:
         raise InvalidValue(f"the message {error}") from None
-    return parse(envelope, now)
+    return parse_event(envelope, now)
 
 
 def have_counted(workspace_id: int) -> None:

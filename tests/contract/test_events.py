@@ -1,10 +1,10 @@
-"""Events on the local bus: each sample has its effect, and a recorder that dies loses nothing."""
+"""Events on the local bus: each sample has its effect, and a killed recorder loses nothing."""
 
 import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from workspace_usage.values import format_timestamp
 
 pytestmark = pytest.mark.xdist_group("events")
 
-PATIENCE = 300.0
-"""Seconds after which a machine that is this slow is taken for one that lost something."""
+MAX_WAIT = 300.0
+"""Seconds after which an effect is taken for lost, even on a slow machine."""
 
 DAY = {"start_date": "2026-01-05", "end_date": "2026-01-05"}
 FAY = {"Authorization": "Bearer 6|demo-fay", "x-workspace-id": "11"}
@@ -29,7 +29,7 @@ FAY = {"Authorization": "Bearer 6|demo-fay", "x-workspace-id": "11"}
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A stack of its own, since events change what is in it."""
+    """A stack of its own: events change what it holds."""
     yield from start(tmp_path_factory.mktemp("events"))
 
 
@@ -45,28 +45,28 @@ def send_sample(service: Service, name: str) -> None:
 
 
 def ask(service: Service) -> Answer:
-    """What Fay, of the samples, gets for the samples' day, past the cache."""
+    """What the user of the samples gets for the samples' day, without the cache."""
     service.clock.now += 1000
     return service.ask(None, DAY, headers=FAY)
 
 
 def seen(answer: Answer) -> list[tuple[Any, ...]]:
-    """What matters of a listing's items."""
+    """The fields of a listing's items that events change."""
     fields = ("id", "status", "source", "credits")
     return [tuple(str(item[name]) for name in fields) for item in answer.body.get("items", ())]
 
 
 def test_each_sample_shows_its_effect(service: Service) -> None:
-    """A member joins, runs an agent, sees it succeed and archived, and is gone again."""
+    """A member joins, runs an agent, sees it succeed and archived, and is removed again."""
 
     def after(name: str, status: int, *rows: tuple[str, ...]) -> None:
         send_sample(service, name)
-        give_up = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + MAX_WAIT
         while True:
             answer = ask(service)
             if (answer.status, seen(answer)) == (status, list(rows)):
                 return
-            if time.monotonic() > give_up:
+            if time.monotonic() > deadline:
                 pytest.fail(f"after {name}: {answer.status}, {answer.body}")
 
     begun = ("5001", "failed", "current", "0")
@@ -79,7 +79,7 @@ def test_each_sample_shows_its_effect(service: Service) -> None:
     after("execution-recorded-later-status", 200, done)
     after("execution-archived", 200, archived)
     after("chat-edited", 200, edited, archived)
-    # What comes late changes nothing, as the next effect shows, which comes after it.
+    # An older event changes nothing. The next effect comes after it, and so shows that.
     send_sample(service, "execution-recorded")
     after("workspace-member-removed", 403)
     send_sample(service, "workspace-member-changed")
@@ -89,7 +89,7 @@ def test_each_sample_shows_its_effect(service: Service) -> None:
 
 
 def post(service: Service, event: object) -> tuple[int, dict[str, str]]:
-    """What the way with curl alone answers."""
+    """The status and the body of what ``POST /_local/events`` answers."""
     url = f"{service.stack.url}/_local/events"
     content = event if isinstance(event, bytes) else json.dumps(event)
     response = httpx.post(url, content=content, timeout=300)
@@ -103,8 +103,8 @@ def joining(workspace_id: int, **fields: Any) -> dict[str, Any]:
     return {"source": "tess", "detail-type": "WorkspaceMemberAdded", "detail": detail}
 
 
-def test_a_posted_event_has_had_its_effect_when_it_is_answered(service: Service) -> None:
-    """Nobody has to wait for it, or ask again."""
+def test_the_answer_to_a_posted_event_comes_after_its_effect(service: Service) -> None:
+    """So the caller need not wait for it or ask again."""
     assert post(service, joining(98)) == (
         200,
         {"status": "applied", "message": "the event was applied"},
@@ -112,8 +112,8 @@ def test_a_posted_event_has_had_its_effect_when_it_is_answered(service: Service)
     assert members_of(service, 98)
 
 
-def test_a_posted_event_that_is_rejected_is_answered_with_the_reason(service: Service) -> None:
-    """The recorder's own; so too for what is larger than a queue takes."""
+def test_the_answer_to_a_rejected_event_has_the_reason(service: Service) -> None:
+    """The recorder's own. An event that is larger than a queue takes is refused."""
     status, said = post(service, joining(97, user_id="x"))
     assert (status, said["status"]) == (422, "rejected")
     assert said["message"].startswith("detail: member.user_id: ")
@@ -145,8 +145,8 @@ def test_events_wait_while_the_recorder_is_paused(service: Service) -> None:
     wait_for(lambda: len(rows_of(service, "ExecutionsTable", 96)) == 2)
 
 
-def test_aws_own_tools_can_invoke_a_function(service: Service) -> None:
-    """By its logical id and by its name, with an alias behind it or beside it."""
+def test_the_aws_sdk_can_invoke_a_function(service: Service) -> None:
+    """By its logical id, its name or its ARN, with or without an alias."""
     client = session().client("lambda", endpoint_url=service.stack.url, config=CONFIG)
     name = service.stack.template.resources["UsageFunction"].name
     ways: list[dict[str, str]] = [
@@ -164,8 +164,8 @@ def test_aws_own_tools_can_invoke_a_function(service: Service) -> None:
     assert json.load(failed["Payload"])["errorType"] == "InvalidRequest"
 
 
-def test_aws_own_tools_can_send_an_event(service: Service) -> None:
-    """``aws events put-events --endpoint-url`` with the address that is served."""
+def test_the_aws_sdk_can_send_an_event(service: Service) -> None:
+    """As ``aws events put-events --endpoint-url`` does."""
     client = session().client("events", endpoint_url=service.stack.url, config=CONFIG)
     detail = {
         "occurred_at": format_timestamp(datetime.now(UTC)),
@@ -176,24 +176,24 @@ def test_aws_own_tools_can_send_an_event(service: Service) -> None:
     wait_for(lambda: bool(members_of(service, 99)))
 
 
-RUNS = 120
+EXECUTIONS = 120
 
 
-def test_a_recorder_that_is_killed_loses_and_doubles_nothing(service: Service) -> None:
-    """Killed again and again in the middle of batches; what was under way comes again."""
+def test_a_recorder_that_is_killed_loses_nothing_and_writes_nothing_twice(service: Service) -> None:
+    """It is killed several times in the middle of a batch; the batch then comes again."""
     queue = service.stack.template.resources["EventQueue"].ref
     # Otherwise a batch whose recorder died would come again after three minutes.
     service.stack.clients.sqs.set_queue_attributes(
         QueueUrl=queue, Attributes={"VisibilityTimeout": "2"}
     )
     moment = datetime.now(UTC) - timedelta(hours=1)
-    for number in range(RUNS):
+    for number in range(EXECUTIONS):
         put(service, recorded(number, moment))
         if number % 20 == 19:
             kill_recorders()
-    wait_for(lambda: len(rows_of(service, "ExecutionsTable", 77)) == RUNS)
+    wait_for(lambda: len(rows_of(service, "ExecutionsTable", 77)) == EXECUTIONS)
     ids = {row["sort_key"]["S"] for row in rows_of(service, "ExecutionsTable", 77)}
-    assert len(ids) == RUNS
+    assert len(ids) == EXECUTIONS
 
 
 def envelope(event: Envelope) -> dict[str, Any]:
@@ -218,20 +218,20 @@ def recorded(number: int, moment: datetime, user_id: int = 77) -> Envelope:
 
 
 def kill_recorders() -> None:
-    """Ends the recorder's processes as nothing they could prepare for."""
+    """Kills the recorder's processes, so that they can't finish anything."""
     for environment in Path("/proc").glob("[0-9]*/environ"):
         try:
             variables = environment.read_bytes().split(b"\0")
             parent = Path(environment.parent, "stat").read_text().rpartition(")")[2].split()[1]
         except OSError:
-            continue  # it has ended, or is somebody else's
+            continue  # the process has ended, or belongs to another user
         is_recorder = b"AWS_LAMBDA_FUNCTION_NAME=workspace-usage-RecorderFunction" in variables
         if is_recorder and int(parent) == os.getpid():
             os.kill(int(environment.parent.name), signal.SIGKILL)
 
 
 def rows_of(service: Service, table: str, user_id: int) -> list[dict[str, Any]]:
-    """A user's rows in workspace 11, as they are stored."""
+    """A user's stored items in workspace 11."""
     answer = service.stack.clients.dynamodb.query(
         TableName=service.stack.template.resources[table].name,
         IndexName="by_user",
@@ -242,7 +242,7 @@ def rows_of(service: Service, table: str, user_id: int) -> list[dict[str, Any]]:
 
 
 def members_of(service: Service, workspace_id: int) -> list[dict[str, Any]]:
-    """A workspace's memberships, as they are stored."""
+    """The stored memberships of a workspace."""
     answer = service.stack.clients.dynamodb.query(
         TableName=service.stack.template.resources["MembershipsTable"].name,
         KeyConditionExpression="workspace_id = :w",
@@ -251,10 +251,10 @@ def members_of(service: Service, workspace_id: int) -> list[dict[str, Any]]:
     return [dict(item) for item in answer["Items"]]
 
 
-def wait_for(holds: Any) -> None:
-    """Returns when something holds; fails when it does not in good time."""
-    give_up = time.monotonic() + PATIENCE
-    while not holds():
-        if time.monotonic() > give_up:
-            pytest.fail("it never happened")
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Waits until a condition holds, and fails if that takes too long."""
+    deadline = time.monotonic() + MAX_WAIT
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail("the condition did not hold in time")
         time.sleep(0.1)

@@ -12,7 +12,7 @@ from local.worker import serialize
 from tests.functions.test_usage import EVERYONE, request
 from tests.support.functions import Context
 from workspace_usage.listing.sizes import MAX_ROWS, RESPONSE_BYTES
-from workspace_usage.recording.payloads import InvalidPayload, execution_row
+from workspace_usage.recording.payloads import InvalidPayload, parse_row
 from workspace_usage.rows.row import Source, to_item
 from workspace_usage.values import MAX_ID
 
@@ -49,7 +49,7 @@ def longest(make: Callable[[str], Record], letter: str) -> Record:
     while too_long - fitting > 1:
         length = (fitting + too_long) // 2
         try:
-            execution_row(Source.CURRENT, make(letter * length))
+            parse_row(Source.CURRENT, make(letter * length))
             fitting = length
         except InvalidPayload:
             too_long = length
@@ -97,7 +97,7 @@ def test_a_page_of_the_largest_rows_can_be_returned(
 ) -> None:
     """As a proxy response and as an object; little of the room for rows is left unused."""
     monkeypatch.setenv("AWS_SESSION_TOKEN", "/" * 1_000)
-    row = execution_row(Source.CURRENT, longest(make, letter))
+    row = parse_row(Source.CURRENT, longest(make, letter))
     table = template.resources["ExecutionsTable"].name
     for number in range(MAX_ROWS):
         position = row.position._replace(id=MAX_ID - number)

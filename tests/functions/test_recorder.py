@@ -1,4 +1,4 @@
-"""The recorder on the real template's tables and queues: each message of a batch by itself."""
+"""The recorder function on the template's tables and queues: each message of a batch by itself."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,8 @@ from local.store import Clients
 from local.template import Template
 from tests.support.functions import ROOT, Context
 from workspace_usage.access.tokens import AccessToken
-from workspace_usage.recording.events import TokenChange, parse
+from workspace_usage.recording.changes import TokenChange
+from workspace_usage.recording.events import parse_event
 from workspace_usage.values import InvalidValue
 
 RECORDED = json.loads((ROOT / "events" / "event-execution-recorded.json").read_text("utf-8"))
@@ -21,7 +22,7 @@ MEMBER = json.loads((ROOT / "events" / "event-workspace-member-added.json").read
 
 
 def batch(*events: object) -> dict[str, Any]:
-    """A batch of messages ``m0``, ``m1`` … with these events; text is a body as it stands."""
+    """A batch of messages ``m0``, ``m1`` … with these events; a text is a message's body."""
     return {
         "Records": [
             {"messageId": f"m{number}", "body": e if isinstance(e, str) else json.dumps(e)}
@@ -31,19 +32,19 @@ def batch(*events: object) -> dict[str, Any]:
 
 
 def changed(event: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
-    """The event with other fields in its execution."""
+    """The event with other values in some fields of its execution."""
     detail = event["detail"]
     return {**event, "detail": {**detail, "execution": {**detail["execution"], **fields}}}
 
 
-def happened(event: Mapping[str, Any], moment: str) -> dict[str, Any]:
-    """The event at another moment."""
+def at_moment(event: Mapping[str, Any], moment: str) -> dict[str, Any]:
+    """The event as if it had happened at another moment."""
     return {**event, "detail": {**event["detail"], "occurred_at": moment}}
 
 
-def failed(answer: Mapping[str, Any]) -> list[str]:
-    """The messages that must come again."""
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+def retried(response: Mapping[str, Any]) -> list[str]:
+    """The ids of the messages that go back to the queue."""
+    return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
 
 
 def items(clients: Clients, template: Template, table: str) -> list[dict[str, Any]]:
@@ -53,14 +54,14 @@ def items(clients: Clients, template: Template, table: str) -> list[dict[str, An
 
 
 def dead_letters(clients: Clients, template: Template) -> list[tuple[str, str]]:
-    """What is in the dead-letter queue: bodies and reasons."""
-    answer = clients.sqs.receive_message(
+    """The bodies and reasons in the dead-letter queue."""
+    response = clients.sqs.receive_message(
         QueueUrl=template.resources["DeadLetterQueue"].ref,
         MaxNumberOfMessages=10,
         MessageAttributeNames=["All"],
     )
     found = []
-    for message in answer.get("Messages", []):
+    for message in response.get("Messages", []):
         attributes = message.get("MessageAttributes", {})
         reason = attributes["reason"]["StringValue"] if "reason" in attributes else ""
         found.append((message["Body"], reason))
@@ -68,9 +69,9 @@ def dead_letters(clients: Clients, template: Template) -> list[tuple[str, str]]:
 
 
 def test_a_batch_is_applied(recorder: ModuleType, clients: Clients, template: Template) -> None:
-    """Each event reaches its table, in whatever order."""
-    answer = recorder.lambda_handler(batch(ARCHIVED, RECORDED, MEMBER), Context())
-    assert failed(answer) == []
+    """Each event reaches its table, whatever its order."""
+    response = recorder.lambda_handler(batch(ARCHIVED, RECORDED, MEMBER), Context())
+    assert retried(response) == []
     [archived] = items(clients, template, "ArchivedExecutions")
     assert archived["status"] == {"S": "succeeded"}
     assert archived["output"] == {"S": "demo/sunset.png"}
@@ -81,7 +82,7 @@ def test_a_batch_is_applied(recorder: ModuleType, clients: Clients, template: Te
 def test_the_same_batch_twice_changes_nothing(
     recorder: ModuleType, clients: Clients, template: Template
 ) -> None:
-    """At least once is as good as once."""
+    """SQS delivers a message at least once."""
     tables = ("Executions", "ArchivedExecutions", "Memberships")
     recorder.lambda_handler(batch(RECORDED, ARCHIVED, MEMBER), Context())
     once = [items(clients, template, table) for table in tables]
@@ -107,7 +108,7 @@ def test_the_same_batch_twice_changes_nothing(
             "the message is not JSON: NaN",
         ),
         ({**RECORDED, "detail-type": {}}, "detail-type: must be one of ExecutionRecorded"),
-        (happened(MEMBER, "9999-12-31T23:59:59.999999Z"), "detail: occurred_at: must be at most"),
+        (at_moment(MEMBER, "9999-12-31T23:59:59.999999Z"), "detail: occurred_at: must be at most"),
         ("[]", "must be a JSON object"),
         ({**RECORDED, "detail-type": "Unheard"}, "detail-type: must be one of ExecutionRecorded"),
         ({**RECORDED, "detail": {}}, "detail: occurred_at"),
@@ -116,33 +117,33 @@ def test_the_same_batch_twice_changes_nothing(
         (changed(RECORDED, user_email="\ud800"), "detail: execution.user_email"),
     ],
 )
-def test_what_can_not_be_understood_is_rejected_alone(
+def test_an_invalid_event_is_rejected_alone(
     recorder: ModuleType, clients: Clients, template: Template, broken: object, reason: str
 ) -> None:
-    """It is kept with a reason that names the field, and blocks nothing behind it."""
-    answer = recorder.lambda_handler(batch(broken, MEMBER), Context())
-    assert failed(answer) == []
-    [(body, said)] = dead_letters(clients, template)
+    """It goes to the dead-letter queue with a reason, and holds up no other message."""
+    response = recorder.lambda_handler(batch(broken, MEMBER), Context())
+    assert retried(response) == []
+    [(body, given)] = dead_letters(clients, template)
     assert body == (broken if isinstance(broken, str) else json.dumps(broken))
-    assert said.startswith(reason)
+    assert given.startswith(reason)
     assert items(clients, template, "Executions") == []
     assert len(items(clients, template, "Memberships")) == 1
 
 
-def test_a_reason_ends_at_a_kilobyte_and_goes_into_a_message(
+def test_a_reason_has_at_most_a_kilobyte_and_no_character_that_sqs_refuses(
     recorder: ModuleType,
     clients: Clients,
     template: Template,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Whatever it is made of: SQS refuses a message with other control characters."""
+    """SQS refuses a whole message for a control character in an attribute."""
 
     def refuse(*_: object) -> None:
         raise InvalidValue("\x00é\ud800" + "é" * 5_000)
 
-    monkeypatch.setattr(recorder, "parse", refuse)
-    assert failed(recorder.lambda_handler(batch(MEMBER), Context())) == []
+    monkeypatch.setattr(recorder, "parse_event", refuse)
+    assert retried(recorder.lambda_handler(batch(MEMBER), Context())) == []
     [(_, reason)] = dead_letters(clients, template)
     assert reason.startswith("?é?é")
     assert 1_020 <= len(reason.encode()) <= 1_024
@@ -150,26 +151,26 @@ def test_a_reason_ends_at_a_kilobyte_and_goes_into_a_message(
 
 
 @pytest.mark.parametrize(("room", "is_kept"), [(0, False), (11, False), (2_000, True)])
-def test_a_message_of_the_largest_size_is_rejected_at_once(
+def test_a_message_of_the_largest_size_can_be_rejected(
     recorder: ModuleType, clients: Clients, template: Template, room: int, is_kept: bool
 ) -> None:
-    """Whole, and without a reason where that would make it larger than SQS takes."""
+    """Its body is kept whole; the reason is left out if SQS would not take both."""
     body = "x" * (recorder.MAX_MESSAGE_BYTES - room)
-    assert failed(recorder.lambda_handler(batch(body, MEMBER), Context())) == []
+    assert retried(recorder.lambda_handler(batch(body, MEMBER), Context())) == []
     [(kept, reason)] = dead_letters(clients, template)
     assert kept == body
     assert reason == ("the message is not JSON (character 1)" if is_kept else "")
 
 
-def test_what_no_table_ever_takes_is_rejected_alone(
+def test_a_change_that_no_table_takes_is_rejected_alone(
     recorder: ModuleType, clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Should an item get past the models that no table takes, it holds up nothing behind it."""
+    """The models should refuse it earlier; if they don't, it holds up no other message."""
     abilities = frozenset(f"{number:0>100}" for number in range(5_000))
     token = AccessToken(7, "App\\Models\\User", 1, "0" * 64, abilities, None, None)
-    parsed = iter([TokenChange(7, token, "1"), parse(MEMBER, datetime.now(UTC))])
-    monkeypatch.setattr(recorder, "parse", lambda *_: next(parsed))
-    assert failed(recorder.lambda_handler(batch(RECORDED, MEMBER), Context())) == []
+    parsed = iter([TokenChange(7, token, "1"), parse_event(MEMBER, datetime.now(UTC))])
+    monkeypatch.setattr(recorder, "parse_event", lambda *_: next(parsed))
+    assert retried(recorder.lambda_handler(batch(RECORDED, MEMBER), Context())) == []
     [(_, reason)] = dead_letters(clients, template)
     assert reason == "the store does not take it"
     assert len(items(clients, template, "Memberships")) == 1
@@ -178,7 +179,7 @@ def test_what_no_table_ever_takes_is_rejected_alone(
 def test_an_overtaken_event_is_logged_and_counted(
     recorder: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By its ids, and not one that only comes again."""
+    """With the ids of its subject. An event that only comes again is not."""
     later = json.loads(
         (ROOT / "events" / "event-execution-recorded-later-status.json").read_text("utf-8")
     )
@@ -191,22 +192,22 @@ def test_an_overtaken_event_is_logged_and_counted(
     assert metrics["EventsOvertaken"] == [1.0]
 
 
-def asked_for(clients: Clients, template: Template) -> list[object]:
-    """What is in the queue of workspaces to be counted, each message as soon as it is sent."""
+def count_requests(clients: Clients, template: Template) -> list[object]:
+    """The messages in the queue of workspaces to be counted."""
     queue = template.resources["CountQueue"].ref
     found: list[object] = []
     while True:
-        answer = clients.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
-        messages = answer.get("Messages", [])
+        response = clients.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+        messages = response.get("Messages", [])
         if not messages:
             return found
         found += [json.loads(message["Body"]) for message in messages]
 
 
-def test_a_few_of_many_new_rows_have_their_workspace_counted(
+def test_a_few_of_many_new_rows_ask_for_their_workspace_to_be_counted(
     recorder: ModuleType, clients: Clients, template: Template
 ) -> None:
-    """One in thirty-two; a row that comes again has asked already."""
+    """About one in 32. A row that comes again has already asked."""
     queue = template.resources["CountQueue"].ref
     clients.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": "0"})
     events = [changed(RECORDED, id=number) for number in range(1, 201)]
@@ -214,71 +215,71 @@ def test_a_few_of_many_new_rows_have_their_workspace_counted(
         for begin in range(0, len(events), 50):
             recorder.lambda_handler(batch(*events[begin : begin + 50]), Context())
     workspace_id = RECORDED["detail"]["execution"]["workspace_id"]
-    hints = asked_for(clients, template)
-    assert 1 <= len(hints) <= 20
-    assert all(hint == {"workspace_id": workspace_id} for hint in hints)
+    requests = count_requests(clients, template)
+    assert 1 <= len(requests) <= 20
+    assert all(request == {"workspace_id": workspace_id} for request in requests)
 
 
-def test_a_workspace_that_can_not_be_asked_for_costs_no_row(
+def test_rows_are_written_even_if_counting_can_not_be_asked_for(
     recorder: ModuleType, clients: Clients, template: Template
 ) -> None:
-    """Without the queue all rows are there; only pages far down take longer."""
+    """Without the queue, only pages far down take longer."""
     clients.sqs.delete_queue(QueueUrl=template.resources["CountQueue"].ref)
     events = [changed(RECORDED, id=number) for number in range(1, 101)]
-    assert failed(recorder.lambda_handler(batch(*events), Context())) == []
+    assert retried(recorder.lambda_handler(batch(*events), Context())) == []
     assert len(items(clients, template, "Executions")) == 100
 
 
-def test_what_the_store_can_not_take_comes_again(
+def test_an_event_is_retried_while_the_store_is_unavailable(
     recorder: ModuleType, clients: Clients, template: Template
 ) -> None:
-    """Without its table an event stays in the queue, as do those behind it."""
+    """It goes back to the queue, and so do the messages behind it."""
     name = template.resources["ExecutionsTable"].name
     clients.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
     clients.dynamodb.delete_table(TableName=name)
-    answer = recorder.lambda_handler(batch(MEMBER, RECORDED, MEMBER), Context())
-    assert failed(answer) == ["m1", "m2"]
+    response = recorder.lambda_handler(batch(MEMBER, RECORDED, MEMBER), Context())
+    assert retried(response) == ["m1", "m2"]
     assert len(items(clients, template, "Memberships")) == 1
     assert dead_letters(clients, template) == []
 
 
-def test_what_can_not_be_rejected_comes_again(
+def test_an_event_that_can_not_be_rejected_is_retried(
     recorder: ModuleType, clients: Clients, template: Template
 ) -> None:
-    """Without the dead-letter queue a broken event is not lost, and holds up no other."""
+    """Without the dead-letter queue it is not lost, and holds up no other message."""
     clients.sqs.delete_queue(QueueUrl=template.resources["DeadLetterQueue"].ref)
-    answer = recorder.lambda_handler(batch("no JSON", MEMBER), Context())
-    assert failed(answer) == ["m0"]
+    response = recorder.lambda_handler(batch("no JSON", MEMBER), Context())
+    assert retried(response) == ["m0"]
     assert len(items(clients, template, "Memberships")) == 1
 
 
-def test_a_batch_that_runs_out_of_time_puts_the_rest_back(
+def test_the_rest_of_a_batch_that_runs_out_of_time_is_retried(
     recorder: ModuleType, clients: Clients, template: Template
 ) -> None:
-    """A message is begun only while there is time to finish it."""
+    """A message is processed only if there is time to finish it."""
     context = Context(remaining=[recorder.TIME_FOR_ONE, recorder.TIME_FOR_ONE - 1])
-    answer = recorder.lambda_handler(batch(MEMBER, RECORDED), context)
-    assert failed(answer) == ["m1"]
+    response = recorder.lambda_handler(batch(MEMBER, RECORDED), context)
+    assert retried(response) == ["m1"]
     assert len(items(clients, template, "Memberships")) == 1
 
 
-def test_an_unforeseen_failure_holds_up_nobody(
+def test_an_unexpected_failure_holds_up_no_other_message(
     recorder: ModuleType, clients: Clients, template: Template
 ) -> None:
-    """A row that nobody could have written fails its own event alone."""
+    """A stored row that can't be read fails only the event of this row."""
     recorder.lambda_handler(batch(RECORDED), Context())
     name = template.resources["ExecutionsTable"].name
     [item] = items(clients, template, "Executions")
     clients.dynamodb.put_item(TableName=name, Item={**item, "credits": {"S": "spoiled"}})
-    answer = recorder.lambda_handler(batch(ARCHIVED, MEMBER), Context())
-    assert failed(answer) == ["m0"]
+    response = recorder.lambda_handler(batch(ARCHIVED, MEMBER), Context())
+    assert retried(response) == ["m0"]
     assert len(items(clients, template, "Memberships")) == 1
 
 
 def test_nothing_personal_reaches_the_log(
     recorder: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No e-mail address, output or token's hash, whether an event is applied, rejected or fails."""
+    """No e-mail address, output or token hash, whether an event is applied, rejected or fails."""
     secret = changed(RECORDED, user_email="secret@example.com", output="secret.png")
     spoiled = changed(secret, credits="secret")
     recorder.lambda_handler(batch(secret, spoiled, f"{json.dumps(secret)} secret"), Context())

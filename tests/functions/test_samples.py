@@ -77,7 +77,7 @@ def test_every_file_is_accounted_for() -> None:
     events = {name for name in names if name.startswith("event-")}
     assert names - events == {*AUTHORIZER, *USAGE, *INVOKE, *RECORDER, *COUNTER}
     kinds = {read(name)["detail-type"] for name in events}
-    assert kinds == set(EVENTS)
+    assert kinds == set(EVENTS), "each event needs a sample, events/event-*.json"
 
 
 @pytest.mark.usefixtures("demo")

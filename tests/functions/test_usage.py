@@ -18,7 +18,7 @@ from tests.support.functions import Context
 from tests.support.strategies import json_values
 from workspace_usage.errors import InvalidRequest, StoreUnavailable
 from workspace_usage.listing.query import PARAMETER_NAMES
-from workspace_usage.recording.payloads import execution_row
+from workspace_usage.recording.payloads import parse_row
 from workspace_usage.rows.row import ARCHIVED_FLAG, Source, to_item
 from workspace_usage.values import format_timestamp
 
@@ -46,7 +46,7 @@ def put(clients: Clients, template: Template, source: Source, number: int, **fie
         "credits": Decimal("0.006145"),
         **fields,
     }
-    item = to_item(execution_row(source, record))
+    item = to_item(parse_row(source, record))
     clients.dynamodb.put_item(TableName=template.resources[TABLES[source]].name, Item=item)
 
 

@@ -14,7 +14,7 @@ from usagectl.errors import CommandError
 from workspace_usage.access.scope import Membership
 from workspace_usage.access.store import AccessStore, membership_item, token_item
 from workspace_usage.access.tokens import AccessToken, BearerToken
-from workspace_usage.recording.events import MembershipChange, TokenChange
+from workspace_usage.recording.changes import MembershipChange, TokenChange
 from workspace_usage.recording.recorder import Recorder
 from workspace_usage.recording.versions import moment_of, version_of
 from workspace_usage.recording.writes import Outcome

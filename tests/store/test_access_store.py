@@ -10,7 +10,7 @@ from tests.support.database import NAMES, reader_of
 from workspace_usage.access.scope import Membership
 from workspace_usage.access.store import AccessStore
 from workspace_usage.access.tokens import AccessToken, BearerToken
-from workspace_usage.recording.events import MembershipChange, TokenChange
+from workspace_usage.recording.changes import MembershipChange, TokenChange
 from workspace_usage.recording.recorder import Recorder
 from workspace_usage.values import MAX_ID
 

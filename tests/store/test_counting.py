@@ -16,7 +16,7 @@ from workspace_usage.aws.reader import Reader
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.listing.page import Page, read_page
 from workspace_usage.listing.query import Query
-from workspace_usage.recording.events import RowChange
+from workspace_usage.recording.changes import RowChange
 from workspace_usage.recording.recorder import Recorder
 from workspace_usage.rollups import counting, seek
 from workspace_usage.rollups.counting import Counter

@@ -11,8 +11,8 @@ from tests.support.database import NAMES, destination
 from usagectl.erase import Eraser
 from workspace_usage.access.scope import Membership
 from workspace_usage.access.tokens import AccessToken
-from workspace_usage.recording.events import MembershipChange, TokenChange
-from workspace_usage.recording.payloads import execution_row
+from workspace_usage.recording.changes import MembershipChange, TokenChange
+from workspace_usage.recording.payloads import parse_row
 from workspace_usage.recording.recorder import Recorder
 from workspace_usage.rows.row import Source, to_item
 
@@ -62,11 +62,11 @@ def fill(client: "DynamoDBClient") -> None:
                 "status": "succeeded",
                 "output": f"{workspace_id}/{user_id}.png",
             }
-            row = execution_row(Source.CURRENT, record)
+            row = parse_row(Source.CURRENT, record)
             client.put_item(TableName=NAMES.executions, Item=to_item(row))
             old = {**record, "id": 100 + user_id, "output": f"{workspace_id}/{user_id}-old.png"}
             for twin in (record, old):
-                item = to_item(execution_row(Source.ARCHIVED, twin))
+                item = to_item(parse_row(Source.ARCHIVED, twin))
                 client.put_item(TableName=NAMES.archived_executions, Item=item)
 
 
@@ -119,7 +119,7 @@ def put(client: "DynamoDBClient", number: int, output: str, **fields: Any) -> No
         "output": output,
         **fields,
     }
-    item = {**to_item(execution_row(Source.CURRENT, record)), "output": {"S": output}}
+    item = {**to_item(parse_row(Source.CURRENT, record)), "output": {"S": output}}
     table = NAMES.archived_executions if archived else NAMES.executions
     client.put_item(TableName=table, Item=item)
 

@@ -7,7 +7,7 @@ import pytest
 from tests.support.database import NAMES
 from workspace_usage.access.store import membership_item, token_item
 from workspace_usage.listing.sizes import MAX_ROW_BYTES
-from workspace_usage.recording.payloads import access_token, execution_row, membership
+from workspace_usage.recording.payloads import parse_access_token, parse_membership, parse_row
 from workspace_usage.rows.row import Source, to_item
 from workspace_usage.values import MAX_ID
 
@@ -26,10 +26,10 @@ def test_the_longest_lists_of_abilities_and_permissions_are_stored(
 ) -> None:
     """With the longest type that a token may have."""
     token = {"id": MAX_ID, "tokenable_type": "😀" * 255, "tokenable_id": MAX_ID, "token": "0" * 64}
-    item = token_item(access_token({**token, "abilities": texts}))
+    item = token_item(parse_access_token({**token, "abilities": texts}))
     client.put_item(TableName=NAMES.access_tokens, Item=item)
     member = {"workspace_id": MAX_ID, "user_id": MAX_ID, "permissions": texts}
-    client.put_item(TableName=NAMES.memberships, Item=membership_item(membership(member)))
+    client.put_item(TableName=NAMES.memberships, Item=membership_item(parse_membership(member)))
 
 
 @pytest.mark.parametrize("credits", ["9" * 38 + "E88", "-" + "9" * 38 + "E-167", "1." + "0" * 999])
@@ -50,4 +50,4 @@ def test_the_largest_rows_are_stored(client: "DynamoDBClient", credits: str) -> 
         (Source.CURRENT, NAMES.executions),
         (Source.ARCHIVED, NAMES.archived_executions),
     ):
-        client.put_item(TableName=table, Item=to_item(execution_row(source, record)))
+        client.put_item(TableName=table, Item=to_item(parse_row(source, record)))

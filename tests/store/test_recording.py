@@ -1,6 +1,6 @@
-"""Events applied to the real engine: its conditions, its transactions, and writers that meet."""
+"""Events applied to DynamoDB Local: its conditions and transactions, and writers that collide."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC
@@ -16,17 +16,16 @@ from local.dynamodb import DynamoDBLocal
 from local.template import Template
 from tests.support.database import NAMES, database, reader_of, snapshot
 from tests.support.memory_client import ROLLUPS, TABLES
-from tests.support.memory_writer import MemoryWriter
-from tests.unit.listing.test_listing import no_limit
-from tests.unit.recording.test_recorder import (
+from tests.support.recording import (
     LATER,
     NOW,
+    Event,
     added,
     apply,
+    apply_in_order,
     archived,
-    envelope,
+    edited,
     events,
-    execution,
     issued,
     let_in,
     listed,
@@ -34,12 +33,14 @@ from tests.unit.recording.test_recorder import (
     removed,
     revoked,
 )
+from tests.unit.listing.test_listing import no_limit
 from workspace_usage.access.scope import WholeWorkspace
 from workspace_usage.aws.reader import Reader
 from workspace_usage.errors import Refused, StoreUnavailable
 from workspace_usage.listing.page import read_page
 from workspace_usage.listing.query import Query
-from workspace_usage.recording.events import RowChange, parse
+from workspace_usage.recording.changes import RowChange
+from workspace_usage.recording.events import parse_event
 from workspace_usage.recording.recorder import Recorder
 from workspace_usage.recording.writes import Outcome
 from workspace_usage.rollups.seek import PageIndex
@@ -51,25 +52,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef, QueryOutputTypeDef
 
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
-
-type Event = dict[str, Any]
-
-
-def edited(minute: int, number: int = 1, status: str = "succeeded") -> Event:
-    chat = {**execution(kind="chat", status=status), "user_openai_id": number}
-    return envelope("ChatEdited", minute, chat=chat)
-
-
-def record(client: "DynamoDBClient", *sequence: Event) -> None:
-    """Applies events to the database of ``client``, one after another."""
-    apply(cast(Any, client), *sequence)
-
-
-def in_order(sequence: Sequence[Event]) -> MemoryWriter:
-    """Tables in memory, after the events came once, each in its turn."""
-    memory = MemoryWriter()
-    apply(memory, *sorted(sequence, key=lambda event: str(event["detail"]["occurred_at"])))
-    return memory
 
 
 def page(reader: Queries) -> tuple[Row, ...]:
@@ -88,11 +70,11 @@ def state(row: Row) -> tuple[Source, str, str | None]:
 def test_a_later_status_replaces_an_earlier_one_and_never_the_other_way(
     client: "DynamoDBClient",
 ) -> None:
-    """Of an execution's statuses the latest is listed, whichever comes last."""
-    record(client, recorded(2), recorded(1, status="processing"))
+    """The latest status of an execution is listed, whichever event comes last."""
+    apply(client, recorded(2), recorded(1, status="processing"))
     [row] = page(reader_of(client))
     assert state(row) == (Source.CURRENT, "succeeded", "images/1-succeeded.png")
-    record(client, recorded(3, status="failed"))
+    apply(client, recorded(3, status="failed"))
     [row] = page(reader_of(client))
     assert state(row) == (Source.CURRENT, "failed", "images/1-failed.png")
 
@@ -101,19 +83,19 @@ def test_a_later_status_replaces_an_earlier_one_and_never_the_other_way(
 def test_an_archived_execution_stays_archived_and_keeps_the_newest_key(
     client: "DynamoDBClient", order: int
 ) -> None:
-    """In either order it ends in the archive, in its latest status, with the key of that."""
+    """In either order: it is archived with its latest status and that status's key."""
     sequence = [recorded(1), archived(2), recorded(3, status="failed")]
-    record(client, *sequence[::order])
+    apply(client, *sequence[::order])
     [row] = page(reader_of(client))
     assert state(row) == (Source.ARCHIVED, "failed", "images/1-failed.png")
     assert "images/1-succeeded.png" not in str(snapshot(client).tables)
 
 
-def test_an_edited_chat_is_listed_beside_the_execution_of_its_number(
+def test_an_edited_chat_is_listed_beside_the_execution_with_the_same_number(
     client: "DynamoDBClient",
 ) -> None:
-    """An edit is a row of its own, in its latest version."""
-    record(client, recorded(1), edited(3, status="failed"), edited(2))
+    """An edited chat is a row of its own, in its latest version."""
+    apply(client, recorded(1), edited(3, status="failed"), edited(2))
     assert [(row.source, row.status) for row in page(reader_of(client))] == [
         (Source.EDITED, "failed"),
         (Source.CURRENT, "succeeded"),
@@ -121,30 +103,30 @@ def test_an_edited_chat_is_listed_beside_the_execution_of_its_number(
 
 
 def test_the_same_events_again_change_nothing(client: "DynamoDBClient") -> None:
-    """Not one attribute of an item is another after the second time."""
+    """Every attribute of every item is the same as after the first time."""
     sequence = [recorded(1), recorded(1, 2), archived(2), edited(1), archived(1, 3)]
-    record(client, *sequence)
+    apply(client, *sequence)
     before = snapshot(client).tables
-    record(client, *sequence, *reversed(sequence))
+    apply(client, *sequence, *reversed(sequence))
     assert snapshot(client).tables == before
 
 
 def test_events_in_order_end_in_the_same_items_as_in_memory(client: "DynamoDBClient") -> None:
-    """The tables in memory, which the other tests of recording trust, do as the engine does."""
+    """Other tests of recording use the tables in memory, so these must do what DynamoDB does."""
     sequence = [recorded(1), recorded(2, 2), archived(3), edited(3), archived(4, 3), recorded(5)]
-    record(client, *sequence)
-    expected = in_order(sequence).tables
+    apply(client, *sequence)
+    expected = apply_in_order(sequence).tables
     for table, items in snapshot(client).tables.items():
         assert sorted(items.values(), key=str) == sorted(expected[table].values(), key=str)
 
 
 def test_an_imported_row_is_older_than_any_event(client: "DynamoDBClient") -> None:
-    """A row without a version gives way, in a transaction that makes sure it still has none."""
-    record(client, recorded(1, status="processing"))
+    """It has no version; the transaction checks that it still has none."""
+    apply(client, recorded(1, status="processing"))
     [imported] = snapshot(client).tables[TABLES[Source.CURRENT]].values()
     del imported["version"]
     client.put_item(TableName=TABLES[Source.CURRENT], Item=imported)
-    record(client, recorded(0))
+    apply(client, recorded(0))
     assert [row.status for row in page(reader_of(client))] == ["succeeded"]
 
 
@@ -156,22 +138,22 @@ def new_database(engine: DynamoDBLocal, template: Template) -> Callable[[], Any]
 
 @settings(max_examples=60, deadline=None)
 @given(sequence=st.lists(events(), min_size=1, max_size=10), seed=st.integers(0, 2**32))
-def test_any_order_and_any_repetition_end_alike(
+def test_order_and_repetition_make_no_difference(
     new_database: Callable[[], Any], sequence: list[Event], seed: int
 ) -> None:
-    """Shuffled, and some of them twice, events list the same and let in the same people."""
+    """Shuffled, and some of them twice, events lead to the same rows, tokens and members."""
     random = Random(seed)
     repeated = sequence + random.choices(sequence, k=random.randrange(len(sequence) + 1))
     random.shuffle(repeated)
-    expected = in_order(sequence)
+    expected = apply_in_order(sequence)
     with new_database() as client:
-        record(client, *repeated)
+        apply(client, *repeated)
         assert listed(snapshot(client)) == listed(expected)
         assert let_in(client) == let_in(expected)
 
 
-def test_recorders_at_once_on_one_execution_end_as_one_would(client: "DynamoDBClient") -> None:
-    """Whatever the transactions' order and conflicts, nothing is lost and both tables agree."""
+def test_two_recorders_at_once_end_as_one_would(client: "DynamoDBClient") -> None:
+    """Whatever order their transactions come in, nothing is lost and both tables agree."""
     rounds = 25
     barrier = Barrier(2, timeout=60)
 
@@ -179,9 +161,9 @@ def test_recorders_at_once_on_one_execution_end_as_one_would(client: "DynamoDBCl
         try:
             for sequence in sequences:
                 barrier.wait()
-                record(client, *sequence)
+                apply(client, *sequence)
         except StoreUnavailable:
-            # The other must not wait for this one in vain.
+            # The other thread would wait for this one for nothing.
             barrier.abort()
             raise
 
@@ -189,7 +171,7 @@ def test_recorders_at_once_on_one_execution_end_as_one_would(client: "DynamoDBCl
     archivings = [[archived(2, n)] for n in range(1, rounds + 1)]
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(apply_all, [recordings, archivings]))
-    expected = in_order([event for sequence in recordings + archivings for event in sequence])
+    expected = apply_in_order([event for sequence in recordings + archivings for event in sequence])
     memory = snapshot(client)
     assert listed(memory) == listed(expected)
     assert {state(row) for row in listed(memory)} == {
@@ -203,35 +185,34 @@ def test_recorders_at_once_on_one_execution_end_as_one_would(client: "DynamoDBCl
 
 @dataclass
 class Meanwhile:
-    """Makes one Query after the other, and lets something happen after each."""
+    """A reader that makes one Query after another; after each, the next thing happens."""
 
     reader: Reader
     happen: Iterator[object]
 
     def query(self, requests: "list[QueryInputTypeDef]") -> "list[QueryOutputTypeDef]":
-        """The answers; after each the next thing has happened."""
-        answers = []
+        """The responses to the requests."""
+        responses = []
         for request in requests:
-            answers += self.reader.query([request])
+            responses += self.reader.query([request])
             next(self.happen, None)
-        return answers
+        return responses
 
 
 @pytest.mark.parametrize("moment", [0, 1, 2])
 def test_a_row_that_is_archived_between_two_reads_is_listed_once(
     client: "DynamoDBClient", moment: int
 ) -> None:
-    """The archive may be read before the row comes there, and the other table after that.
+    """Whichever table was read last before that: archived rows, current rows, or edited chats.
 
-    ``moment`` says which table was read last before: the archive, that of current rows, or the
-    edited chats'.
+    ``moment`` is the number of that table.
     """
-    record(client, recorded(1))
+    apply(client, recorded(1))
 
     def happen() -> Iterator[object]:
         for number in range(3):
             if number == moment:
-                record(client, archived(2))
+                apply(client, archived(2))
             yield number
 
     [row] = page(Meanwhile(reader_of(client), happen()))
@@ -241,12 +222,12 @@ def test_a_row_that_is_archived_between_two_reads_is_listed_once(
 
 
 def test_a_reader_finds_every_row_while_they_are_archived(client: "DynamoDBClient") -> None:
-    """At no moment is a row in neither table, or shown twice."""
+    """A row is never in neither table, and never shown twice."""
     numbers = range(1, 41)
-    record(client, *(recorded(1, n) for n in numbers))
+    apply(client, *(recorded(1, n) for n in numbers))
     reader = reader_of(client)
     with ThreadPoolExecutor(1) as archiver:
-        archiving = archiver.submit(record, client, *(archived(2, n) for n in numbers))
+        archiving = archiver.submit(apply, client, *(archived(2, n) for n in numbers))
         while True:
             is_last = archiving.done()
             rows = page(reader)
@@ -257,9 +238,9 @@ def test_a_reader_finds_every_row_while_they_are_archived(client: "DynamoDBClien
     assert {row.source for row in rows} == {Source.ARCHIVED}
 
 
-def test_a_row_that_no_table_takes_is_refused_and_not_repeated(client: "DynamoDBClient") -> None:
-    """Nor is it taken for a store that doesn't answer; nothing of it is written."""
-    change = cast(RowChange, parse(recorded(1), LATER))
+def test_a_row_that_no_table_takes_is_refused_for_good(client: "DynamoDBClient") -> None:
+    """It isn't mistaken for a store that doesn't respond, and nothing of it is written."""
+    change = cast(RowChange, parse_event(recorded(1), LATER))
     row = change.row._replace(output="x" * 500_000)
     with pytest.raises(Refused):
         Recorder(client, NAMES, UTC).apply(replace(change, row=row), NOW)
@@ -267,9 +248,9 @@ def test_a_row_that_no_table_takes_is_refused_and_not_repeated(client: "DynamoDB
 
 
 def test_what_became_of_a_change_is_told(client: "DynamoDBClient") -> None:
-    """By the item that the engine found in its way."""
+    """The recorder knows it from the stored item that made the condition fail."""
     sequence = [issued(2), issued(2), issued(1), added(2), removed(1), revoked(1), issued(3)]
-    assert apply(cast(Any, client), *sequence) == [
+    assert apply(client, *sequence) == [
         Outcome.APPLIED,
         Outcome.REPEATED,
         Outcome.OVERTAKEN,

@@ -17,25 +17,16 @@ import orjson
 from local.aws import CONFIG, session
 from local.provision import make_table
 from local.template import Template
-from tests.support.memory_client import ROLLUPS, TABLES
+from tests.support import memory_writer
 from tests.support.memory_writer import MemoryWriter
 from usagectl.load import Destination, Loader, LoadReport
 from workspace_usage.aws.credentials import Credentials
 from workspace_usage.aws.reader import DYNAMODB, Reader
-from workspace_usage.rows.row import Source
-from workspace_usage.rows.tables import Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-NAMES: Final = Tables(
-    executions=TABLES[Source.CURRENT],
-    archived_executions=TABLES[Source.ARCHIVED],
-    edited_chats=TABLES[Source.EDITED],
-    access_tokens="access_tokens",
-    memberships="memberships",
-    rollups=ROLLUPS,
-)
+NAMES: Final = memory_writer.NAMES
 _NAMES_BY_LOGICAL_ID: Final = {
     "ExecutionsTable": NAMES.executions,
     "ArchivedExecutionsTable": NAMES.archived_executions,

@@ -10,7 +10,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.support.memory_client import ROLLUPS, MemoryClient
+from tests.support.memory_client import ROLLUPS, TABLES, MemoryClient
+from workspace_usage.rows.row import Source
+from workspace_usage.rows.tables import Tables
+
+NAMES = Tables(
+    executions=TABLES[Source.CURRENT],
+    archived_executions=TABLES[Source.ARCHIVED],
+    edited_chats=TABLES[Source.EDITED],
+    access_tokens="access_tokens",
+    memberships="memberships",
+    rollups=ROLLUPS,
+)
+"""The names of the tables in memory."""
 
 KEYS = ("workspace_id", "sort_key", "token_id", "user_id")
 type _Item = Mapping[str, Mapping[str, Any]]

@@ -1,4 +1,4 @@
-"""Every way in which pydantic can refuse a record has a sentence of ours."""
+"""For every reason why pydantic can refuse a payload there is a sentence of ours."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,9 +13,9 @@ from workspace_usage.recording.payloads import (
     MemberRecord,
     Payload,
 )
-from workspace_usage.recording.reasons import SENTENCES
+from workspace_usage.recording.reasons import SENTENCE_BY_ERROR_TYPE
 
-ERRORS = {
+ERRORS_BY_KIND = {
     "model": {"model_type"},
     "model-fields": {"missing"},
     "str": {"string_type", "string_unicode"},
@@ -25,9 +25,9 @@ ERRORS = {
     "ge": {"greater_than_equal"},
     "le": {"less_than_equal"},
 }
-"""The types of error that a part of a model's schema, or a limit of a part, can raise."""
+"""The types of error that a part of a model's schema, or a part's limit, can raise."""
 
-SILENT = {
+KINDS_WITHOUT_ERRORS = {
     "any",
     "default",
     "definition-ref",
@@ -39,11 +39,11 @@ SILENT = {
     "no-info",
     "nullable",
 }
-"""Parts that raise nothing themselves; what our own functions raise is a sentence already."""
+"""Parts that raise nothing themselves. What our own functions raise is already a sentence."""
 
 
 def kinds(schema: Any) -> Iterator[str]:
-    """The kinds of a schema's parts (pydantic's core schema), and the limits of each."""
+    """The kinds of the parts of a pydantic core schema, and the limits of each part."""
     if isinstance(schema, list):
         for inner in schema:
             yield from kinds(inner)
@@ -62,9 +62,10 @@ def kinds(schema: Any) -> Iterator[str]:
     "model",
     [Execution, EditedChat, AccessTokenRecord, MemberRecord, *EVENTS.values()],
 )
-def test_no_error_of_a_model_is_without_a_sentence(model: type[Payload]) -> None:
-    """A new kind of field, or of limit, fails here until it is known what it can raise."""
+def test_every_error_of_a_model_has_a_sentence(model: type[Payload]) -> None:
+    """A new kind of field or limit fails here until ``ERRORS_BY_KIND`` says what it can raise."""
     found = set(kinds(model.__pydantic_core_schema__))
     assert found >= {"model", "model-fields", "int", "ge"}
-    assert found - SILENT <= ERRORS.keys()
-    assert set().union(*(ERRORS[kind] for kind in found - SILENT)) <= SENTENCES.keys()
+    assert found - KINDS_WITHOUT_ERRORS <= ERRORS_BY_KIND.keys()
+    errors = set().union(*(ERRORS_BY_KIND[kind] for kind in found - KINDS_WITHOUT_ERRORS))
+    assert errors <= SENTENCE_BY_ERROR_TYPE.keys()

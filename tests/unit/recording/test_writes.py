@@ -1,4 +1,4 @@
-"""A write that failed: refused for good, or to be repeated."""
+"""A failed write is either refused for good, or may succeed later."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from botocore.exceptions import ClientError
 
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.errors import Refused, StoreUnavailable
-from workspace_usage.recording.writes import refusals
+from workspace_usage.recording.writes import validation_errors_as_refused
 
 
 def canceled(*codes: str) -> ClientError:
-    """A transaction that failed for these reasons, one an item."""
+    """A transaction that failed; one reason for each of its items."""
     error: Any = {
         "Error": {"Code": "TransactionCanceledException"},
         "CancellationReasons": [{"Code": code} for code in codes],
@@ -25,17 +25,17 @@ def canceled(*codes: str) -> ClientError:
         (ClientError({"Error": {"Code": "ValidationException"}}, "PutItem"), Refused),
         (canceled("None", "ValidationError", "None"), Refused),
         (canceled("ValidationError", "TransactionConflict"), Refused),
-        # The counts' item, which is not the change's own.
+        # The third item is of the counts, not of the change.
         (canceled("None", "None", "ValidationError"), StoreUnavailable),
         (canceled("ThrottlingError", "None"), StoreUnavailable),
         (ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutItem"), StoreUnavailable),
     ],
 )
 def test_only_what_no_table_takes_is_refused(error: ClientError, expected: type) -> None:
-    """Of a transaction, the items of the change itself count."""
+    """In a transaction, only the items of the change itself matter: here the first two."""
     with (
         pytest.raises((Refused, StoreUnavailable)) as raised,
-        refusals(2),
+        validation_errors_as_refused(2),
         aws_errors_as_unavailable(),
     ):
         raise error

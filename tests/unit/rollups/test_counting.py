@@ -14,15 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.memory_client import ROLLUPS, TABLES
-from tests.support.memory_writer import MemoryWriter, TransactionCanceled
+from tests.support.memory_writer import NAMES, MemoryWriter, TransactionCanceled
 from tests.support.rows import row_of_age
 from tests.support.strategies import zones
-from tests.unit.recording.test_recorder import NAMES
 from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.listing.page import Page, read_page
 from workspace_usage.listing.query import Query
-from workspace_usage.recording.events import RowChange
+from workspace_usage.recording.changes import RowChange
 from workspace_usage.recording.recorder import Recorder
 from workspace_usage.rollups import counting, counts, items, rebuilding, seek
 from workspace_usage.rollups.counting import Counter

@@ -18,7 +18,7 @@ from usagectl.dataset import to_json
 from usagectl.export import COLUMNS, FORMULA_STARTS, Selection, to_cells, to_line
 from usagectl.tokens import FIRST_ID, draw_id, issue
 from workspace_usage.access.tokens import BearerToken, TokenPolicy
-from workspace_usage.recording.payloads import execution_row
+from workspace_usage.recording.payloads import parse_row
 from workspace_usage.rows.position import Position
 from workspace_usage.rows.row import Row, Source
 from workspace_usage.values import MAX_ID, parse_json
@@ -52,7 +52,7 @@ def test_what_json_has_no_form_for_is_refused() -> None:
 def test_an_exported_line_is_loaded_as_the_same_row(row: Row) -> None:
     """Every field of every source, exact, and credits as plain decimals."""
     line = to_line(row)
-    assert execution_row(row.source, parse_json(line.encode())) == row
+    assert parse_row(row.source, parse_json(line.encode())) == row
     found = re.search(r'"credits": ([^,]*),', line)
     assert found is not None
     assert re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", found[1])

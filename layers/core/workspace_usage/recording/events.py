@@ -1,20 +1,20 @@
-"""What happened on the platform: the events that producers send, checked, as changes to the tables.
+"""Events: what producers send when something has happened on the platform, read as changes.
 
-Events come at least once and in any order. Each says when it happened (``occurred_at``), and that
-orders the events of one subject: a change carries a version, and the greatest version wins,
-whichever comes first (``recording``). Of events at the same moment the more final one wins: a
-success, a removal; of equally final ones either, but always the same. A revocation wins over all.
+An event says how its subject (an execution, a chat, a token, a membership) is from ``occurred_at``
+on. It comes at least once and in any order; ``versions`` says which event of a subject wins.
+
+To add an event, add its class and name it in ``EVENTS``. The tests then say what else is missing.
+The names and the docstrings of the events, and of the models in ``payloads``, are in the schemas
+that are published (``schemas/``): a producer reads them.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from workspace_usage.access.scope import Membership
 from workspace_usage.access.store import membership_item, token_item
-from workspace_usage.access.tokens import AccessToken
+from workspace_usage.recording.changes import Change, MembershipChange, RowChange, TokenChange
 from workspace_usage.recording.fields import Id, Timestamp
 from workspace_usage.recording.payloads import (
     AccessTokenRecord,
@@ -23,57 +23,10 @@ from workspace_usage.recording.payloads import (
     InvalidPayload,
     MemberRecord,
     Payload,
-    checked,
+    parse_payload,
 )
-from workspace_usage.recording.versions import MAX_AHEAD, version_of
+from workspace_usage.recording.versions import MAX_CLOCK_SKEW, version_of
 from workspace_usage.rows.row import SUCCEEDED, Row, Source, to_item
-
-
-@dataclass(frozen=True, slots=True)
-class RowChange:
-    """A row as of one version; its source says that it was recorded, archived or edited."""
-
-    row: Row
-    version: str
-
-    @property
-    def subject(self) -> Mapping[str, str | int]:
-        """What is changed, by its ids alone: nothing personal, for a log."""
-        workspace_id, number = self.row.workspace_id, self.row.position.id
-        return {"kind": self.row.source, "workspace_id": workspace_id, "id": number}
-
-
-@dataclass(frozen=True, slots=True)
-class TokenChange:
-    """A token as of one version; None: it is revoked."""
-
-    token_id: int
-    token: AccessToken | None
-    version: str
-
-    @property
-    def subject(self) -> Mapping[str, str | int]:
-        """As of ``RowChange``."""
-        return {"kind": "token", "token_id": self.token_id}
-
-
-@dataclass(frozen=True, slots=True)
-class MembershipChange:
-    """A membership as of one version; None: the user is no member any more."""
-
-    workspace_id: int
-    user_id: int
-    membership: Membership | None
-    version: str
-
-    @property
-    def subject(self) -> Mapping[str, str | int]:
-        """As of ``RowChange``."""
-        return {"kind": "membership", "workspace_id": self.workspace_id, "user_id": self.user_id}
-
-
-type Change = RowChange | TokenChange | MembershipChange
-"""What an event changes."""
 
 
 class Event(Payload, ABC):
@@ -82,45 +35,45 @@ class Event(Payload, ABC):
     occurred_at: Timestamp
 
     @abstractmethod
-    def change(self) -> Change:
-        """What the event changes.
+    def to_change(self) -> Change:
+        """Returns what the event changes.
 
         Raises:
-            InvalidRecord: what it says can't be stored.
+            InvalidPayload: what it says can't be stored.
         """
 
 
-class _Run(Event):
-    def _row_change(self, row: Row) -> RowChange:
+class _RowEvent(Event):
+    def _to_row_change(self, row: Row) -> RowChange:
         version = version_of(self.occurred_at, row.status == SUCCEEDED, to_item(row))
         return RowChange(row, version)
 
 
-class ExecutionRecorded(_Run):
+class ExecutionRecorded(_RowEvent):
     """An agent ran, or its execution has a later status. ``created_at`` never changes."""
 
     execution: Execution
 
-    def change(self) -> RowChange:
-        return self._row_change(self.execution.row(Source.CURRENT))
+    def to_change(self) -> RowChange:
+        return self._to_row_change(self.execution.to_row(Source.CURRENT))
 
 
-class ExecutionArchived(_Run):
+class ExecutionArchived(_RowEvent):
     """An execution was deleted by its user: its output is hidden, the rest stays listed."""
 
     execution: Execution
 
-    def change(self) -> RowChange:
-        return self._row_change(self.execution.row(Source.ARCHIVED))
+    def to_change(self) -> RowChange:
+        return self._to_row_change(self.execution.to_row(Source.ARCHIVED))
 
 
-class ChatEdited(_Run):
+class ChatEdited(_RowEvent):
     """A chat was edited; this is what it was, and cost, before."""
 
     chat: EditedChat
 
-    def change(self) -> RowChange:
-        return self._row_change(self.chat.row())
+    def to_change(self) -> RowChange:
+        return self._to_row_change(self.chat.to_row())
 
 
 class AccessTokenIssued(Event):
@@ -128,9 +81,9 @@ class AccessTokenIssued(Event):
 
     token: AccessTokenRecord
 
-    def change(self) -> TokenChange:
-        token = self.token.access_token()
-        version = version_of(self.occurred_at, False, token_item(token))
+    def to_change(self) -> TokenChange:
+        token = self.token.to_access_token()
+        version = version_of(self.occurred_at, is_final=False, content=token_item(token))
         return TokenChange(token.token_id, token, version)
 
 
@@ -143,8 +96,9 @@ class AccessTokenRevoked(Event):
 
     token_id: Id
 
-    def change(self) -> TokenChange:
-        return TokenChange(self.token_id, None, version_of(self.occurred_at, True, {}))
+    def to_change(self) -> TokenChange:
+        version = version_of(self.occurred_at, is_final=True, content={})
+        return TokenChange(self.token_id, None, version)
 
 
 class WorkspaceMemberAdded(Event):
@@ -152,9 +106,10 @@ class WorkspaceMemberAdded(Event):
 
     member: MemberRecord
 
-    def change(self) -> MembershipChange:
-        membership = self.member.membership()
-        version = version_of(self.occurred_at, False, membership_item(membership))
+    def to_change(self) -> MembershipChange:
+        membership = self.member.to_membership()
+        content = membership_item(membership)
+        version = version_of(self.occurred_at, is_final=False, content=content)
         return MembershipChange(membership.workspace_id, membership.user_id, membership, version)
 
 
@@ -168,8 +123,8 @@ class WorkspaceMemberRemoved(Event):
     workspace_id: Id
     user_id: Id
 
-    def change(self) -> MembershipChange:
-        version = version_of(self.occurred_at, True, {})
+    def to_change(self) -> MembershipChange:
+        version = version_of(self.occurred_at, is_final=True, content={})
         return MembershipChange(self.workspace_id, self.user_id, None, version)
 
 
@@ -190,16 +145,17 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
 """The events by their ``detail-type`` on the bus."""
 
 
-def parse(envelope: object, now: datetime) -> Change:
-    """The change of an event as EventBridge delivers it, parsed from JSON.
+def parse_event(envelope: object, now: datetime) -> Change:
+    """Returns what an event changes.
 
     Args:
-        envelope: the event.
+        envelope: the event as EventBridge delivers it, parsed from JSON.
         now: this service's clock.
 
     Raises:
-        InvalidRecord: it is no such event, or lies in the future, where it would win over all that
-            really happens until then; the text says which field is wrong, never its value.
+        InvalidPayload: it isn't one of ``EVENTS``, or it happened too far ahead of the clock: it
+            would win over everything that really happens until then. The text says which field is
+            wrong, never its value.
     """
     if not isinstance(envelope, Mapping):
         raise InvalidPayload("must be a JSON object")
@@ -208,9 +164,9 @@ def parse(envelope: object, now: datetime) -> Change:
     if model is None:
         raise InvalidPayload(f"detail-type: must be one of {', '.join(EVENTS)}")
     try:
-        event = checked(model, envelope.get("detail"))
-        if event.occurred_at - now > MAX_AHEAD:
+        event = parse_payload(model, envelope.get("detail"))
+        if event.occurred_at - now > MAX_CLOCK_SKEW:
             raise InvalidPayload("occurred_at: must be at most five minutes ahead of the clock")
-        return event.change()
+        return event.to_change()
     except InvalidPayload as error:
         raise InvalidPayload(f"detail: {error}") from None

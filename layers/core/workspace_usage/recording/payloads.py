@@ -1,8 +1,13 @@
-"""What the platform sends, checked: executions, archived and edited ones, tokens, members.
+"""Payloads: what the platform sends of an execution, a chat, a token or a member, checked.
 
-The formats are the import's (``docs/import.md``). A record becomes a row, a token or a membership,
-or is refused with a reason that names the field; unknown fields are ignored. What nobody needs
-later is dropped here, before it can be stored; what no table would ever take is refused.
+A payload comes in an event's detail or on a line of an import file; the format is the same
+(``docs/import.md``). It becomes a row, a token or a membership, or it is refused with a reason that
+names the field. Unknown fields are ignored. What the listing doesn't show is dropped here, before
+it can be stored. What no table would ever take is refused here, too.
+
+The models' names and docstrings, and their fields' names, are in the schemas that are published
+(``schemas/``). That is why two models are still called records. Change them only if the schemas
+should change.
 """
 
 from collections.abc import Mapping
@@ -43,11 +48,11 @@ from workspace_usage.values import InvalidValue, format_timestamp
 
 
 class InvalidPayload(InvalidValue):
-    """A record that can't be used; its text is the reason, with the field's name."""
+    """A payload that can't be used; its text is the reason, with the field's name."""
 
 
 class Payload(BaseModel):
-    """What every record has in common: it can't be changed, and unknown fields are ignored."""
+    """What all payloads have in common: they can't be changed, and unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -75,7 +80,7 @@ class DetailedCredits(Payload):
     total_tokens: Count | None = None
 
 
-class _Run(Payload):
+class _RowPayload(Payload):
     workspace_id: Id
     user_id: Id
     user_email: Text
@@ -89,7 +94,7 @@ class _Run(Payload):
     used_model: JsonText = None
     detailed_credits: Annotated[DetailedCredits | None, *JSON_OBJECT] = None
 
-    def _row(self, source: Source, number: int) -> Row:
+    def _to_row(self, source: Source, number: int) -> Row:
         row = Row(
             source=source,
             workspace_id=self.workspace_id,
@@ -107,7 +112,7 @@ class _Run(Payload):
             used_model=None if source is Source.EDITED else self.used_model,
             tokens=self._tokens(),
         )
-        if _is_out_of_reach(row):
+        if _has_unusable_output(row):
             raise InvalidPayload(
                 f"output: must be an http(s) URL, or a key of at most {MAX_KEY_BYTES:,} bytes"
             )
@@ -124,28 +129,28 @@ class _Run(Payload):
         return Tokens(detail.input_tokens, detail.output_tokens, detail.total_tokens)
 
 
-def _is_out_of_reach(row: Row) -> bool:
-    """Whether a link to the medium would be signed for a key that no object can have."""
+def _has_unusable_output(row: Row) -> bool:
+    """Whether an output that is to be shown is neither a URL nor a key that an object can have."""
     if row.source is not Source.CURRENT or row.status != SUCCEEDED or not row.output:
         return False
     return not is_url(row.output) and media_key(row.output) is None
 
 
-class Execution(_Run):
+class Execution(_RowPayload):
     """An agent execution, current or archived."""
 
     id: Id
 
-    def row(self, source: Source) -> Row:
-        """The execution as a row of the listing, without what that never shows.
+    def to_row(self, source: Source) -> Row:
+        """Returns the execution as a row, without what the listing never shows.
 
         Raises:
-            InvalidRecord: its texts are too long, or its output can't be linked to.
+            InvalidPayload: its texts are too long, or its output can't be linked to.
         """
-        return self._row(source, self.id)
+        return self._to_row(source, self.id)
 
 
-def _chat(agent_type: str) -> str:
+def _check_chat(agent_type: str) -> str:
     if agent_type != "chat":
         raise InvalidValue("must be chat: only chats are edited")
     return agent_type
@@ -154,23 +159,23 @@ def _chat(agent_type: str) -> str:
 class ChatAgent(Agent):
     # The listing asks the edited chats' table for no other type.
     type: Annotated[
-        ShortText, AfterValidator(_chat), WithJsonSchema({"type": "string", "const": "chat"})
+        ShortText, AfterValidator(_check_chat), WithJsonSchema({"type": "string", "const": "chat"})
     ]
 
 
-class EditedChat(_Run):
+class EditedChat(_RowPayload):
     """A chat as it was before it was edited."""
 
     user_openai_id: Id
     agent: ChatAgent
 
-    def row(self) -> Row:
-        """The edited chat as a row of the listing.
+    def to_row(self) -> Row:
+        """Returns the edited chat as a row.
 
         Raises:
-            InvalidRecord: its texts are too long.
+            InvalidPayload: its texts are too long.
         """
-        return self._row(Source.EDITED, self.user_openai_id)
+        return self._to_row(Source.EDITED, self.user_openai_id)
 
 
 class AccessTokenRecord(Payload):
@@ -184,8 +189,8 @@ class AccessTokenRecord(Payload):
     created_at: Timestamp | None = None
     expires_at: Timestamp | None = None
 
-    def access_token(self) -> AccessToken:
-        """The token as it is stored."""
+    def to_access_token(self) -> AccessToken:
+        """Returns the access token."""
         return AccessToken(
             token_id=self.id,
             tokenable_type=self.tokenable_type,
@@ -204,49 +209,49 @@ class MemberRecord(Payload):
     user_id: Id
     permissions: TextList
 
-    def membership(self) -> Membership:
-        """The membership as it is stored."""
+    def to_membership(self) -> Membership:
+        """Returns the membership."""
         return Membership(self.workspace_id, self.user_id, self.permissions)
 
 
-def execution_row(source: Source, record: object) -> Row:
-    """The row of one record of ``executions``, ``archived`` or ``edited``.
+def parse_row(source: Source, payload: object) -> Row:
+    """Returns the row of an execution (``source`` says whether it is archived) or an edited chat.
 
     Raises:
-        InvalidRecord: a field is missing or can't be used.
+        InvalidPayload: a field is missing or can't be used.
     """
     if source is Source.EDITED:
-        return checked(EditedChat, record).row()
-    return checked(Execution, record).row(source)
+        return parse_payload(EditedChat, payload).to_row()
+    return parse_payload(Execution, payload).to_row(source)
 
 
-def access_token(record: object) -> AccessToken:
-    """The token of one record of ``tokens``.
-
-    Raises:
-        InvalidRecord: a field is missing or can't be used.
-    """
-    return checked(AccessTokenRecord, record).access_token()
-
-
-def membership(record: object) -> Membership:
-    """The membership of one record of ``members``.
+def parse_access_token(payload: object) -> AccessToken:
+    """Returns the access token of a payload.
 
     Raises:
-        InvalidRecord: a field is missing or can't be used.
+        InvalidPayload: a field is missing or can't be used.
     """
-    return checked(MemberRecord, record).membership()
+    return parse_payload(AccessTokenRecord, payload).to_access_token()
 
 
-def checked[M: Payload](model: type[M], record: object) -> M:
-    """``record``, a parsed JSON value, as a ``model``.
+def parse_membership(payload: object) -> Membership:
+    """Returns the membership of a payload.
 
     Raises:
-        InvalidRecord: a field is missing or can't be used; the text names all such fields.
+        InvalidPayload: a field is missing or can't be used.
     """
-    if not isinstance(record, Mapping):
+    return parse_payload(MemberRecord, payload).to_membership()
+
+
+def parse_payload[M: Payload](model: type[M], payload: object) -> M:
+    """Returns a payload, a JSON value that was parsed, as a ``model``.
+
+    Raises:
+        InvalidPayload: a field is missing or can't be used; the text names all such fields.
+    """
+    if not isinstance(payload, Mapping):
         raise InvalidPayload("must be a JSON object")
     try:
-        return model.model_validate(record)
+        return model.model_validate(payload)
     except ValidationError as error:
         raise InvalidPayload(reason_of(error)) from None

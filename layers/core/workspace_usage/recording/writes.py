@@ -1,35 +1,44 @@
-"""Conditional writes: what becomes of a change that may be older than what is there, or refused.
+"""Conditional writes: they take effect only if what is stored allows it.
 
-A token's revocation is absorbing: it is applied whatever version the token has, and nothing is
-applied after it but a later revocation, so that any order ends alike.
+A token or a membership is written by one call, whose condition compares the versions
+(``versions``). A row is read, merged (``merge``) and written on the condition that it has not
+changed since it was read.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict, cast
 
 from botocore.exceptions import ClientError
 
 from workspace_usage.access.store import TOMBSTONE
-from workspace_usage.aws.dynamodb import WritableItem
+from workspace_usage.aws.dynamodb import StoredItem, WritableItem
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.errors import Refused, StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 _IS_NEWER: Final = "attribute_not_exists(version) OR version < :version"
 _IS_NOT_REMOVED: Final = f"attribute_not_exists({TOMBSTONE})"
 
 
+class Condition(TypedDict):
+    """The part of a request that says when a write takes effect."""
+
+    ConditionExpression: str
+    ExpressionAttributeValues: NotRequired[WritableItem]
+
+
 class Outcome(Enum):
-    """What became of a change.
+    """What became of a change that the tables did not refuse.
 
     Attributes:
         APPLIED: the tables have changed.
-        REPEATED: the tables say already what the change says.
-        OVERTAKEN: the tables hold something newer, or a revoked token; the change has no effect.
+        REPEATED: the tables already say what the change says.
+        OVERTAKEN: the tables hold a newer version or a revoked token, so nothing has changed.
     """
 
     APPLIED = auto()
@@ -38,7 +47,7 @@ class Outcome(Enum):
 
 
 def put_token(client: "DynamoDBClient", table: str, item: WritableItem, version: str) -> Outcome:
-    """Stores a token, or the tombstone of a revoked one, unless what is there is to stay.
+    """Stores a token or its tombstone, unless what is stored wins over it.
 
     Raises:
         Refused: the table will never take it.
@@ -52,7 +61,7 @@ def put_token(client: "DynamoDBClient", table: str, item: WritableItem, version:
 def put_membership(
     client: "DynamoDBClient", table: str, item: WritableItem, version: str
 ) -> Outcome:
-    """Stores a membership, or the tombstone of one, unless what is there is as new or newer.
+    """Stores a membership or its tombstone, unless what is stored has this version or a newer one.
 
     Raises:
         Refused: the table will never take it.
@@ -64,8 +73,8 @@ def put_membership(
 def _put(
     client: "DynamoDBClient", table: str, item: WritableItem, version: str, condition: str
 ) -> Outcome:
-    stored: Mapping[str, Any] | None = None
-    with refusals(1), aws_errors_as_unavailable():
+    stored: StoredItem | None = None
+    with validation_errors_as_refused(1), aws_errors_as_unavailable():
         try:
             client.put_item(
                 TableName=table,
@@ -78,21 +87,58 @@ def _put(
             stored = cast(Mapping[str, Any], error.response)["Item"]
     if stored is None:
         return Outcome.APPLIED
-    is_gone_already = TOMBSTONE in item and TOMBSTONE in stored
-    is_same = is_gone_already or stored.get("version") == {"S": version}
+    is_removed_already = TOMBSTONE in item and TOMBSTONE in stored
+    is_same = is_removed_already or stored.get("version") == {"S": version}
     return Outcome.REPEATED if is_same else Outcome.OVERTAKEN
 
 
-@contextmanager
-def refusals(items: int) -> Iterator[None]:
-    """Tells a write that no table will ever take from one that may be taken later.
+def guarded_write(
+    table: str, key: WritableItem, stored: StoredItem | None, merged: StoredItem | None
+) -> "TransactWriteItemTypeDef":
+    """Returns the part of a transaction that puts ``merged``, if ``stored`` is still in the table.
+
+    If nothing is to change, it only checks that ``stored`` is still there. A row is never deleted.
 
     Args:
-        items: how many of the items of a transaction, from the first, are the change's own.
+        table: the table's name.
+        key: the row's key.
+        stored: what was read, or None if there was no item.
+        merged: what the table should hold, or None if there should be no item.
+    """
+    guard = {"TableName": table, **unchanged_condition("sort_key", stored)}
+    if merged is None or merged == stored:
+        return {"ConditionCheck": {**guard, "Key": key}}  # type: ignore[typeddict-item]
+    return {"Put": {**guard, "Item": dict(merged)}}  # type: ignore[typeddict-item]
+
+
+def unchanged_condition(key_attribute: str, stored: StoredItem | None) -> Condition:
+    """Returns the condition that the table still holds what was read.
+
+    Args:
+        key_attribute: an attribute of the table's key.
+        stored: the item that was read, or None if there was none.
+    """
+    if stored is None:
+        return {"ConditionExpression": f"attribute_not_exists({key_attribute})"}
+    if "version" not in stored:
+        is_there = f"attribute_exists({key_attribute})"
+        return {"ConditionExpression": f"{is_there} AND attribute_not_exists(version)"}
+    return {
+        "ConditionExpression": "version = :version",
+        "ExpressionAttributeValues": {":version": dict(stored["version"])},
+    }
+
+
+@contextmanager
+def validation_errors_as_refused(items: int) -> Iterator[None]:
+    """Turns a failed write into ``Refused`` if no table will ever take what was to be written.
+
+    Args:
+        items: how many items of a transaction, from the first one, are the change's own.
 
     Raises:
-        Refused: one of them is too large for its table, or malformed.
-        StoreUnavailable: the write failed for another reason, and may be repeated.
+        Refused: one of these items is too large for its table, or malformed.
+        StoreUnavailable: the write failed for another reason, and may succeed later.
     """
     try:
         yield
@@ -104,5 +150,5 @@ def refusals(items: int) -> Iterator[None]:
 
 def _is_refusal(error: ClientError, items: int) -> bool:
     reasons = error.response.get("CancellationReasons", [])[:items]
-    is_refused = any(reason.get("Code") == "ValidationError" for reason in reasons)
-    return is_refused or error.response["Error"]["Code"] == "ValidationException"
+    is_item_refused = any(reason.get("Code") == "ValidationError" for reason in reasons)
+    return is_item_refused or error.response["Error"]["Code"] == "ValidationException"

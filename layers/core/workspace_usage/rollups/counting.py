@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 from workspace_usage.aws.dynamodb import StoredItem
 from workspace_usage.aws.errors import aws_errors_as_unavailable
-from workspace_usage.rollups.counts import Counts, Progress, all_or_nothing, horizon, read_head
+from workspace_usage.aws.transactions import write_all_or_nothing
+from workspace_usage.rollups.counts import Counts, Progress, horizon, read_head
 from workspace_usage.rollups.items import UNTIL_RELEASED, day_of, lists_showing
 from workspace_usage.rollups.rebuilding import Rebuilder, Rows
 from workspace_usage.rows.row import Source
@@ -105,7 +106,7 @@ class Counter:
 
     def _commit(self, counts: Counts, until: str) -> bool:
         head = replace(counts.head, counted_until=until)
-        if not all_or_nothing(self.client, counts.writes(head)):
+        if not write_all_or_nothing(self.client, counts.writes(head)):
             return False
         counts.written(head)
         return True

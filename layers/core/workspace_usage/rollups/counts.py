@@ -11,10 +11,9 @@ from datetime import date, datetime, timedelta, tzinfo
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
 from workspace_usage.aws.dynamodb import StoredItem
 from workspace_usage.aws.errors import aws_errors_as_unavailable
+from workspace_usage.aws.transactions import write_all_or_nothing
 from workspace_usage.rollups.items import (
     HEAD_KEY,
     MARKS,
@@ -275,31 +274,8 @@ def replace_head(
     Raises:
         StoreUnavailable: the table can't be written in time.
     """
-    return all_or_nothing(client, [guarded_head(table, workspace_id, old, new)])
-
-
-def all_or_nothing(client: "DynamoDBClient", writes: "list[TransactWriteItemTypeDef]") -> bool:
-    """Writes everything; nothing, and False, if one of the items has changed since it was read.
-
-    Raises:
-        StoreUnavailable: the tables can't be written in time.
-    """
-    with aws_errors_as_unavailable():
-        try:
-            client.transact_write_items(TransactItems=writes)
-        except client.exceptions.TransactionCanceledException as error:
-            if not _was_overtaken(error):
-                raise
-            return False
-    return True
+    return write_all_or_nothing(client, [guarded_head(table, workspace_id, old, new)])
 
 
 def _put(table: str, item: dict[str, Any], **condition: Any) -> "TransactWriteItemTypeDef":
     return {"Put": {"TableName": table, "Item": item, **condition}}  # type: ignore[typeddict-item]
-
-
-def _was_overtaken(error: ClientError) -> bool:
-    """Whether a transaction failed because another changed the same items, before or meanwhile."""
-    reasons = error.response.get("CancellationReasons", [])
-    codes = {reason.get("Code") for reason in reasons} - {"None", None}
-    return bool(codes) and codes <= {"ConditionalCheckFailed", "TransactionConflict"}

@@ -1,6 +1,6 @@
-"""The events' JSON Schemas, for producers: made from the models that check what comes in.
+"""Makes the events' JSON Schemas, for producers, from the models that check the events.
 
-``make schemas`` writes them to ``schemas/``; a test holds the files equal to the models.
+``make schemas`` writes them to ``schemas/``. A test fails if the files differ from the models.
 """
 
 import json
@@ -11,8 +11,8 @@ from pathlib import Path
 from workspace_usage.recording.events import EVENTS
 
 
-def schemas() -> Iterator[tuple[str, str]]:
-    """Each event's file name, and its JSON Schema as text."""
+def event_schemas() -> Iterator[tuple[str, str]]:
+    """Yields each event's file name and its JSON Schema as text."""
     for name, event in EVENTS.items():
         schema = {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -22,5 +22,5 @@ def schemas() -> Iterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    for name, text in schemas():
+    for name, text in event_schemas():
         (Path(sys.argv[1]) / name).write_text(text, "utf-8")

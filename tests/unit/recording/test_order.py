@@ -1,0 +1,197 @@
+"""Events come twice, late and in any order; the tables end as if each came once, in order."""
+
+from copy import deepcopy
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.memory_client import TABLES
+from tests.support.memory_writer import MemoryWriter
+from tests.support.recording import (
+    NOW,
+    Event,
+    added,
+    apply,
+    apply_in_order,
+    archived,
+    events,
+    issued,
+    let_in,
+    listed,
+    recorded,
+    removed,
+    revoked,
+    token,
+)
+from workspace_usage.access.tokens import AccessToken
+from workspace_usage.recording.writes import Outcome
+from workspace_usage.rows.row import Source
+from workspace_usage.values import format_timestamp
+
+# --- All events -----------------------------------------------------------------------------------
+
+
+@settings(max_examples=1000)
+@given(st.lists(events(), max_size=12), st.data())
+def test_order_and_repetition_make_no_difference(
+    sequence: list[Event], choices: st.DataObject
+) -> None:
+    """The same rows are listed and the same people let in, whatever order the events come in."""
+    repeated = sequence + (choices.draw(st.lists(st.sampled_from(sequence))) if sequence else [])
+    shuffled, in_order = MemoryWriter(), apply_in_order(sequence)
+    apply(shuffled, *choices.draw(st.permutations(repeated)))
+    assert listed(shuffled) == listed(in_order)
+    assert let_in(shuffled) == let_in(in_order)
+
+
+@given(st.lists(events(), max_size=8))
+def test_the_same_events_again_write_nothing(sequence: list[Event]) -> None:
+    """An hour later, too: the moment at which a flagged row goes does not move."""
+    client = MemoryWriter()
+    apply(client, *sequence)
+    before, client.writes = deepcopy(client.tables), 0
+    apply(client, *sequence, now=NOW + timedelta(hours=1))
+    assert client.tables == before
+    assert client.writes == 0
+
+
+# --- Executions -----------------------------------------------------------------------------------
+
+
+def test_a_later_status_replaces_an_earlier_one_and_never_the_other_way() -> None:
+    """Whichever comes last."""
+    client = MemoryWriter()
+    apply(client, recorded(2), recorded(1, status="processing"))
+    assert [row.status for row in listed(client)] == ["succeeded"]
+    apply(client, recorded(3, status="failed"))
+    assert [row.status for row in listed(client)] == ["failed"]
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["success first", "success last"])
+def test_at_the_same_moment_a_success_is_the_later_status(order: int) -> None:
+    """A success is final."""
+    client = MemoryWriter()
+    apply(client, *[recorded(1), recorded(1, status="processing")][::order])
+    assert [row.status for row in listed(client)] == ["succeeded"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["succeeded", "failed", "processing"]), st.integers(0, 3)),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_the_latest_status_wins_and_at_the_same_moment_a_success(
+    sequence: list[tuple[str, int]],
+) -> None:
+    """If there is no success among the latest ones, any of them may win."""
+    client = MemoryWriter()
+    for status, minute in sequence:
+        apply(client, recorded(minute, status=status))
+    latest = max(minute for _, minute in sequence)
+    found = {status for status, minute in sequence if minute == latest}
+    [row] = listed(client)
+    assert row.status in ({"succeeded"} & found or found)
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["recorded first", "archived first"])
+def test_an_archived_execution_stays_archived_and_keeps_the_newest_key(order: int) -> None:
+    """The key is never shown: it is kept so that an erasure can find the object."""
+    client = MemoryWriter()
+    sequence = [recorded(1), archived(2), recorded(3, status="failed")]
+    apply(client, *sequence[::order])
+    [row] = listed(client)
+    assert (row.source, row.status) == (Source.ARCHIVED, "failed")
+    assert row.output == "images/1-failed.png"
+    assert "images/1-succeeded.png" not in str(client.tables)
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["recorded first", "archived first"])
+def test_the_url_of_an_archived_output_is_in_no_table(order: int) -> None:
+    """Unlike a key, it is of no use to an erasure."""
+    client = MemoryWriter()
+    event = recorded(1)
+    event["detail"]["execution"]["output"] = "https://example.com/1.png"
+    apply(client, *[event, archived(0)][::order])
+    [row] = listed(client)
+    assert (row.source, row.output) == (Source.ARCHIVED, None)
+    assert "example.com/1.png" not in str(client.tables)
+
+
+def test_an_imported_row_is_older_than_any_event() -> None:
+    """It has no version."""
+    client = MemoryWriter()
+    apply(client, recorded(1, status="processing"))
+    [imported] = client.tables[TABLES[Source.CURRENT]].values()
+    del imported["version"]
+    apply(client, recorded(0))
+    assert [row.status for row in listed(client)] == ["succeeded"]
+
+
+# --- Tokens and members ---------------------------------------------------------------------------
+
+
+def test_a_removal_stays_when_what_it_removes_comes_later() -> None:
+    """A token that was revoked, and a member who was removed, before the recorder knew them."""
+    client = MemoryWriter()
+    apply(client, revoked(2), issued(1, "*"), removed(2, 2), added(1, 2))
+    assert let_in(client) == (None,) * 6
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3), st.booleans()), max_size=6))
+def test_a_revocation_wins_over_all_events_of_a_token_else_the_latest_wins(
+    sequence: list[tuple[bool, int, bool]],
+) -> None:
+    """Whenever the token was revoked, and in whatever order the events come."""
+    client, latest = MemoryWriter(), -1
+    for is_revocation, minute, may_all in sequence:
+        apply(client, revoked(minute) if is_revocation else issued(minute, *["*"][:may_all]))
+        latest = max(latest, minute)
+    found = let_in(client)[0]
+    if not sequence or any(is_revocation for is_revocation, _, _ in sequence):
+        assert found is None
+        return
+    assert isinstance(found, AccessToken)
+    assert found.abilities in [
+        frozenset(["*"][:may_all]) for _, minute, may_all in sequence if minute == latest
+    ]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), min_size=1, max_size=6))
+def test_the_latest_event_of_a_member_wins_and_at_the_same_moment_a_removal(
+    sequence: list[tuple[bool, int]],
+) -> None:
+    """A member can come back, but not at the moment of the removal."""
+    client = MemoryWriter()
+    for is_removal, minute in sequence:
+        apply(client, removed(minute) if is_removal else added(minute))
+    latest = max(minute for _, minute in sequence)
+    is_removed = (True, latest) in sequence
+    assert (let_in(client)[3] is None) is is_removed
+
+
+def test_a_revoked_token_does_not_come_back_and_a_removed_member_can() -> None:
+    """No later change brings the token back, and no tombstone is ever deleted."""
+    client = MemoryWriter()
+    apply(client, issued(1), revoked(2), removed(2, 2))
+    moment = format_timestamp(NOW + timedelta(minutes=2, microseconds=1))
+    change: dict[str, Any] = {"occurred_at": moment, "token": token(1, "*")}
+    for kind in ("AccessTokenChanged", "AccessTokenIssued"):
+        assert apply(client, {"detail-type": kind, "detail": change}) == [Outcome.OVERTAKEN]
+    assert let_in(client)[0] is None
+    tombstones = [*client.tables["access_tokens"].values(), *client.tables["memberships"].values()]
+    assert all(item["removed"] == {"BOOL": True} for item in tombstones)
+    assert not any("purge_at" in item for item in tombstones)
+    assert apply(client, added(3, 2)) == [Outcome.APPLIED]
+    assert let_in(client)[4] is not None
+
+
+def test_a_revocation_also_ends_a_token_that_was_changed_after_it() -> None:
+    """The events' moments don't matter."""
+    client = MemoryWriter()
+    assert apply(client, issued(1), issued(9), revoked(3)) == [Outcome.APPLIED] * 3
+    assert let_in(client)[0] is None

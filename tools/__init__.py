@@ -1,0 +1,1 @@
+"""Tools for developers: nothing here is deployed, and only tests import it."""
