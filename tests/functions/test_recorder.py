@@ -11,6 +11,7 @@ import pytest
 from local.store import Clients
 from local.template import Template
 from tests.support.functions import ROOT, Context
+from workspace_api.dead_letters import MAX_MESSAGE_BYTES
 from workspace_usage.access.tokens import AccessToken
 from workspace_usage.recording.events import TokenChange, parse
 from workspace_usage.values import InvalidValue
@@ -154,7 +155,7 @@ def test_a_message_of_the_largest_size_is_rejected_at_once(
     recorder: ModuleType, clients: Clients, template: Template, room: int, is_kept: bool
 ) -> None:
     """Whole, and without a reason where that would make it larger than SQS takes."""
-    body = "x" * (recorder.MAX_MESSAGE_BYTES - room)
+    body = "x" * (MAX_MESSAGE_BYTES - room)
     assert failed(recorder.lambda_handler(batch(body, MEMBER), Context())) == []
     [(kept, reason)] = dead_letters(clients, template)
     assert kept == body
@@ -256,7 +257,7 @@ def test_a_batch_that_runs_out_of_time_puts_the_rest_back(
     recorder: ModuleType, clients: Clients, template: Template
 ) -> None:
     """A message is begun only while there is time to finish it."""
-    context = Context(remaining=[recorder.TIME_FOR_ONE, recorder.TIME_FOR_ONE - 1])
+    context = Context(remaining=[recorder.TIME_TO_APPLY, recorder.TIME_TO_APPLY - 1])
     answer = recorder.lambda_handler(batch(MEMBER, RECORDED), context)
     assert failed(answer) == ["m1"]
     assert len(items(clients, template, "Memberships")) == 1

@@ -108,7 +108,7 @@ def test_a_snapshot_holds_what_takes_long(snapshot_of: Load, function: str) -> N
     module = snapshot_of(function)
     assert connections.tls_context.cache_info().currsize == 1
     assert botocore_session.cache_info().currsize == 1
-    shared = module.listing if function == "usage" else module.directory
+    shared = module.listing if function == "usage" else module.authorization
     assert shared.cache_info().currsize == 1
     assert window.rules_of.cache_info().currsize == (function == "usage"), "of the zone's days"
 

@@ -16,6 +16,7 @@ from local.store import Clients
 from local.template import Template
 from tests.support.functions import Context
 from tests.support.strategies import json_values
+from workspace_api import endpoint, gateway
 from workspace_usage.errors import InvalidRequest, StoreUnavailable
 from workspace_usage.listing.query import PARAMETER_NAMES
 from workspace_usage.recording.payloads import execution_row
@@ -344,14 +345,14 @@ def test_the_cache_s_key_is_exactly_what_the_function_reads(
 ) -> None:
     """What it read beyond the key, callers would share; what is only in the key, is wasted."""
     parameters, read_headers = Watched({}), set[str]()
-    real = usage.lower_case
+    real = gateway.headers_of
 
     def watched_headers(event: Mapping[str, Any]) -> Watched:
         headers = Watched(real(event))
         headers.asked = read_headers
         return headers
 
-    monkeypatch.setattr(usage, "lower_case", watched_headers)
+    monkeypatch.setattr(endpoint, "headers_of", watched_headers)
     event = request(EVERYONE)
     event["queryStringParameters"] = parameters
     # An empty mapping would be replaced before it is asked.
