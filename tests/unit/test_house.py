@@ -25,7 +25,7 @@ FOLDERS: Final[Mapping[str, set[str]]] = {
 }
 """Which of the repository's folders a folder may import; ``tests`` may import all."""
 
-IMPORTS_TESTS: Final = re.compile(r"^\s*(from|import) tests\b", re.M)
+IMPORTS_TESTS: Final = re.compile(r"^\s*(from|import) tests\b", re.MULTILINE)
 
 MAX_LINES: Final = 300
 
