@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from usagectl.errors import CommandError
 from usagectl.tokens import IssuedToken, draw_id, issue
+from workspace_usage.access.items import TOMBSTONE_FLAG, membership_item, token_item
 from workspace_usage.access.scope import Membership
-from workspace_usage.access.store import TOMBSTONE, membership_item, token_item
-from workspace_usage.aws.dynamodb import WritableItem
+from workspace_usage.aws.dynamodb import Attributes
 from workspace_usage.recording.versions import MAX_AHEAD, moment_of, tombstone, version_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class AccessTables:
     def member(self, workspace_id: int, user_id: int) -> Stored | None:
         """Returns a membership's item as of now; None: the user is not a member."""
         item, _ = self._read(self.memberships, _member_key(workspace_id, user_id))
-        return None if item is None or TOMBSTONE in item else item
+        return None if item is None or TOMBSTONE_FLAG in item else item
 
     def members(self, workspace_id: int) -> Iterator[Stored]:
         """Yields the items of a workspace's memberships, by user."""
@@ -77,7 +77,7 @@ class AccessTables:
             ConsistentRead=True,
         )
         for page in pages:
-            yield from (item for item in page["Items"] if TOMBSTONE not in item)
+            yield from (item for item in page["Items"] if TOMBSTONE_FLAG not in item)
 
     def issue_token(
         self,
@@ -115,7 +115,7 @@ class AccessTables:
         def is_done(stored: Stored | None, _: datetime) -> bool:
             if stored is None:
                 raise CommandError(f"There is no token {token_id}.")
-            return TOMBSTONE in stored
+            return TOMBSTONE_FLAG in stored
 
         return self._change(self.access_tokens, key, tombstone(key), is_done, f"Token {token_id}")
 
@@ -128,7 +128,7 @@ class AccessTables:
         key = _member_key(workspace_id, user_id)
 
         def is_done(stored: Stored | None, _: datetime) -> bool:
-            return stored is None or TOMBSTONE in stored
+            return stored is None or TOMBSTONE_FLAG in stored
 
         what = f"The membership of user {user_id} in workspace {workspace_id}"
         return self._change(self.memberships, key, tombstone(key), is_done, what)
@@ -152,13 +152,13 @@ class AccessTables:
     def _change(
         self,
         table: str,
-        key: WritableItem,
-        wanted: WritableItem,
+        key: Attributes,
+        wanted: Attributes,
         is_done: Callable[[Stored | None, datetime], bool],
         what: str,
     ) -> bool:
         """Brings an item to what is wanted; returns False if there was nothing to do."""
-        tried: WritableItem | None = None
+        tried: Attributes | None = None
         for _ in range(ATTEMPTS):
             stored, now = self._read(table, key)
             # A write whose answer was lost is made again by botocore, and refused then.
@@ -173,7 +173,7 @@ class AccessTables:
         raise CommandError(f"{what} is being changed by others all the time; try again.")
 
     def _replace(
-        self, table: str, key: WritableItem, stored: Stored | None, item: WritableItem
+        self, table: str, key: Attributes, stored: Stored | None, item: Attributes
     ) -> bool:
         """Writes an item in the place of what was read; False if that is not there now."""
         name, values = next(iter(key)), {}
@@ -195,7 +195,7 @@ class AccessTables:
             return False
         return True
 
-    def _check(self, table: str, key: WritableItem, wanted: WritableItem, what: str) -> None:
+    def _check(self, table: str, key: Attributes, wanted: Attributes, what: str) -> None:
         """Raises ``CommandError`` unless the table says what is wanted."""
         stored, _ = self._read(table, key)
         if stored is None or not _says(stored, wanted):
@@ -203,21 +203,21 @@ class AccessTables:
                 f"{what} is not as asked: something else has changed it meanwhile; try again."
             )
 
-    def _read(self, table: str, key: WritableItem) -> tuple[Stored | None, datetime]:
+    def _read(self, table: str, key: Attributes) -> tuple[Stored | None, datetime]:
         """Returns an item as of now, and the service's time."""
         answer = self.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
         return answer.get("Item"), _time_of(answer, self.clock())
 
 
-def _token_key(token_id: int) -> WritableItem:
+def _token_key(token_id: int) -> Attributes:
     return {"token_id": {"N": str(token_id)}}
 
 
-def _member_key(workspace_id: int, user_id: int) -> WritableItem:
+def _member_key(workspace_id: int, user_id: int) -> Attributes:
     return {"workspace_id": {"N": str(workspace_id)}, "user_id": {"N": str(user_id)}}
 
 
-def _says(stored: Stored, wanted: WritableItem) -> bool:
+def _says(stored: Stored, wanted: Attributes) -> bool:
     """Whether an item says what is wanted, whenever and by whatever it was written."""
     others = {"version", "purge_at"}
     return {name: value for name, value in stored.items() if name not in others} == wanted
@@ -229,9 +229,9 @@ def _is_ahead(stored: Stored, now: datetime) -> bool:
     return moment is not None and moment - now > MAX_AHEAD
 
 
-def _versioned(stored: Stored | None, wanted: WritableItem, now: datetime) -> WritableItem:
+def _versioned(stored: Stored | None, wanted: Attributes, now: datetime) -> Attributes:
     """Returns what is wanted, with a version that wins over what is stored."""
-    version = version_of(_moment_over(stored, now), TOMBSTONE in wanted, wanted)
+    version = version_of(_moment_over(stored, now), TOMBSTONE_FLAG in wanted, wanted)
     return {**wanted, "version": {"S": version}}
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from usagectl.errors import CommandError
 from usagectl.report import MAX_BEGINNING, visible
-from workspace_usage.access.store import membership_item, token_item
+from workspace_usage.access.items import membership_item, token_item
 from workspace_usage.recording.payloads import access_token, execution_row, membership
 from workspace_usage.rows.row import Source, to_item
 from workspace_usage.values import InvalidValue, parse_date, parse_json

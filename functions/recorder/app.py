@@ -17,7 +17,7 @@ from workspace_api.outcomes import Outcomes
 from workspace_api.settings import RecorderSettings
 from workspace_usage.aws.clients import dynamodb_client, sqs_client
 from workspace_usage.aws.errors import aws_errors_as_unavailable
-from workspace_usage.errors import Contended, Refused, StoreUnavailable
+from workspace_usage.errors import RejectedByStore, StoreUnavailable, WriteConflict
 from workspace_usage.recording.events import Change, parse
 from workspace_usage.recording.recorder import Recorder
 from workspace_usage.recording.writes import Outcome
@@ -56,7 +56,7 @@ def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str,
     def has_time() -> bool:
         return context.get_remaining_time_in_millis() >= TIME_TO_APPLY
 
-    single = (Contended, DeadLetterQueueUnavailable)
+    single = (WriteConflict, DeadLetterQueueUnavailable)
     retried = apply_batch(event["Records"], _apply, has_time, logger, single)
     outcomes.count("EventsReceived", len(event["Records"]))
     outcomes.count("EventsPutBack", len(retried))
@@ -74,7 +74,7 @@ def _apply(message: Message) -> None:
     try:
         change = _parse(message["body"], now)
         applied = recorder().apply(change, now)
-    except (InvalidValue, Refused) as error:
+    except (InvalidValue, RejectedByStore) as error:
         _reject(message, str(error))
         return
     if applied.outcome is Outcome.OVERTAKEN:

@@ -12,8 +12,8 @@ import pytest
 from local.store import Clients
 from local.template import Template
 from tests.support.functions import Context, environment_of, load
+from workspace_usage.access.items import membership_item, token_item
 from workspace_usage.access.scope import Membership
-from workspace_usage.access.store import membership_item, token_item
 from workspace_usage.access.tokens import AccessToken
 from workspace_usage.errors import StoreUnavailable
 

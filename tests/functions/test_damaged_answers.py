@@ -47,7 +47,7 @@ from tests.support.harness import (
     unfinished,
 )
 from workspace_usage.aws import clients as aws_clients
-from workspace_usage.aws.clients import refuse_damaged
+from workspace_usage.aws.client_validation import reject_damaged_responses
 from workspace_usage.aws.reader import DYNAMODB, Reader
 from workspace_usage.aws.session import botocore_session
 from workspace_usage.errors import StoreUnavailable
@@ -148,8 +148,8 @@ def test_a_drip_lasts_no_longer_than_an_attempt_may(harness: Harness) -> None:
     url, seconds = harness.proxy.url, 0.2
     limits = Config(read_timeout=seconds, retries={"total_max_attempts": 2})
     client = local_aws.session().client("dynamodb", endpoint_url=url, config=limits)
-    refuse_damaged(client)
-    reader = Reader(DYNAMODB, url, local_aws.REGION, lambda *_: "gave up", answer_seconds=seconds)
+    reject_damaged_responses(client)
+    reader = Reader(DYNAMODB, url, local_aws.REGION, lambda *_: "gave up", response_seconds=seconds)
     with harness.proxy.doing(Harm("GetItem", "", DRIP, inf)):
         assert reader.get_item(**request) == "gave up"
         with pytest.raises(HTTPClientError):

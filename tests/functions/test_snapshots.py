@@ -99,7 +99,7 @@ def test_a_snapshot_of_the_listing_has_read_nothing(snapshot_of: Load) -> None:
     listing = snapshot_of("usage").listing()
     assert listing.min_date._read_at is None
     for reader in (listing.min_date._reader, listing.store._reader):
-        assert reader._connections._idle == []
+        assert reader._pool._idle == []
 
 
 @pytest.mark.parametrize("function", ["usage", "authorizer"])

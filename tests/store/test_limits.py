@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.database import NAMES
-from workspace_usage.access.store import membership_item, token_item
+from workspace_usage.access.items import membership_item, token_item
 from workspace_usage.listing.sizes import MAX_ROW_BYTES
 from workspace_usage.recording.payloads import access_token, execution_row, membership
 from workspace_usage.rows.row import Source, to_item

@@ -36,7 +36,7 @@ from tests.unit.recording.test_recorder import (
 )
 from workspace_usage.access.scope import WholeWorkspace
 from workspace_usage.aws.reader import Reader
-from workspace_usage.errors import Refused, StoreUnavailable
+from workspace_usage.errors import RejectedByStore, StoreUnavailable
 from workspace_usage.listing.page import read_page
 from workspace_usage.listing.query import Query
 from workspace_usage.recording.events import RowChange, parse
@@ -261,7 +261,7 @@ def test_a_row_that_no_table_takes_is_refused_and_not_repeated(client: "DynamoDB
     """Nor is it taken for a store that doesn't answer; nothing of it is written."""
     change = cast(RowChange, parse(recorded(1), LATER))
     row = change.row._replace(output="x" * 500_000)
-    with pytest.raises(Refused):
+    with pytest.raises(RejectedByStore):
         Recorder(client, NAMES, UTC).apply(replace(change, row=row), NOW)
     assert page(reader_of(client)) == ()
 

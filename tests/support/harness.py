@@ -14,8 +14,8 @@ from local.template import Template
 from tests.support.damage import Proxy
 from tests.support.functions import ROOT, Context
 from tests.support.rows import row_of_age
+from workspace_usage.access.items import membership_item, token_item
 from workspace_usage.access.scope import Membership
-from workspace_usage.access.store import membership_item, token_item
 from workspace_usage.access.tokens import AccessToken
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.rows.row import Source, to_item

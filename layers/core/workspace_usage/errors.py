@@ -5,7 +5,7 @@
     ├── Forbidden             403  the caller may not see what was asked for
     ├── InvalidRequest        422  a parameter breaks its rule
     ├── StoreUnavailable      503  a table or a setting could not be read in time
-    └── Refused                    a table will never take what was to be written
+    └── RejectedByStore                    a table will never take what was to be written
 
 Messages for callers are named by their key in the catalogues (``messages``) and are translated at
 the edge. The names ``InvalidRequest`` and ``StoreUnavailable`` are public: a Step Functions
@@ -57,9 +57,9 @@ class StoreUnavailable(UsageError):
     """A table or a setting could not be read in time; the same request may succeed later."""
 
 
-class Contended(StoreUnavailable):
+class WriteConflict(StoreUnavailable):
     """Others changed the same items time and again; the store is well, and other items are free."""
 
 
-class Refused(UsageError):
+class RejectedByStore(UsageError):
     """No table will ever take what was to be written: it is too large, or malformed."""

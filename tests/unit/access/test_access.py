@@ -324,8 +324,8 @@ def test_only_the_permission_shows_the_whole_workspace(membership: Membership) -
 @given(ids, ids)
 def test_the_whole_workspace_can_be_narrowed_to_one_user(workspace_id: int, user_id: int) -> None:
     scope = WholeWorkspace(workspace_id)
-    assert scope.of_user(None) == scope
-    assert scope.of_user(user_id) == OwnRuns(workspace_id, user_id)
+    assert scope.narrow_to_user(None) == scope
+    assert scope.narrow_to_user(user_id) == OwnRuns(workspace_id, user_id)
 
 
 @given(ids, ids, ids)
@@ -334,9 +334,9 @@ def test_own_runs_are_all_that_their_owner_may_ask_for(
 ) -> None:
     assume(other != user_id)
     scope = OwnRuns(workspace_id, user_id)
-    assert scope.of_user(None) == scope.of_user(user_id) == scope
+    assert scope.narrow_to_user(None) == scope.narrow_to_user(user_id) == scope
     with pytest.raises(Forbidden, match="forbidden_user"):
-        scope.of_user(other)
+        scope.narrow_to_user(other)
 
 
 # A scope's way through the gateway

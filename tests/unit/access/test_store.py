@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, cast
 
-from workspace_usage.access.store import AccessStore, token_item
+from workspace_usage.access.items import token_item
+from workspace_usage.access.store import AccessStore
 from workspace_usage.access.tokens import AccessToken, BearerToken
 
 TOKEN = AccessToken(

@@ -161,7 +161,7 @@ def test_what_ends_too_early_is_a_broken_connection(length: int) -> None:
 
 def test_a_head_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody can fill the memory with one."""
-    monkeypatch.setattr(http1, "LONGEST_HEAD", 100)
+    monkeypatch.setattr(http1, "MAX_HEAD_BYTES", 100)
     with pytest.raises(UnsupportedResponse, match="without an end"):
         read(b"HTTP/1.1 200 OK\r\n" + b"x" * 100)
 

@@ -147,16 +147,16 @@ def test_rows_are_those_that_botocore_gives(
     running.says = [(200, json.dumps(body).encode())]
     theirs = clients.retry_call("dynamodb", "Query", {"TableName": "rows"})
     del theirs["ResponseMetadata"]
-    assert Reader.of(DYNAMODB, decode).query([{"TableName": "rows"}]) == [theirs] == [body]
+    assert Reader.for_service(DYNAMODB, decode).query([{"TableName": "rows"}]) == [theirs] == [body]
 
 
 def test_each_operation_is_called_by_its_name(service: Service) -> None:
     """With its service's prefix; GetItem's also asks for what tells its answer from damage."""
     service.says = [GOOD, (200, b'{"ConsumedCapacity": {}}'), PARAMETER]
-    reader = Reader.of(DYNAMODB)
+    reader = Reader.for_service(DYNAMODB)
     reader.query([{"TableName": "a", "Limit": 1}])
     reader.get_item(TableName="b", Key={"id": {"N": "1"}})
-    Reader.of(SSM).get_parameter(Name="c")
+    Reader.for_service(SSM).get_parameter(Name="c")
     counted = {"ReturnConsumedCapacity": "TOTAL"}
     assert service.heard == [
         ("DynamoDB_20120810.Query", {"TableName": "a", "Limit": 1}),
@@ -177,7 +177,7 @@ def test_what_goes_wrong_once_is_botocores_to_do_again(service: Service, said: S
     """An error, a connection that breaks, nonsense: the answer comes all the same."""
     service.says = [said, GOOD]
     repeated: list[str] = []
-    reader = Reader.of(DYNAMODB, on_repeat=repeated.append)
+    reader = Reader.for_service(DYNAMODB, on_fallback=repeated.append)
     assert reader.query([{"TableName": "rows"}])[0]["Items"] == []
     assert [is_botocore(agent) for agent in service.agents] == [False, True]
     assert reader.query([{"TableName": "rows"}])[0]["Items"] == []
@@ -187,10 +187,10 @@ def test_what_goes_wrong_once_is_botocores_to_do_again(service: Service, said: S
 def test_what_goes_wrong_twice_is_tried_a_third_time(service: Service) -> None:
     """And no more often."""
     service.says = [THROTTLED, (500, b""), GOOD]
-    assert Reader.of(DYNAMODB).query([{"TableName": "rows"}])[0]["Items"] == []
+    assert Reader.for_service(DYNAMODB).query([{"TableName": "rows"}])[0]["Items"] == []
     service.says, service.heard = [(500, b"")], []
     with pytest.raises(StoreUnavailable), aws_errors_as_unavailable():
-        Reader.of(DYNAMODB).query([{"TableName": "rows"}])
+        Reader.for_service(DYNAMODB).query([{"TableName": "rows"}])
     assert len(service.heard) == 3
 
 
@@ -199,7 +199,7 @@ def test_errors_are_those_of_botocore(service: Service, name: str) -> None:
     """With their codes."""
     service.says = [(400, ERROR % name.encode())]
     with pytest.raises(ClientError) as raised:
-        Reader.of(DYNAMODB).query([{"TableName": "rows"}])
+        Reader.for_service(DYNAMODB).query([{"TableName": "rows"}])
     assert raised.value.response["Error"]["Code"] == name
 
 
@@ -210,10 +210,10 @@ def test_an_answer_without_what_it_must_have_is_asked_for_again(
     """Three times in all; then the store is unavailable, and the log says why."""
     service.says = [said]
     with (
-        pytest.raises(StoreUnavailable, match="the answer to Query has no"),
+        pytest.raises(StoreUnavailable, match="the response to Query has no"),
         aws_errors_as_unavailable(),
     ):
-        Reader.of(DYNAMODB).query([{"TableName": "rows"}])
+        Reader.for_service(DYNAMODB).query([{"TableName": "rows"}])
     assert [is_botocore(agent) for agent in service.agents] == [False, True, True]
 
 
@@ -226,7 +226,7 @@ def test_a_service_that_is_not_there_is_the_stores_failure(
         pytest.raises(StoreUnavailable, match="EndpointConnectionError"),
         aws_errors_as_unavailable(),
     ):
-        Reader.of(DYNAMODB).query([{"TableName": "rows"}])
+        Reader.for_service(DYNAMODB).query([{"TableName": "rows"}])
 
 
 @pytest.mark.parametrize("name", ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"])
@@ -242,7 +242,9 @@ def test_where_calls_go_elsewhere_botocore_makes_them_all(
             "workspace_usage.aws.clients.retry_call",
             lambda _, operation, __: asked.append(operation),
         )
-        reader = Reader.of(DYNAMODB, on_repeat=lambda _: pytest.fail("nothing is repeated"))
+        reader = Reader.for_service(
+            DYNAMODB, on_fallback=lambda _: pytest.fail("nothing is repeated")
+        )
         reader.query([{"TableName": "rows"}])
     assert (asked, service.heard) == (["Query"], [])
 
@@ -265,7 +267,7 @@ def test_calls_are_under_way_together(service: Service) -> None:
     """Each answer waits until all calls are there: one after the other, they would never come."""
     service.together = Barrier(3, timeout=10)
     service.says = [GOOD]
-    reader = Reader.of(DYNAMODB)
+    reader = Reader.for_service(DYNAMODB)
     for _ in range(2):
         answers = reader.query({"TableName": name} for name in "abc")
         assert len(answers) == 3
@@ -275,7 +277,7 @@ def test_calls_are_under_way_together(service: Service) -> None:
 
 def test_a_connection_that_was_closed_meanwhile_is_not_used(service: Service) -> None:
     """As when a function was asleep: the call is made on a new one, without botocore."""
-    reader = Reader.of(DYNAMODB)
+    reader = Reader.for_service(DYNAMODB)
     service.says = [GOOD]
     service.closes = True
     for _ in range(3):
@@ -287,33 +289,33 @@ def test_a_connection_that_was_closed_meanwhile_is_not_used(service: Service) ->
 
 def eventually_readable(reader: Reader) -> None:
     """Waits until the end of the kept connections has arrived."""
-    for connection in reader._connections._idle:
+    for connection in reader._pool._idle:
         assert select.select([connection], [], [], 10)[0]
 
 
 def test_a_connection_whose_end_is_announced_is_not_kept(service: Service) -> None:
     """The next call begins with another."""
-    reader = Reader.of(DYNAMODB)
+    reader = Reader.for_service(DYNAMODB)
     service.closes = service.says_so = True
     for _ in range(2):
         assert reader.query([{"TableName": "rows"}]) == [EMPTY]
-        assert reader._connections._idle == []
+        assert reader._pool._idle == []
     assert len(set(service.clients)) == 2
     assert not any(map(is_botocore, service.agents))
 
 
 def test_an_answer_that_is_not_plain_is_botocores_to_read(service: Service) -> None:
     """It knows all of HTTP; the connection is given up."""
-    reader = Reader.of(DYNAMODB)
+    reader = Reader.for_service(DYNAMODB)
     service.says, service.chunks = [GOOD], True
     assert reader.query([{"TableName": "rows"}])[0]["Items"] == []
     assert [is_botocore(agent) for agent in service.agents] == [False, True]
-    assert reader._connections._idle == []
+    assert reader._pool._idle == []
 
 
 def test_a_connection_that_ends_unnoticed_is_replaced(service: Service) -> None:
     """The request went out, and no answer came: it goes out once more, before botocore is asked."""
-    reader = Reader.of(DYNAMODB)
+    reader = Reader.for_service(DYNAMODB)
     service.says = [GOOD, (0, b""), GOOD]
     for _ in range(2):
         assert reader.query([{"TableName": "rows"}]) == [EMPTY]
@@ -329,7 +331,7 @@ def test_addresses_are_those_of_the_region(monkeypatch: pytest.MonkeyPatch) -> N
         ("cn-north-1", "dynamodb.cn-north-1.amazonaws.com.cn"),
     ):
         monkeypatch.setenv("AWS_REGION", region)
-        connections = Reader.of(DYNAMODB)._connections
+        connections = Reader.for_service(DYNAMODB)._pool
         assert (connections._url.scheme, connections.host) == ("https", host)
 
 
@@ -346,5 +348,5 @@ def test_a_server_that_shows_no_good_certificate_is_told_nothing(
     """Not even the request: the connection comes to nothing."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", service.url.replace("http:", "https:"))
     with pytest.raises(StoreUnavailable, match="SSLError"), aws_errors_as_unavailable():
-        Reader.of(DYNAMODB).query([{"TableName": "rows"}])
+        Reader.for_service(DYNAMODB).query([{"TableName": "rows"}])
     assert service.heard == []

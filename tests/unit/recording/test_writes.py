@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from workspace_usage.aws.errors import aws_errors_as_unavailable
-from workspace_usage.errors import Refused, StoreUnavailable
+from workspace_usage.errors import RejectedByStore, StoreUnavailable
 from workspace_usage.recording.writes import refusals
 
 
@@ -22,9 +22,9 @@ def canceled(*codes: str) -> ClientError:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (ClientError({"Error": {"Code": "ValidationException"}}, "PutItem"), Refused),
-        (canceled("None", "ValidationError", "None"), Refused),
-        (canceled("ValidationError", "TransactionConflict"), Refused),
+        (ClientError({"Error": {"Code": "ValidationException"}}, "PutItem"), RejectedByStore),
+        (canceled("None", "ValidationError", "None"), RejectedByStore),
+        (canceled("ValidationError", "TransactionConflict"), RejectedByStore),
         # The counts' item, which is not the change's own.
         (canceled("None", "None", "ValidationError"), StoreUnavailable),
         (canceled("ThrottlingError", "None"), StoreUnavailable),
@@ -34,7 +34,7 @@ def canceled(*codes: str) -> ClientError:
 def test_only_what_no_table_takes_is_refused(error: ClientError, expected: type) -> None:
     """Of a transaction, the items of the change itself count."""
     with (
-        pytest.raises((Refused, StoreUnavailable)) as raised,
+        pytest.raises((RejectedByStore, StoreUnavailable)) as raised,
         refusals(2),
         aws_errors_as_unavailable(),
     ):

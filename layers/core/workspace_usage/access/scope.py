@@ -20,7 +20,7 @@ class WholeWorkspace:
 
     workspace_id: int
 
-    def of_user(self, user_id: int | None) -> "Scope":
+    def narrow_to_user(self, user_id: int | None) -> "Scope":
         """This scope, narrowed to one user's runs when ``user_id`` is given."""
         return self if user_id is None else OwnRuns(self.workspace_id, user_id)
 
@@ -32,7 +32,7 @@ class OwnRuns:
     workspace_id: int
     user_id: int
 
-    def of_user(self, user_id: int | None) -> "Scope":
+    def narrow_to_user(self, user_id: int | None) -> "Scope":
         """This scope, if ``user_id`` asks for nothing beyond it.
 
         Raises:

@@ -20,22 +20,22 @@ from workspace_usage.aws.http1 import Response, UnsupportedResponse, read_respon
 CONNECT_SECONDS: Final = 1
 """How long a service may take to be reached; botocore's attempts have these limits, too."""
 
-ANSWER_SECONDS: Final = 3
+RESPONSE_SECONDS: Final = 3
 """How long it may take until its answer to a request is there as a whole."""
 
 
-class Connections:
+class ConnectionPool:
     """Connections to one address, kept for the next call while they last.
 
     Args:
         url: the address.
-        answer_seconds: how long an answer may take.
+        response_seconds: how long an answer may take.
     """
 
-    def __init__(self, url: SplitResult, answer_seconds: float = ANSWER_SECONDS) -> None:
+    def __init__(self, url: SplitResult, response_seconds: float = RESPONSE_SECONDS) -> None:
         self.host: Final = url.netloc
         self._url = url
-        self._answer_seconds = answer_seconds
+        self._response_seconds = response_seconds
         self._idle: list[socket.socket] = []
 
     def post(self, headers: Mapping[str, str], body: bytes) -> "InFlight | None":
@@ -51,9 +51,9 @@ class Connections:
             if is_open and self._send(connection, request):
                 return self._call(connection, request, is_reused=True)
             connection.close()
-        return self.post_anew(request)
+        return self.post_on_new_connection(request)
 
-    def post_anew(self, request: bytes) -> "InFlight | None":
+    def post_on_new_connection(self, request: bytes) -> "InFlight | None":
         """Sends a request on a new connection; None if there is no way to."""
         try:
             connection = self._connect()
@@ -84,7 +84,7 @@ class Connections:
         return connection
 
     def _send(self, connection: socket.socket, request: bytes) -> bool:
-        connection.settimeout(self._answer_seconds)
+        connection.settimeout(self._response_seconds)
         try:
             connection.sendall(request)
         except OSError:
@@ -92,7 +92,7 @@ class Connections:
         return True
 
     def _call(self, connection: socket.socket, request: bytes, *, is_reused: bool) -> "InFlight":
-        deadline = monotonic() + self._answer_seconds
+        deadline = monotonic() + self._response_seconds
         return InFlight(self, connection, request, deadline, is_reused)
 
 
@@ -105,7 +105,7 @@ class InFlight:
         is_reused: whether its connection has served another before.
     """
 
-    connections: Connections
+    connections: ConnectionPool
     connection: socket.socket
     request: bytes
     deadline: float
@@ -123,7 +123,7 @@ class InFlight:
             # A kept connection may have ended unnoticed. One that is slow has not.
             if not self.is_reused or monotonic() >= self.deadline:
                 return None
-            again = self.connections.post_anew(self.request)
+            again = self.connections.post_on_new_connection(self.request)
             return None if again is None else again.wait()
         if answer.is_last:
             self.connection.close()

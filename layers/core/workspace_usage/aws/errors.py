@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from workspace_usage.aws.answers import DamagedAnswer
+from workspace_usage.aws.validation import DamagedResponse
 from workspace_usage.errors import StoreUnavailable
 
 
@@ -36,7 +36,7 @@ def _reason(error: Exception) -> str | None:
         code = error.response.get("Error", {}).get("Code", "unknown")
         return f"{error.operation_name} failed: {code}"
     if isinstance(error, exceptions.BotoCoreError):
-        if isinstance(error.__cause__, DamagedAnswer):
+        if isinstance(error.__cause__, DamagedResponse):
             return f"a call failed: {error.kwargs['error']}"
         return f"a call failed: {type(error).__name__}"
     return None

@@ -11,7 +11,7 @@ import socket
 from time import monotonic
 from typing import Final, NamedTuple
 
-LONGEST_HEAD: Final = 65_536
+MAX_HEAD_BYTES: Final = 65_536
 """Bytes in which a head must have ended."""
 
 _PIECE: Final = 65_536
@@ -54,7 +54,7 @@ def read_response(connection: socket.socket, deadline: float) -> Response:
     """
     received = b""
     while (end := received.find(b"\r\n\r\n")) < 0:
-        if len(received) >= LONGEST_HEAD:
+        if len(received) >= MAX_HEAD_BYTES:
             raise UnsupportedResponse("a head without an end")
         received += _receive(connection, deadline)
     status, headers = _parse(received[:end].decode("latin-1"))

@@ -15,11 +15,16 @@ from datetime import UTC, datetime
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-from workspace_usage.aws.answers import DamagedAnswer, Decode, asked_besides, believed
-from workspace_usage.aws.connections import ANSWER_SECONDS, Connections, InFlight
+from workspace_usage.aws.connections import RESPONSE_SECONDS, ConnectionPool, InFlight
 from workspace_usage.aws.credentials import Credentials, current_credentials
 from workspace_usage.aws.endpoints import domain_of
 from workspace_usage.aws.sigv4 import Signer, signed_headers
+from workspace_usage.aws.validation import (
+    DamagedResponse,
+    Decode,
+    required_parameters,
+    validate_response,
+)
 from workspace_usage.values import parse_json
 
 _NOT_FOR_US: Final = (
@@ -62,8 +67,8 @@ class Reader:
         again: makes a call that did not succeed at once, by the operation's name.
         credentials: gives the credentials of the moment.
         decode: parses an answer; a faster parser than the standard library's may be given.
-        on_repeat: is told the operation of each call that did not succeed at once.
-        answer_seconds: how long an answer may take.
+        on_fallback: is told the operation of each call that did not succeed at once.
+        response_seconds: how long an answer may take.
     """
 
     def __init__(
@@ -74,31 +79,31 @@ class Reader:
         again: Callable[[str, Request], Any],
         credentials: Callable[[], Credentials] = current_credentials,
         decode: Decode = parse_json,
-        on_repeat: Callable[[str], object] = _say_nothing,
-        answer_seconds: float = ANSWER_SECONDS,
+        on_fallback: Callable[[str], object] = _say_nothing,
+        response_seconds: float = RESPONSE_SECONDS,
     ) -> None:
         self._service = service
         self._region = region
         self._again = again
         self._credentials = credentials
         self._decode = decode
-        self._on_repeat = on_repeat
-        self._connections = Connections(urlsplit(endpoint), answer_seconds)
+        self._on_repeat = on_fallback
+        self._pool = ConnectionPool(urlsplit(endpoint), response_seconds)
         self._is_botocores = any(os.environ.get(name) for name in _NOT_FOR_US)
 
     @classmethod
-    def of(
+    def for_service(
         cls,
         service: Service,
         decode: Decode = parse_json,
-        on_repeat: Callable[[str], object] = _say_nothing,
+        on_fallback: Callable[[str], object] = _say_nothing,
     ) -> Self:
         """A reader of a service in this function's region, or where the environment says."""
         from_environment = os.environ.get(f"AWS_ENDPOINT_URL_{service.name.upper()}")
         region = os.environ["AWS_REGION"]
         endpoint = from_environment or f"https://{service.name}.{region}.{domain_of(region)}"
         again = _by_botocore(service.name)
-        return cls(service, endpoint, region, again, decode=decode, on_repeat=on_repeat)
+        return cls(service, endpoint, region, again, decode=decode, on_fallback=on_fallback)
 
     def query(self, requests: Iterable[Request]) -> list[Any]:
         """The answers to some of DynamoDB's Queries, all of which are under way together."""
@@ -134,13 +139,13 @@ class Reader:
         """A call that is under way; None if it can't be."""
         if signer is None:
             return None
-        body = json.dumps({**asked_besides(operation), **request}).encode()
+        body = json.dumps({**required_parameters(operation), **request}).encode()
         headers = {
             "Content-Type": self._service.content_type,
-            "Host": self._connections.host,
+            "Host": self._pool.host,
             "X-Amz-Target": f"{self._service.target}.{operation}",
         }
-        return self._connections.post(signed_headers(signer, headers, body), body)
+        return self._pool.post(signed_headers(signer, headers, body), body)
 
     def _receive(
         self, operation: str, request: Request, retry_call: InFlight | None
@@ -150,8 +155,10 @@ class Reader:
         if answer is None or answer.status != 200:
             return None
         try:
-            return believed(self._service.name, operation, lambda: request, answer, self._decode)
-        except DamagedAnswer:
+            return validate_response(
+                self._service.name, operation, lambda: request, answer, self._decode
+            )
+        except DamagedResponse:
             return None
 
 

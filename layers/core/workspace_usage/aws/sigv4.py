@@ -13,7 +13,7 @@ from typing import Final
 
 from workspace_usage.aws.credentials import Credentials
 
-ALGORITHM: Final = "AWS4-HMAC-SHA256"
+SIGNATURE_ALGORITHM: Final = "AWS4-HMAC-SHA256"
 
 
 @lru_cache(maxsize=8)
@@ -46,7 +46,7 @@ class Signer:
         scope = f"{day}/{region}/{service}/aws4_request"
         self.credential = f"{credentials.access_key}/{scope}"
         self.token = credentials.token or None
-        self._prefix = f"{ALGORITHM}\n{self.timestamp}\n{scope}\n"
+        self._prefix = f"{SIGNATURE_ALGORITHM}\n{self.timestamp}\n{scope}\n"
         self._key = signing_key(credentials.secret_key, day, region, service)
 
     def sign(self, request: str) -> str:
@@ -71,7 +71,7 @@ def signed_headers(signer: Signer, headers: Mapping[str, str], body: bytes) -> d
     names = ";".join(name for name, _ in canonical)
     request = f"POST\n/\n\n{lines}\n{names}\n{sha256(body).hexdigest()}"
     sent["Authorization"] = (
-        f"{ALGORITHM} Credential={signer.credential}, "
+        f"{SIGNATURE_ALGORITHM} Credential={signer.credential}, "
         f"SignedHeaders={names}, Signature={signer.sign(request)}"
     )
     return sent

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from workspace_usage.aws.credentials import Credentials
 from workspace_usage.aws.endpoints import domain_of
-from workspace_usage.aws.sigv4 import ALGORITHM, Signer
+from workspace_usage.aws.sigv4 import SIGNATURE_ALGORITHM, Signer
 
 _OWN_PORTS: Final = {"http": ":80", "https": ":443"}
 
@@ -60,7 +60,7 @@ class LinkSigner:
         self._host = base.netloc.lower().removesuffix(_OWN_PORTS.get(base.scheme, ""))
         query = "&".join(
             (
-                f"X-Amz-Algorithm={ALGORITHM}",
+                f"X-Amz-Algorithm={SIGNATURE_ALGORITHM}",
                 f"X-Amz-Credential={quote(signer.credential, safe='~')}",
                 f"X-Amz-Date={signer.timestamp}",
                 f"X-Amz-Expires={lifetime}",

@@ -62,11 +62,11 @@ class Listing:
     zone: tzinfo
 
     @classmethod
-    def from_settings(cls, settings: UsageSettings, on_repeat: Callable[[str], object]) -> Self:
-        """A listing wired to AWS as ``settings`` say; ``on_repeat`` is told of repeated calls."""
+    def from_settings(cls, settings: UsageSettings, on_fallback: Callable[[str], object]) -> Self:
+        """A listing wired to AWS as ``settings`` say; ``on_fallback`` is told of repeated calls."""
         tables = settings.tables
-        reader = Reader.of(DYNAMODB, orjson.loads, on_repeat)
-        ssm = Reader.of(SSM, on_repeat=on_repeat)
+        reader = Reader.for_service(DYNAMODB, orjson.loads, on_fallback)
+        ssm = Reader.for_service(SSM, on_fallback=on_fallback)
         zone = settings.time_zone
         return cls(
             store=Store(reader, by_source(tables)),
@@ -87,7 +87,7 @@ class Listing:
             StoreUnavailable: a table or the setting can't be read in time.
         """
         query = Query.parse(parameters)
-        scope = scope.of_user(query.user_id)
+        scope = scope.narrow_to_user(query.user_id)
         window = query.window(asked.now, self.zone)
         earliest = self.min_date.earliest(asked.now, asked.warn)
         if earliest is not None:

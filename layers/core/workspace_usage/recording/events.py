@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from workspace_usage.access.items import membership_item, token_item
 from workspace_usage.access.scope import Membership
-from workspace_usage.access.store import membership_item, token_item
 from workspace_usage.access.tokens import AccessToken
 from workspace_usage.recording.fields import Id, Timestamp
 from workspace_usage.recording.payloads import (

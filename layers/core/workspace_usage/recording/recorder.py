@@ -18,10 +18,10 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, assert_never
 from zlib import crc32
 
-from workspace_usage.access.store import membership_item, token_item
-from workspace_usage.aws.dynamodb import StoredItem, WritableItem
+from workspace_usage.access.items import membership_item, token_item
+from workspace_usage.aws.dynamodb import Attributes, StoredItem
 from workspace_usage.aws.errors import aws_errors_as_unavailable
-from workspace_usage.errors import Contended
+from workspace_usage.errors import WriteConflict
 from workspace_usage.recording.events import Change, MembershipChange, RowChange, TokenChange
 from workspace_usage.recording.versions import tombstone
 from workspace_usage.recording.writes import Outcome, put_membership, put_token, refusals
@@ -78,9 +78,9 @@ class Recorder:
         counted (``counting``) when it is old enough.
 
         Raises:
-            Refused: no table will ever take it.
+            RejectedByStore: no table will ever take it.
             StoreUnavailable: the tables can't be read or written in time; apply it again later.
-            Contended: so it is with this row alone.
+            WriteConflict: so it is with this row alone.
         """
         match change:
             case RowChange():
@@ -102,7 +102,7 @@ class Recorder:
 
     def _apply_row(self, change: RowChange, now: datetime) -> Applied:
         workspace_id, sort_key = change.row.workspace_id, change.row.position.sort_key
-        key: WritableItem = {"workspace_id": {"N": str(workspace_id)}, "sort_key": {"S": sort_key}}
+        key: Attributes = {"workspace_id": {"N": str(workspace_id)}, "sort_key": {"S": sort_key}}
         tables = self._tables_of(change.row.source)
         for attempt in range(CHANGE_ATTEMPTS):
             if attempt:
@@ -124,7 +124,7 @@ class Recorder:
                 is_written = all_or_nothing(self._client, writes)
             if is_written:
                 return Applied(Outcome.APPLIED, workspace_id if asks else None)
-        raise Contended("a row, or its workspace's counts, are being changed by many at once")
+        raise WriteConflict("a row, or its workspace's counts, are being changed by many at once")
 
     def _awaits_counts(self, change: RowChange, now: datetime) -> bool:
         """Whether counts were given up, and nobody makes new ones.
@@ -180,7 +180,7 @@ class Recorder:
             return _Correction(writes, is_anew=True)
         return _Correction(counts.writes(replace(head, revision=head.revision + 1)))
 
-    def _get(self, table: str, key: WritableItem) -> StoredItem | None:
+    def _get(self, table: str, key: Attributes) -> StoredItem | None:
         with aws_errors_as_unavailable():
             answer = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
         return answer.get("Item")
@@ -271,10 +271,10 @@ class _Entry:
 
 
 def _write(
-    table: str, key: WritableItem, old: StoredItem | None, new: StoredItem | None
+    table: str, key: Attributes, old: StoredItem | None, new: StoredItem | None
 ) -> "TransactWriteItemTypeDef":
     """Puts ``new`` if ``old`` is still there; where nothing is to change, only checks that."""
-    values: WritableItem = {}
+    values: Attributes = {}
     if old is None:
         condition = "attribute_not_exists(sort_key)"
     elif "version" in old:
@@ -289,6 +289,6 @@ def _write(
     return {"Put": {**checked, "Item": dict(new)}}  # type: ignore[typeddict-item]
 
 
-def _purge_at(moment: datetime) -> WritableItem:
+def _purge_at(moment: datetime) -> Attributes:
     """The attribute by which DynamoDB deletes an item, in Unix seconds."""
     return {"purge_at": {"N": str(int(moment.timestamp()))}}

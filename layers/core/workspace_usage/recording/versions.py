@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
-from workspace_usage.access.store import TOMBSTONE
-from workspace_usage.aws.dynamodb import WritableItem
+from workspace_usage.access.items import TOMBSTONE_FLAG
+from workspace_usage.aws.dynamodb import Attributes
 from workspace_usage.values import format_timestamp, parse_timestamp
 
 MAX_AHEAD: Final = timedelta(minutes=5)
@@ -37,6 +37,6 @@ def moment_of(item: Mapping[str, Any]) -> datetime | None:
         return None
 
 
-def tombstone(key: WritableItem) -> WritableItem:
+def tombstone(key: Attributes) -> Attributes:
     """Returns what stays of a revoked token or a removed membership: its key and a mark."""
-    return {**key, TOMBSTONE: {"BOOL": True}}
+    return {**key, TOMBSTONE_FLAG: {"BOOL": True}}

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import ClientError
 
-from workspace_usage.access.store import TOMBSTONE
-from workspace_usage.aws.dynamodb import WritableItem
+from workspace_usage.access.items import TOMBSTONE_FLAG
+from workspace_usage.aws.dynamodb import Attributes
 from workspace_usage.aws.errors import aws_errors_as_unavailable
-from workspace_usage.errors import Refused, StoreUnavailable
+from workspace_usage.errors import RejectedByStore, StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _IS_NEWER: Final = "attribute_not_exists(version) OR version < :version"
-_IS_NOT_REMOVED: Final = f"attribute_not_exists({TOMBSTONE})"
+_IS_NOT_REMOVED: Final = f"attribute_not_exists({TOMBSTONE_FLAG})"
 
 
 class Outcome(Enum):
@@ -37,32 +37,30 @@ class Outcome(Enum):
     OVERTAKEN = auto()
 
 
-def put_token(client: "DynamoDBClient", table: str, item: WritableItem, version: str) -> Outcome:
+def put_token(client: "DynamoDBClient", table: str, item: Attributes, version: str) -> Outcome:
     """Stores a token, or the tombstone of a revoked one, unless what is there is to stay.
 
     Raises:
-        Refused: the table will never take it.
+        RejectedByStore: the table will never take it.
         StoreUnavailable: the table can't be written in time.
     """
-    if TOMBSTONE in item:
+    if TOMBSTONE_FLAG in item:
         return _put(client, table, item, version, f"{_IS_NOT_REMOVED} OR {_IS_NEWER}")
     return _put(client, table, item, version, f"{_IS_NOT_REMOVED} AND ({_IS_NEWER})")
 
 
-def put_membership(
-    client: "DynamoDBClient", table: str, item: WritableItem, version: str
-) -> Outcome:
+def put_membership(client: "DynamoDBClient", table: str, item: Attributes, version: str) -> Outcome:
     """Stores a membership, or the tombstone of one, unless what is there is as new or newer.
 
     Raises:
-        Refused: the table will never take it.
+        RejectedByStore: the table will never take it.
         StoreUnavailable: the table can't be written in time.
     """
     return _put(client, table, item, version, _IS_NEWER)
 
 
 def _put(
-    client: "DynamoDBClient", table: str, item: WritableItem, version: str, condition: str
+    client: "DynamoDBClient", table: str, item: Attributes, version: str, condition: str
 ) -> Outcome:
     stored: Mapping[str, Any] | None = None
     with refusals(1), aws_errors_as_unavailable():
@@ -78,7 +76,7 @@ def _put(
             stored = cast(Mapping[str, Any], error.response)["Item"]
     if stored is None:
         return Outcome.APPLIED
-    is_gone_already = TOMBSTONE in item and TOMBSTONE in stored
+    is_gone_already = TOMBSTONE_FLAG in item and TOMBSTONE_FLAG in stored
     is_same = is_gone_already or stored.get("version") == {"S": version}
     return Outcome.REPEATED if is_same else Outcome.OVERTAKEN
 
@@ -91,14 +89,14 @@ def refusals(items: int) -> Iterator[None]:
         items: how many of the items of a transaction, from the first, are the change's own.
 
     Raises:
-        Refused: one of them is too large for its table, or malformed.
+        RejectedByStore: one of them is too large for its table, or malformed.
         StoreUnavailable: the write failed for another reason, and may be repeated.
     """
     try:
         yield
     except StoreUnavailable as error:
         if isinstance(error.__cause__, ClientError) and _is_refusal(error.__cause__, items):
-            raise Refused("the store does not take it") from error
+            raise RejectedByStore("the store does not take it") from error
         raise
 
 

@@ -50,7 +50,7 @@ _CONTINUATIONS: Final = {
 _COUNTED: Final[Mapping[str, str]] = {"ReturnConsumedCapacity": "TOTAL"}
 
 
-def asked_besides(operation: str) -> Mapping[str, str]:
+def required_parameters(operation: str) -> Mapping[str, str]:
     """What requests for an operation must say besides, so that its answer can be believed.
 
     Where there is no item, DynamoDB answers ``{}`` to a GetItem, as it does to a write: that is
@@ -59,11 +59,11 @@ def asked_besides(operation: str) -> Mapping[str, str]:
     return _COUNTED if "ConsumedCapacity" in _RESULTS.get(operation, {}) else {}
 
 
-class DamagedAnswer(Exception):
+class DamagedResponse(Exception):
     """An answer that can't be believed. The text says why in fixed words, and quotes nothing."""
 
 
-def believed(
+def validate_response(
     service: str,
     operation: str,
     request: Callable[[], Mapping[str, Any]],
@@ -80,17 +80,17 @@ def believed(
         decode: parses JSON; raises ValueError for all else.
 
     Raises:
-        DamagedAnswer: the answer is damaged, or is not one to this operation.
+        DamagedResponse: the answer is damaged, or is not one to this operation.
     """
     if answer.status != 200 and not 400 <= answer.status <= 599:
-        raise DamagedAnswer("has the status of neither a result nor an error")
+        raise DamagedResponse("has the status of neither a result nor an error")
     _check_bytes(service, answer)
     try:
         content = decode(answer.body)
     except ValueError:
-        raise DamagedAnswer("is not JSON") from None
+        raise DamagedResponse("is not JSON") from None
     if not isinstance(content, dict):
-        raise DamagedAnswer("is not a JSON object")
+        raise DamagedResponse("is not a JSON object")
     if answer.status != 200:
         _require(_ERROR, content)
         return content
@@ -104,24 +104,24 @@ def believed(
 def _check_bytes(service: str, answer: Response) -> None:
     """Checks that the body came as it was sent, as far as the headers tell."""
     if answer.headers.get("content-length", "") not in ("", str(len(answer.body))):
-        raise DamagedAnswer("is not as long as was announced")
+        raise DamagedResponse("is not as long as was announced")
     checksum = answer.headers.get("x-amz-crc32")
     if checksum is None:
         # DynamoDB sends one with every result. DynamoDB Local sends none with errors.
         if service == "dynamodb" and answer.status == 200:
-            raise DamagedAnswer("has no checksum")
+            raise DamagedResponse("has no checksum")
     elif checksum != str(zlib.crc32(answer.body)):
-        raise DamagedAnswer("has a wrong checksum")
+        raise DamagedResponse("has a wrong checksum")
 
 
 def _require(members: Mapping[str, type], content: Mapping[str, Any]) -> None:
     for name, kind in members.items():
         if not isinstance(content.get(name), kind):
-            raise DamagedAnswer(f"has no {name}")
+            raise DamagedResponse(f"has no {name}")
 
 
 def _check_progress(request: Callable[[], Mapping[str, Any]], content: Mapping[str, Any]) -> None:
     """Checks that what is left to be asked for is not what was asked for: it would never end."""
     for left, asked in _CONTINUATIONS.items():
         if content.get(left) and content[left] == request().get(asked):
-            raise DamagedAnswer(f"has the {left} of the answer before it")
+            raise DamagedResponse(f"has the {left} of the answer before it")

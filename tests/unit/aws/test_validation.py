@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workspace_usage.aws.answers import DamagedAnswer, believed
 from workspace_usage.aws.http1 import Response
+from workspace_usage.aws.validation import DamagedResponse, validate_response
 from workspace_usage.values import parse_json
 
 ROWS: Mapping[str, Any] = {"Items": [{"id": {"N": "1"}}], "Count": 1}
@@ -51,7 +51,7 @@ def read(
     asked: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """What is believed of an answer."""
-    return believed(service, operation, lambda: asked, said)
+    return validate_response(service, operation, lambda: asked, said)
 
 
 @pytest.mark.parametrize("operation", RESULTS)
@@ -64,12 +64,12 @@ def test_a_result_has_all_that_its_callers_rely_on(operation: str) -> None:
             {other: value for other, value in whole.items() if other != name},
             {**whole, name: None},
         ):
-            with pytest.raises(DamagedAnswer, match=rf"^has no {name}$"):
+            with pytest.raises(DamagedResponse, match=rf"^has no {name}$"):
                 read(answer(json.dumps(damaged).encode()), operation)
 
 
 def test_a_parameter_has_a_value() -> None:
-    with pytest.raises(DamagedAnswer, match=r"^has no Value$"):
+    with pytest.raises(DamagedResponse, match=r"^has no Value$"):
         read(answer(b'{"Parameter": {"Name": "n"}}'), "GetParameter", "ssm")
 
 
@@ -106,8 +106,8 @@ BODY = json.dumps(ROWS).encode()
 @pytest.mark.parametrize("decode", [parse_json, orjson.loads])
 def test_damage_is_not_believed(said: Response, decode: Any) -> None:
     """Whichever parser is used."""
-    with pytest.raises(DamagedAnswer):
-        believed("dynamodb", "Query", dict, said, decode)
+    with pytest.raises(DamagedResponse):
+        validate_response("dynamodb", "Query", dict, said, decode)
 
 
 def test_services_other_than_dynamodb_send_no_checksum() -> None:
@@ -138,7 +138,7 @@ def test_an_error_has_a_type(checksum: str | None) -> None:
 )
 def test_a_damaged_error_is_not_believed(said: Response) -> None:
     """It might say that a condition failed, or that there is no such table."""
-    with pytest.raises(DamagedAnswer):
+    with pytest.raises(DamagedResponse):
         read(said, "PutItem")
 
 
@@ -151,8 +151,8 @@ def test_whatever_comes_is_believed_or_damaged(text: str, status: int, body: byt
         answer(BODY, status, content_length=text),
     ):
         try:
-            believed("dynamodb", "Query", dict, said)
-        except DamagedAnswer:
+            validate_response("dynamodb", "Query", dict, said)
+        except DamagedResponse:
             continue
 
 
@@ -173,5 +173,5 @@ def test_an_answer_that_leads_back_to_itself_is_not_believed(
     whole = answer(json.dumps(said).encode())
     assert read(whole, operation, asked={asked: {"id": {"N": "2"}}}) == said
     assert read(whole, operation) == said
-    with pytest.raises(DamagedAnswer, match="of the answer before it"):
+    with pytest.raises(DamagedResponse, match="of the answer before it"):
         read(whole, operation, asked={asked: {"id": {"N": "1"}}})
