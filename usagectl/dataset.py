@@ -22,7 +22,7 @@ from usagectl.errors import CommandError
 from usagectl.report import MAX_BEGINNING, visible
 from workspace_usage.access.items import membership_item, token_item
 from workspace_usage.recording.payloads import access_token, execution_row, membership
-from workspace_usage.rows.row import Source, to_item
+from workspace_usage.rows.row import Source, to_stored_item
 from workspace_usage.values import InvalidValue, parse_date, parse_json
 
 type Item = dict[str, dict[str, Any]]
@@ -75,7 +75,7 @@ class Records:
 
 
 def _row(source: Source, record: object) -> Item:
-    return to_item(execution_row(source, record))
+    return to_stored_item(execution_row(source, record))
 
 
 RECORDS: Final = (

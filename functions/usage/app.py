@@ -16,7 +16,7 @@ from workspace_usage.aws.snapshot import prepare_snapshot
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.listing.listing import Body, Circumstances, Listing
 from workspace_usage.rows.store import Meter
-from workspace_usage.rows.window import rules_of
+from workspace_usage.rows.window import zone_fingerprint
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -41,7 +41,7 @@ def listing() -> Listing:
     return Listing.from_settings(settings, outcomes.count_retry)
 
 
-prepare_snapshot(listing, partial(rules_of, settings.time_zone))
+prepare_snapshot(listing, partial(zone_fingerprint, settings.time_zone))
 
 
 def answer(scope: Scope, parameters: Mapping[str, object], context: "LambdaContext") -> Body:

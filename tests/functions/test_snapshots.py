@@ -41,7 +41,7 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("_before_snapshot_registry", "_after_restore_registry"):
         monkeypatch.setattr(snapshot_restore_py, name, [])
     connections.tls_context.cache_clear()
-    window.rules_of.cache_clear()
+    window.zone_fingerprint.cache_clear()
     sigv4.signing_key.cache_clear()
 
 
@@ -110,7 +110,9 @@ def test_a_snapshot_holds_what_takes_long(snapshot_of: Load, function: str) -> N
     assert botocore_session.cache_info().currsize == 1
     shared = module.listing if function == "usage" else module.authorization
     assert shared.cache_info().currsize == 1
-    assert window.rules_of.cache_info().currsize == (function == "usage"), "of the zone's days"
+    assert window.zone_fingerprint.cache_info().currsize == (function == "usage"), (
+        "of the zone's days"
+    )
 
 
 def test_a_restored_listing_answers(

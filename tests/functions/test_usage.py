@@ -20,7 +20,7 @@ from workspace_api import endpoint, gateway
 from workspace_usage.errors import InvalidRequest, StoreUnavailable
 from workspace_usage.listing.query import PARAMETER_NAMES
 from workspace_usage.recording.payloads import execution_row
-from workspace_usage.rows.row import ARCHIVED_FLAG, Source, to_item
+from workspace_usage.rows.row import ARCHIVED_FLAG, Source, to_stored_item
 from workspace_usage.values import format_timestamp
 
 TABLES = {
@@ -47,7 +47,7 @@ def put(clients: Clients, template: Template, source: Source, number: int, **fie
         "credits": Decimal("0.006145"),
         **fields,
     }
-    item = to_item(execution_row(source, record))
+    item = to_stored_item(execution_row(source, record))
     clients.dynamodb.put_item(TableName=template.resources[TABLES[source]].name, Item=item)
 
 

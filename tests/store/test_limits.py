@@ -8,7 +8,7 @@ from tests.support.database import NAMES
 from workspace_usage.access.items import membership_item, token_item
 from workspace_usage.listing.sizes import MAX_ROW_BYTES
 from workspace_usage.recording.payloads import access_token, execution_row, membership
-from workspace_usage.rows.row import Source, to_item
+from workspace_usage.rows.row import Source, to_stored_item
 from workspace_usage.values import MAX_ID
 
 if TYPE_CHECKING:
@@ -50,4 +50,4 @@ def test_the_largest_rows_are_stored(client: "DynamoDBClient", credits: str) -> 
         (Source.CURRENT, NAMES.executions),
         (Source.ARCHIVED, NAMES.archived_executions),
     ):
-        client.put_item(TableName=table, Item=to_item(execution_row(source, record)))
+        client.put_item(TableName=table, Item=to_stored_item(execution_row(source, record)))

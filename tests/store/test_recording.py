@@ -44,7 +44,7 @@ from workspace_usage.recording.recorder import Recorder
 from workspace_usage.recording.writes import Outcome
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rows.row import Row, Source
-from workspace_usage.rows.store import Meter, Queries, Store
+from workspace_usage.rows.store import Meter, QueryReader, Store
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -72,7 +72,7 @@ def in_order(sequence: Sequence[Event]) -> MemoryWriter:
     return memory
 
 
-def page(reader: Queries) -> tuple[Row, ...]:
+def page(reader: QueryReader) -> tuple[Row, ...]:
     """What the listing shows of the events' workspace."""
     query = Query.parse({"range": "1d", "per_page": "100"})
     store = Store(reader, TABLES)

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from workspace_usage.rows.row import Row, Source, to_item
+from workspace_usage.rows.row import Row, Source, to_stored_item
 
 TABLES = {source: source.value for source in Source}
 """Each source's table name here."""
@@ -54,7 +54,7 @@ class MemoryClient:
     def put(self, row: Row) -> None:
         """Stores ``row`` in its source's table."""
         key = f"{row.workspace_id}/{row.position.sort_key}"
-        self.tables[TABLES[row.source]][key] = to_item(row)
+        self.tables[TABLES[row.source]][key] = to_stored_item(row)
 
     def delete(self, row: Row) -> None:
         """Removes ``row`` from its source's table."""

@@ -58,7 +58,7 @@ class UsageSettings:
         return cls(
             default_locale=_locale(environment["DEFAULT_LOCALE"]),
             time_zone=time_zone(environment["TIME_ZONE"]),
-            tables=RowTables.named_in(environment),
+            tables=RowTables.from_environment(environment),
             media_bucket=environment["MEDIA_BUCKET"],
             media_endpoint=environment["AWS_ENDPOINT_URL_S3"] or None,
             region=environment["AWS_REGION"],
@@ -80,7 +80,7 @@ class RecorderSettings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         return cls(
-            tables=Tables.named_in(
+            tables=Tables.from_environment(
                 environment,
                 access_tokens=environment["ACCESS_TOKENS_TABLE"],
                 memberships=environment["MEMBERSHIPS_TABLE"],
@@ -103,7 +103,7 @@ class CounterSettings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         return cls(
-            tables=RowTables.named_in(environment),
+            tables=RowTables.from_environment(environment),
             count_queue_url=environment["COUNT_QUEUE_URL"],
             time_zone=time_zone(environment["TIME_ZONE"]),
         )

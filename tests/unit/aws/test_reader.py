@@ -23,7 +23,7 @@ from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.aws.reader import DYNAMODB, SSM, Reader
 from workspace_usage.aws.session import botocore_session
 from workspace_usage.errors import StoreUnavailable
-from workspace_usage.rows.row import Row, to_item
+from workspace_usage.rows.row import Row, to_stored_item
 
 type Said = tuple[int, bytes]
 """A status and a body."""
@@ -139,7 +139,7 @@ def test_rows_are_those_that_botocore_gives(
     running: Service, decode: Any, rows: list[Row], more: bool
 ) -> None:
     """Every value of every row, counts, and where to go on."""
-    items = [to_item(row) for row in rows]
+    items = [to_stored_item(row) for row in rows]
     body: dict[str, Any] = {**EMPTY, "Count": len(items), "Items": items}
     if more and items:
         names = ("workspace_id", "sort_key")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from tests.support.strategies import stored_rows
-from workspace_usage.listing.answer import answer_item
+from workspace_usage.listing.answer import to_item
 from workspace_usage.rows.position import Position
 from workspace_usage.rows.row import MEDIA_TYPES, Row, Source, Tokens
 
@@ -35,7 +35,7 @@ def sign(key: str) -> str:
 
 
 def show(row: Row, **changes: object) -> dict[str, object]:
-    return answer_item(replace(row, **changes), sign)  # type: ignore[arg-type]
+    return to_item(replace(row, **changes), sign)  # type: ignore[arg-type]
 
 
 def edited(row: Row) -> Row:
@@ -67,7 +67,7 @@ def test_an_item_has_the_contracts_fields_in_the_contracts_order() -> None:
 
 @given(stored_rows())
 def test_every_row_has_the_same_fields_in_the_same_order(row: Row) -> None:
-    assert list(answer_item(row, sign)) == list(show(ROW))
+    assert list(to_item(row, sign)) == list(show(ROW))
 
 
 def test_an_edited_chat_s_id_is_a_text() -> None:
@@ -201,4 +201,4 @@ def test_nothing_is_signed_that_is_not_linked() -> None:
         for source in Source:
             for output, status in ((None, "succeeded"), ("", "succeeded"), ("key", "failed")):
                 row = replace(ROW, agent_type=kind, source=source, output=output, status=status)
-                answer_item(row, refuse)
+                to_item(row, refuse)

@@ -15,12 +15,12 @@ from usagectl.dataset import RECORDS, Rejection, read_items, read_min_date
 from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.aws.credentials import Credentials
 from workspace_usage.errors import Forbidden, InvalidRequest
-from workspace_usage.listing.links import Bucket
 from workspace_usage.listing.listing import Circumstances, Listing
 from workspace_usage.listing.min_date import MinDate
+from workspace_usage.listing.presigning import Bucket
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rows.row import Source
-from workspace_usage.rows.store import Meter, Queries, Store
+from workspace_usage.rows.store import Meter, QueryReader, Store
 
 SOURCES = {
     "executions": Source.CURRENT,
@@ -60,7 +60,7 @@ def loaded(folder: Path) -> MemoryClient:
     return client
 
 
-def listing_of(folder: Path, reader: Queries, zone: str) -> Listing:
+def listing_of(folder: Path, reader: QueryReader, zone: str) -> Listing:
     setting = read_min_date(folder)
     assert isinstance(setting, str)
     return Listing(
@@ -69,7 +69,7 @@ def listing_of(folder: Path, reader: Queries, zone: str) -> Listing:
         min_date=MinDate(cast(Any, Parameter(setting)), "name", ZoneInfo(zone)),
         bucket=Bucket("media", "us-east-1"),
         credentials=lambda: Credentials("key", "secret", "token"),
-        link_lifetime=3600,
+        url_lifetime=3600,
         zone=ZoneInfo(zone),
     )
 

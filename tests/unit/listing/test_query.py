@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from tests.support.strategies import any_text, json_values, positions
 from workspace_usage.errors import InvalidRequest, Violation
-from workspace_usage.listing.query import DEFAULT_PER_PAGE, MAX_PER_PAGE, PARAMETER_NAMES, Query
+from workspace_usage.listing.answer import MAX_PER_PAGE
+from workspace_usage.listing.query import DEFAULT_PER_PAGE, PARAMETER_NAMES, Query
 from workspace_usage.messages import LOCALES, describe
 from workspace_usage.rows.position import Position, encode_cursor
 from workspace_usage.rows.row import AGENT_TYPES
-from workspace_usage.rows.window import MAX_DAYS, Window, between, last_day, last_days
+from workspace_usage.rows.window import MAX_WINDOW_DAYS, Window, between, last_days, one_day
 from workspace_usage.values import MAX_ID, trim
 
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
@@ -176,7 +177,7 @@ def test_any_other_type_is_refused(value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "window"),
     [
-        ("1d", last_day(NOW, UTC)),
+        ("1d", one_day(NOW, UTC)),
         ("7d", last_days(7, NOW, UTC)),
         ("30d", last_days(30, NOW, UTC)),
     ],
@@ -195,7 +196,7 @@ def test_any_other_range_is_refused(value: object) -> None:
 # Dates
 
 
-@given(st.dates(), st.integers(0, MAX_DAYS - 1))
+@given(st.dates(), st.integers(0, MAX_WINDOW_DAYS - 1))
 def test_two_dates_are_a_window_of_whole_days(start: date, more: int) -> None:
     end = min(start, date.max - timedelta(days=more)) + timedelta(days=more)
     start = end - timedelta(days=more)

@@ -11,24 +11,22 @@ from hypothesis import strategies as st
 from local.worker import serialize
 from tests.support.strategies import stored_rows
 from workspace_usage.aws.credentials import Credentials
-from workspace_usage.listing.answer import answer_item
-from workspace_usage.listing.links import Bucket, LinkSigner
-from workspace_usage.listing.query import MAX_PER_PAGE
+from workspace_usage.listing.answer import MAX_PER_PAGE, to_item
+from workspace_usage.listing.presigning import Bucket, UrlPresigner
 from workspace_usage.listing.sizes import (
     ENVELOPE_BYTES,
+    MAX_EMPTY_ROW_BYTES,
+    MAX_RESPONSE_BYTES,
     MAX_ROW_BYTES,
-    MAX_ROWS,
-    PLAIN_BYTES,
-    RESPONSE_BYTES,
     SIGNED_LINK_BYTES,
     fits_a_page,
-    sent_bytes,
+    response_bytes,
 )
 from workspace_usage.rows.position import Position
 from workspace_usage.rows.row import MEDIA_TYPES, Row, Source, Tokens
 from workspace_usage.values import MAX_ID
 
-SIGNER = LinkSigner(
+PRESIGNER = UrlPresigner(
     Bucket("b" * 63, "ap-southeast-2"),
     Credentials("A" * 128, "secret", "IQoJb3JpZ2luX2VjE/+=" * 100),
     datetime(2026, 1, 5, tzinfo=UTC),
@@ -61,13 +59,13 @@ def exact(value: Any) -> orjson.Fragment:
 @given(rows())
 def test_no_row_takes_more_than_its_measure(row: Row) -> None:
     """Neither of a proxy response, which is JSON within JSON, nor of a direct answer."""
-    item = answer_item(row, SIGNER.link)
+    item = to_item(row, PRESIGNER.presign)
     within = orjson.dumps(item, default=exact).decode()
     proxy = len(serialize(f"{within},").encode()) - len('""')
     direct = len(serialize(item).encode()) + len(", ")
-    assert max(proxy, direct) <= sent_bytes(row)
+    assert max(proxy, direct) <= response_bytes(row)
     # And little is given away: room for the link's session token, and the quotes of a number.
-    assert sent_bytes(row) <= proxy + SIGNED_LINK_BYTES + 4
+    assert response_bytes(row) <= proxy + SIGNED_LINK_BYTES + 4
 
 
 @given(rows(), st.sampled_from(ALPHABETS), st.integers(3_000, 63_000))
@@ -84,7 +82,7 @@ def test_a_row_fits_by_its_measure_however_it_is_found_out(
         row._replace(used_model=text),
         row._replace(execution_origin=text),
     ):
-        assert fits_a_page(long) == (sent_bytes(long) <= MAX_ROW_BYTES)
+        assert fits_a_page(long) == (response_bytes(long) <= MAX_ROW_BYTES)
 
 
 def test_a_row_without_texts_is_as_small_as_is_said() -> None:
@@ -106,13 +104,12 @@ def test_a_row_without_texts_is_as_small_as_is_said() -> None:
             used_model="",
             tokens=Tokens(MAX_ID, MAX_ID, MAX_ID),
         )
-        assert sent_bytes(row) < PLAIN_BYTES
+        assert response_bytes(row) < MAX_EMPTY_ROW_BYTES
 
 
 def test_a_full_page_of_the_largest_rows_is_within_lambda_s_limit() -> None:
-    assert MAX_ROWS == MAX_PER_PAGE
-    assert MAX_ROWS * MAX_ROW_BYTES + ENVELOPE_BYTES <= RESPONSE_BYTES
+    assert MAX_PER_PAGE * MAX_ROW_BYTES + ENVELOPE_BYTES <= MAX_RESPONSE_BYTES
 
 
 def test_no_signed_link_takes_more_beside_its_key_than_is_said() -> None:
-    assert len(SIGNER.link("")) <= SIGNED_LINK_BYTES
+    assert len(PRESIGNER.presign("")) <= SIGNED_LINK_BYTES

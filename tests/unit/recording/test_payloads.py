@@ -27,9 +27,9 @@ from workspace_usage.rows.row import (
     Row,
     Source,
     Tokens,
-    from_item,
+    from_stored_item,
     kept_output,
-    to_item,
+    to_stored_item,
 )
 from workspace_usage.values import MAX_ID, MAX_REASON_BYTES
 
@@ -175,7 +175,7 @@ def test_a_record_survives_its_way_through_a_file_and_a_table(source: Source, sh
         output=kept_output(source, kind, shown.output),
         used_model=None if source is Source.EDITED else shown.used_model,
     )
-    assert from_item(source, to_item(read)) == read
+    assert from_stored_item(source, to_stored_item(read)) == read
 
 
 @pytest.mark.parametrize("kind", ["chat", "text", "code", "music", "Image"])
@@ -203,7 +203,7 @@ def test_of_an_archived_output_only_the_key_is_kept(status: str) -> None:
     }.items():
         archived = row(Source.ARCHIVED, agent=agent("image"), status=status, output=output)
         assert archived.output == kept
-        assert ("output" in to_item(archived)) == (kept is not None)
+        assert ("output" in to_stored_item(archived)) == (kept is not None)
 
 
 def test_a_medium_that_no_key_can_name_is_refused() -> None:
@@ -499,7 +499,7 @@ def test_any_values_are_a_row_or_are_refused(changes: Record, source: Source) ->
     except InvalidPayload as error:
         assert_names_a_field(error)
         return
-    assert from_item(source, to_item(read)) == read
+    assert from_stored_item(source, to_stored_item(read)) == read
 
 
 def assert_names_a_field(error: InvalidPayload) -> None:

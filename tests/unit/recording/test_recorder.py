@@ -18,7 +18,7 @@ from workspace_usage.recording.events import EVENTS, parse
 from workspace_usage.recording.payloads import InvalidPayload
 from workspace_usage.recording.recorder import CHANGE_ATTEMPTS, MARKED_ROWS_LIVE, Recorder
 from workspace_usage.recording.writes import Outcome
-from workspace_usage.rows.row import Row, Source, from_item
+from workspace_usage.rows.row import Row, Source, from_stored_item
 from workspace_usage.rows.tables import Tables
 from workspace_usage.values import format_timestamp
 
@@ -73,7 +73,9 @@ def listed(client: MemoryWriter) -> list[Row]:
     rows = {
         row.position: row
         for source in (Source.EDITED, Source.CURRENT, Source.ARCHIVED)
-        for row in (from_item(source, item) for item in client.tables[TABLES[source]].values())
+        for row in (
+            from_stored_item(source, item) for item in client.tables[TABLES[source]].values()
+        )
     }
     return sorted(rows.values(), key=lambda row: row.position)
 

@@ -12,7 +12,14 @@ from hypothesis import given
 from tests.support.strategies import stored_rows
 from workspace_usage.aws.dynamodb import StoredItem
 from workspace_usage.rows.position import Position
-from workspace_usage.rows.row import ARCHIVED_FLAG, Row, Source, Tokens, from_item, to_item
+from workspace_usage.rows.row import (
+    ARCHIVED_FLAG,
+    Row,
+    Source,
+    Tokens,
+    from_stored_item,
+    to_stored_item,
+)
 from workspace_usage.values import MAX_ID
 
 ROW = Row(
@@ -42,28 +49,28 @@ ALWAYS_THERE = {
 
 @given(stored_rows())
 def test_an_item_gives_back_its_row(row: Row) -> None:
-    assert from_item(row.source, to_item(row)) == row
-    assert str(from_item(row.source, to_item(row)).credits) == str(row.credits)
+    assert from_stored_item(row.source, to_stored_item(row)) == row
+    assert str(from_stored_item(row.source, to_stored_item(row)).credits) == str(row.credits)
 
 
 @given(stored_rows())
 def test_an_item_is_one_that_dynamodb_can_hold(row: Row) -> None:
     """Its numbers have at most 38 digits, and every value is one of DynamoDB's types."""
     deserialize: Callable[[Any], Any] = TypeDeserializer().deserialize
-    values = {name: deserialize(value) for name, value in to_item(row).items()}
+    values = {name: deserialize(value) for name, value in to_stored_item(row).items()}
     assert values["credits"] == row.credits
     assert values["workspace_id"] == row.workspace_id
 
 
 def test_what_is_absent_is_not_stored() -> None:
-    assert to_item(ROW) == ALWAYS_THERE
+    assert to_stored_item(ROW) == ALWAYS_THERE
 
 
 def test_what_is_present_is_stored_also_when_it_is_empty_or_zero() -> None:
     full = replace(
         ROW, output="", root_id=0, execution_origin="", used_model="", tokens=Tokens(0, None, 0)
     )
-    assert to_item(full) == {
+    assert to_stored_item(full) == {
         **ALWAYS_THERE,
         "output": {"S": ""},
         "root_id": {"N": "0"},
@@ -77,7 +84,7 @@ def test_what_is_present_is_stored_also_when_it_is_empty_or_zero() -> None:
 
 def test_billing_by_unknown_numbers_of_tokens_is_not_no_billing_by_tokens() -> None:
     unknown = replace(ROW, tokens=Tokens(None, None, None))
-    assert from_item(Source.CURRENT, to_item(unknown)) == unknown != ROW
+    assert from_stored_item(Source.CURRENT, to_stored_item(unknown)) == unknown != ROW
 
 
 def test_the_largest_numbers_are_kept() -> None:
@@ -90,33 +97,33 @@ def test_the_largest_numbers_are_kept() -> None:
         credits=Decimal("1234567890123456789012345678.9012345678"),
         tokens=Tokens(MAX_ID, MAX_ID, MAX_ID),
     )
-    assert from_item(Source.CURRENT, to_item(row)) == row
+    assert from_stored_item(Source.CURRENT, to_stored_item(row)) == row
 
 
 @pytest.mark.parametrize("source", Source)
 def test_a_row_is_of_the_source_whose_table_it_is_in(source: Source) -> None:
-    assert from_item(source, ALWAYS_THERE).source is source
+    assert from_stored_item(source, ALWAYS_THERE).source is source
 
 
 def test_a_row_that_is_marked_as_archived_is_archived_wherever_it_is() -> None:
     marked: StoredItem = {**ALWAYS_THERE, ARCHIVED_FLAG: {"BOOL": True}}
-    assert from_item(Source.CURRENT, marked).source is Source.ARCHIVED
+    assert from_stored_item(Source.CURRENT, marked).source is Source.ARCHIVED
 
 
 def test_attributes_of_others_are_ignored() -> None:
     others = {"version": {"S": "1"}, "purge_at": {"N": "1"}}
-    assert from_item(Source.CURRENT, {**ALWAYS_THERE, **others}) == ROW
+    assert from_stored_item(Source.CURRENT, {**ALWAYS_THERE, **others}) == ROW
 
 
 @pytest.mark.parametrize("name", ALWAYS_THERE)
 def test_an_item_that_lacks_an_attribute_is_noticed(name: str) -> None:
     with pytest.raises(KeyError):
-        from_item(Source.CURRENT, {key: v for key, v in ALWAYS_THERE.items() if key != name})
+        from_stored_item(Source.CURRENT, {key: v for key, v in ALWAYS_THERE.items() if key != name})
 
 
 def test_a_key_that_is_no_sort_key_is_noticed() -> None:
     with pytest.raises(ValueError, match="invalid literal"):
-        from_item(Source.CURRENT, {**ALWAYS_THERE, "sort_key": {"S": "#marker"}})
+        from_stored_item(Source.CURRENT, {**ALWAYS_THERE, "sort_key": {"S": "#marker"}})
 
 
 def test_edited_chats_rank_before_executions() -> None:

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from tests.support.strategies import ZONES, positions, zones
 from workspace_usage.rows.position import Position
 from workspace_usage.rows.window import (
-    MAX_DAYS,
+    MAX_WINDOW_DAYS,
     Window,
     between,
-    last_day,
     last_days,
     midnight,
-    rules_of,
+    one_day,
     time_zone,
+    zone_fingerprint,
 )
 from workspace_usage.values import format_timestamp
 
@@ -146,7 +146,7 @@ def test_today_is_the_date_in_the_zone(zone: str, now: str, first_day: str) -> N
 @given(modern_moments, zones())
 def test_one_day_is_the_24_hours_up_to_the_end_of_today(now: datetime, zone: str) -> None:
     here = ZoneInfo(zone)
-    window = last_day(now, here)
+    window = one_day(now, here)
     assert hours(window) == 24
     assert window.end == midnight(now.astimezone(here).date() + DAY, here)
 
@@ -165,12 +165,12 @@ def test_one_day_is_the_24_hours_up_to_the_end_of_today(now: datetime, zone: str
 def test_one_day_is_today_unless_the_clocks_change(zone: str, now: str, difference: int) -> None:
     here = time_zone(zone)
     today = utc(now).astimezone(here).date()
-    assert last_day(utc(now), here).start - midnight(today, here) == timedelta(hours=difference)
+    assert one_day(utc(now), here).start - midnight(today, here) == timedelta(hours=difference)
 
 
 def test_ninety_days_are_counted_with_both_ends() -> None:
     first = date(2026, 1, 1)
-    assert hours(between(first, first + timedelta(days=MAX_DAYS - 1), UTC)) == 90 * 24
+    assert hours(between(first, first + timedelta(days=MAX_WINDOW_DAYS - 1), UTC)) == 90 * 24
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -240,16 +240,19 @@ edges = positions().map(lambda position: datetime.fromisoformat(position.created
 
 def test_a_time_zone_is_known_by_its_days() -> None:
     """Not by its name alone: a government may change its clocks."""
-    assert rules_of(UTC) == "UTC"
+    assert zone_fingerprint(UTC) == "UTC"
     names = ("UTC", "America/Sao_Paulo", "America/Noronha", "America/New_York", "Asia/Tokyo")
-    rules = {name: rules_of(ZoneInfo.no_cache(name)) for name in names}
+    rules = {name: zone_fingerprint(ZoneInfo.no_cache(name)) for name in names}
     assert len(set(rules.values())) == len(names)
     for name, found in rules.items():
         assert found.startswith(f"{name} ")
-        assert rules_of(ZoneInfo.no_cache(name)) == found
+        assert zone_fingerprint(ZoneInfo.no_cache(name)) == found
     with files("tzdata.zoneinfo").joinpath("America", "Noronha").open("rb") as file:
         renamed = ZoneInfo.from_file(file, key="America/Sao_Paulo")
-    assert rules_of(renamed).split() == ["America/Sao_Paulo", rules["America/Noronha"].split()[1]]
+    assert zone_fingerprint(renamed).split() == [
+        "America/Sao_Paulo",
+        rules["America/Noronha"].split()[1],
+    ]
 
 
 @given(edges, edges, positions(), positions())

@@ -7,6 +7,9 @@ from urllib.parse import quote
 
 from workspace_usage.rows.row import MEDIA_TYPES, SUCCEEDED, Row, Source, is_url
 
+MAX_PER_PAGE: Final = 100
+"""The most items that one answer holds."""
+
 ONLY_ON_TESS: Final = "This content is only available on Tess"
 WAS_DELETED: Final = "This item was deleted."
 WAS_EDITED: Final = "This item was edited."
@@ -20,7 +23,7 @@ type Item = dict[str, Any]
 """One entry of ``items``, its fields in the contract's order. Numbers are int or Decimal."""
 
 
-def answer_item(row: Row, sign: Callable[[str], str]) -> Item:
+def to_item(row: Row, sign: Callable[[str], str]) -> Item:
     """``row`` as an item of the answer; ``sign`` makes a link of a media key."""
     succeeded = row.status == SUCCEEDED
     return {

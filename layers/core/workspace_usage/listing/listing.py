@@ -11,14 +11,13 @@ from workspace_api.settings import UsageSettings
 from workspace_usage.access.scope import Scope
 from workspace_usage.aws.credentials import Credentials, current_credentials
 from workspace_usage.aws.reader import DYNAMODB, SSM, Reader
-from workspace_usage.listing.answer import answer_item
-from workspace_usage.listing.links import Bucket, LinkSigner
+from workspace_usage.listing.answer import to_item
 from workspace_usage.listing.min_date import MinDate
 from workspace_usage.listing.page import read_page
+from workspace_usage.listing.presigning import Bucket, UrlPresigner
 from workspace_usage.listing.query import Query
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rows.store import Meter, Store
-from workspace_usage.rows.tables import by_source
 
 type Body = dict[str, Any]
 """The 200 body as JSON-like values; numbers are int or Decimal."""
@@ -49,7 +48,7 @@ class Listing:
         min_date: the app setting that hides what is older.
         bucket: where media are.
         credentials: gives whose right to read media is lent to link holders, at each call.
-        link_lifetime: of signed links, in seconds.
+        url_lifetime: of presigned URLs, in seconds.
         zone: the time zone whose days windows are made of.
     """
 
@@ -58,7 +57,7 @@ class Listing:
     min_date: MinDate
     bucket: Bucket
     credentials: Callable[[], Credentials]
-    link_lifetime: int
+    url_lifetime: int
     zone: tzinfo
 
     @classmethod
@@ -69,12 +68,12 @@ class Listing:
         ssm = Reader.for_service(SSM, on_fallback=on_fallback)
         zone = settings.time_zone
         return cls(
-            store=Store(reader, by_source(tables)),
+            store=Store(reader, tables.by_source),
             index=PageIndex(reader, tables.rollups, zone),
             min_date=MinDate(ssm, settings.min_date_parameter, zone),
             bucket=Bucket(settings.media_bucket, settings.region, settings.media_endpoint),
             credentials=current_credentials,
-            link_lifetime=settings.link_lifetime,
+            url_lifetime=settings.link_lifetime,
             zone=zone,
         )
 
@@ -93,9 +92,9 @@ class Listing:
         if earliest is not None:
             window = window.not_before(earliest)
         page = read_page(self.store, self.index, scope, query, window, asked.meter)
-        signer = LinkSigner(self.bucket, self.credentials(), asked.now, self.link_lifetime)
+        presigner = UrlPresigner(self.bucket, self.credentials(), asked.now, self.url_lifetime)
         return {
-            "items": [answer_item(row, signer.link) for row in page.rows],
+            "items": [to_item(row, presigner.presign) for row in page.rows],
             "has_more": page.has_more,
             "page": query.page_number,
             "per_page": query.per_page,

@@ -13,7 +13,7 @@ from workspace_usage.access.scope import Scope
 from workspace_usage.listing.query import Query
 from workspace_usage.rollups.seek import PageIndex, Start
 from workspace_usage.rows.position import encode_cursor
-from workspace_usage.rows.row import Row, from_item
+from workspace_usage.rows.row import Row, from_stored_item
 from workspace_usage.rows.store import Meter, Selection, Store, StoredRow, merge
 from workspace_usage.rows.window import Window
 
@@ -60,7 +60,7 @@ def read_page(
     wanted = start.skipped + query.per_page + 1
     merged = merge(store.streams(start.selection, wanted, meter))
     found = tuple(islice(_drop(merged, start.skipped), query.per_page + 1))
-    rows = tuple(from_item(source, item) for _, source, item in found[: query.per_page])
+    rows = tuple(from_stored_item(source, item) for _, source, item in found[: query.per_page])
     return Page(rows, has_more=len(found) > query.per_page)
 
 

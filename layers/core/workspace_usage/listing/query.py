@@ -21,12 +21,12 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from workspace_usage.errors import InvalidRequest, Violation
+from workspace_usage.listing.answer import MAX_PER_PAGE
 from workspace_usage.rows.position import Position, decode_cursor
-from workspace_usage.rows.window import MAX_DAYS, Window, between, last_day, last_days
+from workspace_usage.rows.window import MAX_WINDOW_DAYS, Window, between, last_days, one_day
 from workspace_usage.values import MAX_ID, InvalidValue, parse_date, trim
 
 DEFAULT_PER_PAGE: Final = 20
-MAX_PER_PAGE: Final = 100
 
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
 
@@ -133,7 +133,7 @@ class Query(BaseModel):
         if self.start_date and self.end_date:
             return between(self.start_date, self.end_date, zone)
         if self.range == "1d":
-            return last_day(now, zone)
+            return one_day(now, zone)
         return last_days(7 if self.range == "7d" else 30, now, zone)
 
 
@@ -177,7 +177,7 @@ def _contradictions(query: Query, given: Collection[str]) -> Iterator[Violation]
     if query.start_date is not None and query.end_date is not None:
         if query.end_date < query.start_date:
             yield Violation("end_date", "end_before_start")
-        elif (query.end_date - query.start_date).days >= MAX_DAYS:
-            yield Violation("end_date", "window_too_long", {"limit": MAX_DAYS})
+        elif (query.end_date - query.start_date).days >= MAX_WINDOW_DAYS:
+            yield Violation("end_date", "window_too_long", {"limit": MAX_WINDOW_DAYS})
     if "cursor" in given and "page" in given:
         yield Violation("cursor", "cursor_with_page")

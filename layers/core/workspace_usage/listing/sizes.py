@@ -19,14 +19,11 @@ from decimal import Decimal
 from typing import Final
 from urllib.parse import quote
 
-from workspace_usage.listing.answer import answer_item
+from workspace_usage.listing.answer import MAX_PER_PAGE, to_item
 from workspace_usage.rows.row import Row
 
-RESPONSE_BYTES: Final = 6_291_556
+MAX_RESPONSE_BYTES: Final = 6_291_556
 """The most that Lambda returns, in bytes."""
-
-MAX_ROWS: Final = 100
-"""Rows of the largest page."""
 
 ENVELOPE_BYTES: Final = 10_000
 """Room for all of a response but its rows: status, headers, and the body's other fields.
@@ -34,7 +31,7 @@ ENVELOPE_BYTES: Final = 10_000
 They take less than a thousand bytes today.
 """
 
-MAX_ROW_BYTES: Final = (RESPONSE_BYTES - ENVELOPE_BYTES) // MAX_ROWS
+MAX_ROW_BYTES: Final = (MAX_RESPONSE_BYTES - ENVELOPE_BYTES) // MAX_PER_PAGE
 """The most that one row may take of a response."""
 
 SIGNED_LINK_BYTES: Final = 4_096
@@ -44,7 +41,7 @@ That is the host with a bucket's name of up to 63 bytes, the credential, the sig
 all the session token: some 1,500 bytes today, for which AWS states no limit.
 """
 
-PLAIN_BYTES: Final = 1_000
+MAX_EMPTY_ROW_BYTES: Final = 1_000
 """More than a row takes whose texts are empty: names of fields, fixed texts, longest numbers."""
 
 _MOST_BYTES_A_CHARACTER: Final = 16
@@ -53,20 +50,20 @@ _MOST_BYTES_A_CHARACTER: Final = 16
 
 def fits_a_page(row: Row) -> bool:
     """Whether a hundred rows of this size can be returned at once."""
-    return _most_bytes(row) <= MAX_ROW_BYTES or sent_bytes(row) <= MAX_ROW_BYTES
+    return _most_bytes(row) <= MAX_ROW_BYTES or response_bytes(row) <= MAX_ROW_BYTES
 
 
-def sent_bytes(row: Row) -> int:
+def response_bytes(row: Row) -> int:
     """Returns how many bytes ``row`` takes of a proxy response, with the comma behind it."""
     text = json.dumps(
-        answer_item(row, _longest_link), ensure_ascii=False, separators=(",", ":"), default=_plain
+        to_item(row, _longest_link), ensure_ascii=False, separators=(",", ":"), default=_plain
     )
     # Once more into a JSON text: there are no other characters in it to be escaped.
     return len(text.encode()) + text.count('"') + text.count("\\") + len(",")
 
 
 def _most_bytes(row: Row) -> int:
-    """An upper bound of ``sent_bytes`` that takes no encoding: most rows are far smaller."""
+    """An upper bound of ``response_bytes`` that takes no encoding: most rows are far smaller."""
     texts = (
         row.user_email,
         row.agent_type,
@@ -77,7 +74,7 @@ def _most_bytes(row: Row) -> int:
         row.used_model,
     )
     characters = sum(len(text) for text in texts if text)
-    return characters * _MOST_BYTES_A_CHARACTER + SIGNED_LINK_BYTES + PLAIN_BYTES
+    return characters * _MOST_BYTES_A_CHARACTER + SIGNED_LINK_BYTES + MAX_EMPTY_ROW_BYTES
 
 
 def _longest_link(key: str) -> str:

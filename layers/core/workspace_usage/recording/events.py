@@ -26,7 +26,7 @@ from workspace_usage.recording.payloads import (
     checked,
 )
 from workspace_usage.recording.versions import MAX_AHEAD, version_of
-from workspace_usage.rows.row import SUCCEEDED, Row, Source, to_item
+from workspace_usage.rows.row import SUCCEEDED, Row, Source, to_stored_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Event(Payload, ABC):
 
 class _Run(Event):
     def _row_change(self, row: Row) -> RowChange:
-        version = version_of(self.occurred_at, row.status == SUCCEEDED, to_item(row))
+        version = version_of(self.occurred_at, row.status == SUCCEEDED, to_stored_item(row))
         return RowChange(row, version)
 
 

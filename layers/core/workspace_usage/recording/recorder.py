@@ -34,7 +34,14 @@ from workspace_usage.rollups.counts import (
     unchanged_head,
 )
 from workspace_usage.rollups.items import Head, RowList, lists_showing
-from workspace_usage.rows.row import ARCHIVED_FLAG, Row, Source, from_item, kept_output, to_item
+from workspace_usage.rows.row import (
+    ARCHIVED_FLAG,
+    Row,
+    Source,
+    from_stored_item,
+    kept_output,
+    to_stored_item,
+)
 from workspace_usage.rows.tables import Tables
 from workspace_usage.values import format_timestamp
 
@@ -218,7 +225,7 @@ def _newer(old: StoredItem | None, change: RowChange) -> StoredItem:
     """The edited chat of ``change``, unless what is there has this version or a greater one."""
     if old is not None and old.get("version", {"S": ""})["S"] >= change.version:
         return old
-    return {**to_item(change.row), "version": {"S": change.version}}
+    return {**to_stored_item(change.row), "version": {"S": change.version}}
 
 
 def join(
@@ -262,11 +269,11 @@ class _Entry:
 
     @classmethod
     def of(cls, source: Source, item: StoredItem) -> "_Entry":
-        return cls(item.get("version", {"S": ""})["S"], from_item(source, item))
+        return cls(item.get("version", {"S": ""})["S"], from_stored_item(source, item))
 
     def as_item(self, source: Source) -> StoredItem:
         output = kept_output(source, self.row.agent_type, self.row.output)
-        item = to_item(self.row._replace(source=source, output=output))
+        item = to_stored_item(self.row._replace(source=source, output=output))
         return {**item, "version": {"S": self.version}}
 
 

@@ -21,7 +21,7 @@ from workspace_usage.rollups.counts import Counts, Progress, all_or_nothing, hor
 from workspace_usage.rollups.items import UNTIL_RELEASED, day_of, lists_showing
 from workspace_usage.rollups.rebuilding import Rebuilder, Rows
 from workspace_usage.rows.row import Source
-from workspace_usage.rows.tables import RowTables, by_source
+from workspace_usage.rows.tables import RowTables
 from workspace_usage.values import format_timestamp
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Counter:
         """The rows after the sort key ``low`` and before ``end``, oldest first, as of now."""
         streams = [
             self._items(source, table, workspace_id, f"{low}{_JUST_AFTER}", end)
-            for source, table in by_source(self.tables).items()
+            for source, table in self.tables.by_source.items()
         ]
         merged = heapq.merge(*streams, key=itemgetter(0))
         for sort_key, copies in groupby(merged, key=itemgetter(0)):

@@ -109,7 +109,7 @@ class Head:
 
     Attributes:
         generation: which counts are meant: those of other generations don't exist any more.
-        zone: the time zone whose days they are by, and its rules (``window.rules_of``).
+        zone: the time zone whose days they are by, and its rules (``window.zone_fingerprint``).
         counted_until: the last sort key that is counted; "" before the first.
         revision: grows with each row that comes late, so that counting notices it.
         held_until: the moment up to which nobody may use these counts or go on with them, but who
@@ -132,7 +132,7 @@ class Head:
 
     def goes_by(self, zone: tzinfo) -> bool:
         """Whether the days are those of this time zone."""
-        return self.zone == window.rules_of(zone)
+        return self.zone == window.zone_fingerprint(zone)
 
     def is_usable(self, zone: tzinfo) -> bool:
         """Whether there are counts by this time zone's days, and they can be relied on."""
@@ -142,7 +142,7 @@ class Head:
     def anew(cls, old: "Head | None", zone: tzinfo) -> "Head":
         """The head after ``old``, with which nothing is counted yet and nobody holds anything."""
         generation, revision = (1, 0) if old is None else (old.generation + 1, old.revision + 1)
-        return cls(generation, window.rules_of(zone), revision=revision)
+        return cls(generation, window.zone_fingerprint(zone), revision=revision)
 
     def released(self, counted_until: str) -> "Head":
         """This head when nobody holds it any more; ``counted_until`` is how far it is counted."""

@@ -130,7 +130,7 @@ class PageIndex:
             for sort_key, _, _ in merge(store.streams(newer, skipped, counts.meter)):
                 skipped -= 1
                 if skipped == 0:
-                    high = Position.of_stored(sort_key).just_before
+                    high = Position.from_stored_key(sort_key).just_before
                     return Start(replace(selection, high=high), 0)
             selection = replace(selection, high=counted)
         for day, chunks in days:
@@ -211,7 +211,7 @@ class _ListCounts:
         if chunk is None or sum(chunk.counts) != chunks[number]:
             raise _Changed
         start, above = chunk.find(below)
-        return (None if start is None else Position.of_stored(start).just_before), above
+        return (None if start is None else Position.from_stored_key(start).just_before), above
 
     def _chunk(self, day: date, number: int) -> Chunk | None:
         self.meter.lookups += 1

@@ -58,7 +58,7 @@ class Position(NamedTuple):
         return position
 
     @classmethod
-    def of_stored(cls, sort_key: str) -> "Position":
+    def from_stored_key(cls, sort_key: str) -> "Position":
         """The position that a sort key spells which this service has written: it goes unchecked.
 
         Raises:

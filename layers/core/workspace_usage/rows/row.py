@@ -109,7 +109,7 @@ def kept_output(source: Source, agent_type: str, output: str | None) -> str | No
             return None
 
 
-def to_item(row: Row) -> dict[str, dict[str, Any]]:
+def to_stored_item(row: Row) -> dict[str, dict[str, Any]]:
     """``row`` as its table's item, in DynamoDB JSON; absent values are absent attributes."""
     tokens = row.tokens
     attributes: dict[str, tuple[str, object]] = {
@@ -138,8 +138,8 @@ def to_item(row: Row) -> dict[str, dict[str, Any]]:
     }
 
 
-def from_item(source: Source, item: StoredItem) -> Row:
-    """The row that ``to_item`` made ``item`` from; ``source`` is the table's that it is in.
+def from_stored_item(source: Source, item: StoredItem) -> Row:
+    """The row that ``to_stored_item`` made ``item`` from; ``source`` is the table's that it is in.
 
     Raises:
         KeyError, ValueError: the item isn't one that this service wrote.
@@ -150,7 +150,7 @@ def from_item(source: Source, item: StoredItem) -> Row:
     return Row(
         Source.ARCHIVED if ARCHIVED_FLAG in item else source,
         int(item["workspace_id"]["N"]),
-        Position.of_stored(item["sort_key"]["S"]),
+        Position.from_stored_key(item["sort_key"]["S"]),
         int(item["user_id"]["N"]),
         item["user_email"]["S"],
         item["agent_type"]["S"],

@@ -39,7 +39,7 @@ _INDEXES: Final = {
 _IN_ORDER_OF_PRECEDENCE: Final = (Source.ARCHIVED, Source.CURRENT, Source.EDITED)
 
 
-class Queries(Protocol):
+class QueryReader(Protocol):
     """What makes Queries (``calls.Reader``)."""
 
     def query(self, requests: "list[QueryInputTypeDef]") -> "list[QueryOutputTypeDef]":
@@ -93,7 +93,7 @@ class Store:
         tables: each source's table name.
     """
 
-    def __init__(self, reader: Queries, tables: Mapping[Source, str]) -> None:
+    def __init__(self, reader: QueryReader, tables: Mapping[Source, str]) -> None:
         self._reader = reader
         self._tables = tables
 

@@ -17,7 +17,7 @@ class RowTables:
     rollups: str
 
     @classmethod
-    def named_in(cls, environment: Mapping[str, str], **others: str) -> Self:
+    def from_environment(cls, environment: Mapping[str, str], **others: str) -> Self:
         """The tables that an environment names, and ``others``."""
         return cls(
             executions=environment["EXECUTIONS_TABLE"],
@@ -27,6 +27,15 @@ class RowTables:
             **others,
         )
 
+    @property
+    def by_source(self) -> dict[Source, str]:
+        """The name of each source's table."""
+        return {
+            Source.CURRENT: self.executions,
+            Source.ARCHIVED: self.archived_executions,
+            Source.EDITED: self.edited_chats,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Tables(RowTables):
@@ -34,12 +43,3 @@ class Tables(RowTables):
 
     access_tokens: str
     memberships: str
-
-
-def by_source(tables: RowTables) -> dict[Source, str]:
-    """The table of each source's rows."""
-    return {
-        Source.CURRENT: tables.executions,
-        Source.ARCHIVED: tables.archived_executions,
-        Source.EDITED: tables.edited_chats,
-    }

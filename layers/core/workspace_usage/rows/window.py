@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from workspace_usage.rows.position import Position
 from workspace_usage.values import format_timestamp
 
-MAX_DAYS: Final = 90
+MAX_WINDOW_DAYS: Final = 90
 """The longest window that two dates may span, both ends counted."""
 
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
@@ -62,7 +62,7 @@ def time_zone(name: str) -> tzinfo:
 
 
 @cache
-def rules_of(zone: tzinfo) -> str:
+def zone_fingerprint(zone: tzinfo) -> str:
     """A time zone's name and a fingerprint of its days: ``America/Sao_Paulo 1a2b3c4d``.
 
     Days that were told apart by it are others when a government has changed the clocks since, and
@@ -88,7 +88,7 @@ def between(first: date, last: date, zone: tzinfo) -> Window:
     return Window(midnight(first, zone), end_of(last, zone))
 
 
-def last_day(now: datetime, zone: tzinfo) -> Window:
+def one_day(now: datetime, zone: tzinfo) -> Window:
     """The 24 hours up to the end of today: today itself, unless the clocks change today."""
     end = end_of(now.astimezone(zone).date(), zone)
     return Window(end - timedelta(hours=24), end)

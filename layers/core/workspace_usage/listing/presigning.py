@@ -38,7 +38,7 @@ class Bucket:
         return f"https://{host}/{self.name}" if "." in self.name else f"https://{self.name}.{host}"
 
 
-class LinkSigner:
+class UrlPresigner:
     """Signs links of one moment with one set of credentials; made anew for each answer.
 
     Args:
@@ -71,7 +71,7 @@ class LinkSigner:
         self._signed_query = f"{query}{token}{headers}"
         self._shown_query = f"{query}{headers}{token}"
 
-    def link(self, key: str) -> str:
+    def presign(self, key: str) -> str:
         """A URL that shows the object ``key`` to whoever holds it, for the lifetime."""
         path = f"{self._path}/{quote(key, safe='/~')}"
         request = f"GET\n{path}\n{self._signed_query}\nhost:{self._host}\n\nhost\nUNSIGNED-PAYLOAD"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.support.strategies import plain_text
 from workspace_usage.aws.credentials import Credentials
-from workspace_usage.listing.links import Bucket, LinkSigner
+from workspace_usage.listing.presigning import Bucket, UrlPresigner
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -61,8 +61,8 @@ def botocore_link(bucket: Bucket, key: str, token: str | None) -> str:
     )
 
 
-def signer(bucket: Bucket, token: str | None = None, now: datetime = NOW) -> LinkSigner:
-    return LinkSigner(bucket, Credentials(ACCESS_KEY, SECRET_KEY, token), now, LIFETIME)
+def presigner(bucket: Bucket, token: str | None = None, now: datetime = NOW) -> UrlPresigner:
+    return UrlPresigner(bucket, Credentials(ACCESS_KEY, SECRET_KEY, token), now, LIFETIME)
 
 
 BUCKETS = (
@@ -84,7 +84,7 @@ keys = st.one_of(
 @example("./../x", BUCKETS[0], None)
 @example("\x00\n\r\t", BUCKETS[0], None)
 def test_every_key_s_link_is_botocore_s(key: str, bucket: Bucket, token: str | None) -> None:
-    assert signer(bucket, token).link(key) == botocore_link(bucket, key, token)
+    assert presigner(bucket, token).presign(key) == botocore_link(bucket, key, token)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_every_key_s_link_is_botocore_s(key: str, bucket: Bucket, token: str | N
 @pytest.mark.parametrize("name", ["media", "media.example.com", "a-b-3"])
 def test_every_region_s_link_is_botocore_s(region: str, name: str) -> None:
     bucket = Bucket(name, region)
-    assert signer(bucket).link("a/b c.png") == botocore_link(bucket, "a/b c.png", None)
+    assert presigner(bucket).presign("a/b c.png") == botocore_link(bucket, "a/b c.png", None)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_every_region_s_link_is_botocore_s(region: str, name: str) -> None:
 @pytest.mark.parametrize("name", ["media", "media.example.com"])
 def test_another_endpoint_s_link_is_botocore_s(endpoint: str, name: str) -> None:
     bucket = Bucket(name, "us-east-1", endpoint)
-    assert signer(bucket).link("a/b c.png") == botocore_link(bucket, "a/b c.png", None)
+    assert presigner(bucket).presign("a/b c.png") == botocore_link(bucket, "a/b c.png", None)
 
 
 def test_the_bucket_is_in_the_host_where_it_can_be() -> None:
@@ -136,7 +136,7 @@ def test_the_bucket_is_in_the_host_where_it_can_be() -> None:
 
 
 def test_a_link_says_when_it_dies_and_never_uses_sigv2() -> None:
-    query = parse_qs(urlsplit(signer(BUCKETS[0], "token").link("key")).query)
+    query = parse_qs(urlsplit(presigner(BUCKETS[0], "token").presign("key")).query)
     assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
     assert query["X-Amz-Date"] == ["20260301T235959Z"]
     assert query["X-Amz-Expires"] == ["3600"]
@@ -147,9 +147,11 @@ def test_a_link_says_when_it_dies_and_never_uses_sigv2() -> None:
 @given(st.integers(-12, 14))
 def test_a_link_is_dated_in_utc_wherever_the_clock_is(hours: int) -> None:
     elsewhere = NOW.astimezone(timezone(timedelta(hours=hours)))
-    assert signer(BUCKETS[0], now=elsewhere).link("key") == signer(BUCKETS[0]).link("key")
+    assert presigner(BUCKETS[0], now=elsewhere).presign("key") == presigner(BUCKETS[0]).presign(
+        "key"
+    )
 
 
 def test_a_link_tells_no_secret() -> None:
-    assert SECRET_KEY not in signer(BUCKETS[0]).link("key")
-    assert "secret" not in signer(BUCKETS[0]).link("key").lower()
+    assert SECRET_KEY not in presigner(BUCKETS[0]).presign("key")
+    assert "secret" not in presigner(BUCKETS[0]).presign("key").lower()
