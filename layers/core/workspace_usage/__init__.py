@@ -16,7 +16,7 @@ that stand below its own, and no two modules import each other; a test holds bot
         query          the parameters, checked
         page           one page out of the merged tables
         answer         the answer's items: a row as a caller sees it
-        links          presigned URLs of media
+        presigning     presigned URLs of media
         min_date       the setting that hides what is older
         sizes          how large a row is in an answer, and how large it may be
     rollups            how many rows there are, for pages far down
@@ -35,6 +35,7 @@ that stand below its own, and no two modules import each other; a test holds bot
         authorization  what a request presents → its caller's scope
         store          the tables of tokens and memberships
         context        a scope on its way through API Gateway
+        items          their stored items
         tokens         access tokens, and when they are valid
         scope          memberships, and the scopes that they give
     aws                how AWS is called
@@ -42,7 +43,8 @@ that stand below its own, and no two modules import each other; a test holds bot
         clients        botocore's clients, with limits
         reader         reads without botocore
         connections    connections that are kept
-        answers        which of AWS's responses are accepted
+        client_validation  botocore clients that refuse damaged responses
+        validation     which of AWS's responses are accepted
         http1          HTTP responses of the simplest kind
         sigv4          AWS's signatures
         credentials    whose credentials are used
