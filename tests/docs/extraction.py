@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -16,16 +16,11 @@ _HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _CELLS: Final = re.compile(r"(?<!\\)\|")
 
 
-@dataclass(frozen=True)
-class Block:
-    """A fenced block: its language, its text, and the prose between the block above and this one.
-
-    The prose is empty where nothing but blank lines separates two blocks.
-    """
+class Block(NamedTuple):
+    """A fenced block: the language that it names, and its text without the fence."""
 
     language: str
     text: str
-    before: str
 
 
 @dataclass(frozen=True)
@@ -52,11 +47,7 @@ class Document:
     @cached_property
     def blocks(self) -> list[Block]:
         """The fenced blocks, in order."""
-        found, end = [], 0
-        for match in _FENCE.finditer(self.text):
-            found.append(Block(match[2], match[3], self.text[end : match.start()].strip()))
-            end = match.end()
-        return found
+        return blocks_of(self.text)
 
     @cached_property
     def code(self) -> list[str]:
@@ -106,6 +97,11 @@ class Document:
         for number, line in enumerate(self.prose.splitlines(), start=1):
             if len(re.sub(r"https?://\S+", "", line)) > width and not line.startswith("|"):
                 yield number
+
+
+def blocks_of(text: str) -> list[Block]:
+    """Returns the fenced blocks of a text, in order."""
+    return [Block(match[2], match[3]) for match in _FENCE.finditer(text)]
 
 
 def anchor(heading: str) -> str:

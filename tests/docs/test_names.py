@@ -4,7 +4,7 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 import pytest
 from typer.main import get_command
@@ -74,28 +74,33 @@ def make_targets() -> set[str]:
 def metrics() -> set[str]:
     """Returns the names of metrics in the functions' code; each is one capitalised text."""
     words, endings = set[str](), set[str]()
-    for node in (node for tree in FUNCTIONS for node in ast.walk(tree)):
-        if isinstance(node, ast.JoinedStr):
-            endings |= {part.value for part in node.values if _is_name(part)}
-        elif _is_name(node):
-            words.add(node.value)
-        elif isinstance(node, ast.keyword) and node.arg == "capture_cold_start_metric":
-            words.add("ColdStart")
+    for node in nodes():
+        match node:
+            case ast.JoinedStr(values=parts):
+                endings = endings.union(*map(_capitalised, parts))
+            case ast.keyword(arg="capture_cold_start_metric"):
+                words.add("ColdStart")
+            case _:
+                words |= _capitalised(node)
     return (words - _NOT_METRICS) | {f"{name}{end}" for name in _SOURCES for end in endings}
 
 
-def _is_name(node: ast.AST) -> TypeGuard[ast.Constant]:
-    return (
-        isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and re.fullmatch("([A-Z][a-z]+)+", node.value) is not None
-    )
+def _capitalised(node: ast.AST) -> set[str]:
+    match node:
+        case ast.Constant(value=str(text)) if re.fullmatch("([A-Z][a-z]+)+", text):
+            return {text}
+    return set()
+
+
+def nodes() -> Iterator[ast.AST]:
+    """Yields every node of the functions' code."""
+    return (node for tree in FUNCTIONS for node in ast.walk(tree))
 
 
 def log_lines() -> set[str]:
     """Returns the messages of all lines that the functions log, but for names of metrics."""
     found = set[str]()
-    for node in (node for tree in FUNCTIONS for node in ast.walk(tree)):
+    for node in nodes():
         match node:
             case ast.Call(
                 func=ast.Attribute(
