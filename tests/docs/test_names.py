@@ -103,9 +103,7 @@ def log_lines() -> set[str]:
     for node in nodes():
         match node:
             case ast.Call(
-                func=ast.Attribute(
-                    value=ast.Name(id="logger"), attr="info" | "warning" | "error" | "exception"
-                ),
+                func=ast.Attribute(attr="info" | "warning" | "error" | "exception" | "measure"),
                 args=[ast.Constant(value=str(message)), *_],
             ):
                 found.add(message)
