@@ -1,6 +1,7 @@
 """What the documents name exists, and what exists is documented."""
 
 import ast
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -242,3 +243,22 @@ def test_addresses_of_the_local_stack_that_documents_name_exist() -> None:
     for name, text in code():
         for path in re.findall(r"/_local/\w+", text):
             assert path in served, f"{name}: the local stack has no {path}"
+
+
+def test_the_readme_lists_the_parameters_that_the_api_reads() -> None:
+    """Headers and query parameters: those that the template makes keys of the cache."""
+    (event,) = _properties(TEMPLATE["Resources"]["UsageFunction"])["Events"].values()
+    read = {
+        name.split(".", 3)[3]
+        for found in event["Properties"]["RequestParameters"]
+        for name in found
+    }
+    assert document("README.md").listed("The request") == read
+
+
+def test_the_readme_lists_the_fields_of_an_item_in_their_order() -> None:
+    """Those of its example, which another test compares with what the service answers."""
+    readme = document("README.md")
+    example = next(json.loads(block.text) for block in readme.blocks if block.language == "json")
+    listed = [re.findall(r"`(\w+)`", row[0]) for row in readme.rows("The answer")]
+    assert [field for fields in listed for field in fields] == list(example["items"][0])
