@@ -75,14 +75,11 @@ class Document:
 
     def rows(self, heading: str) -> list[list[str]]:
         """Returns the cells of all tables under a heading, without the tables' heads."""
-        lines = [line for line in self.section(heading).splitlines() if line.startswith("|")]
-        rules = {index for index, line in enumerate(lines) if re.fullmatch(r"[|: -]+", line)}
-        # The line above a table's rule is its head. Where it is empty it looks like a rule, too.
-        heads = {index - 1 for index in rules if index - 1 not in rules or index == 1}
+        tables = re.findall(r"(?:^\|.*\n)+", self.section(heading), re.MULTILINE)
         return [
             [cell.strip() for cell in _CELLS.split(line)[1:-1]]
-            for index, line in enumerate(lines)
-            if index not in rules | heads
+            for table in tables
+            for line in table.splitlines()[2:]
         ]
 
     def listed(self, heading: str) -> set[str]:
