@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from usagectl.errors import CommandError
 from usagectl.tokens import IssuedToken, draw_id, issue
-from workspace_usage.access.items import TOMBSTONE_FLAG, membership_item, token_item
+from workspace_usage.access.items import (
+    TOMBSTONE_FLAG,
+    membership_item,
+    membership_key,
+    token_item,
+    token_key,
+)
 from workspace_usage.access.scope import Membership
 from workspace_usage.aws.dynamodb import Attributes
 from workspace_usage.recording.versions import MAX_AHEAD, moment_of, tombstone, version_of
@@ -47,7 +53,7 @@ class AccessTables:
 
     def token(self, token_id: int) -> Stored | None:
         """Returns a token's item, or its tombstone, as of now; None: there never was one."""
-        return self._read(self.access_tokens, _token_key(token_id))[0]
+        return self._read(self.access_tokens, token_key(token_id))[0]
 
     def tokens(self, user_id: int, tokenable_type: str) -> Iterator[Stored]:
         """Yields the items of a user's tokens; the whole table is read for it."""
@@ -65,7 +71,7 @@ class AccessTables:
 
     def member(self, workspace_id: int, user_id: int) -> Stored | None:
         """Returns a membership's item as of now; None: the user is not a member."""
-        item, _ = self._read(self.memberships, _member_key(workspace_id, user_id))
+        item, _ = self._read(self.memberships, membership_key(workspace_id, user_id))
         return None if item is None or TOMBSTONE_FLAG in item else item
 
     def members(self, workspace_id: int) -> Iterator[Stored]:
@@ -92,7 +98,7 @@ class AccessTables:
             CommandError: it is not there afterwards.
         """
         token_id = draw_id()
-        key = _token_key(token_id)
+        key = token_key(token_id)
         stored, now = self._read(self.access_tokens, key)
         expires_at = None if lifetime is None else now + lifetime
         issued = issue(token_id, user_id, tokenable_type, abilities, now, expires_at)
@@ -110,7 +116,7 @@ class AccessTables:
         Raises:
             CommandError: there is no such token, or it is not revoked afterwards.
         """
-        key = _token_key(token_id)
+        key = token_key(token_id)
 
         def is_done(stored: Stored | None, _: datetime) -> bool:
             if stored is None:
@@ -125,7 +131,7 @@ class AccessTables:
         Raises:
             CommandError: the user is still a member afterwards.
         """
-        key = _member_key(workspace_id, user_id)
+        key = membership_key(workspace_id, user_id)
 
         def is_done(stored: Stored | None, _: datetime) -> bool:
             return stored is None or TOMBSTONE_FLAG in stored
@@ -145,7 +151,7 @@ class AccessTables:
             # From so far ahead it would win over all that the platform says until then.
             return stored is not None and _says(stored, wanted) and not _is_ahead(stored, now)
 
-        key = _member_key(membership.workspace_id, membership.user_id)
+        key = membership_key(membership.workspace_id, membership.user_id)
         what = f"The membership of user {membership.user_id} in workspace {membership.workspace_id}"
         return self._change(self.memberships, key, wanted, is_done, what)
 
@@ -207,14 +213,6 @@ class AccessTables:
         """Returns an item as of now, and the service's time."""
         answer = self.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
         return answer.get("Item"), _time_of(answer, self.clock())
-
-
-def _token_key(token_id: int) -> Attributes:
-    return {"token_id": {"N": str(token_id)}}
-
-
-def _member_key(workspace_id: int, user_id: int) -> Attributes:
-    return {"workspace_id": {"N": str(workspace_id)}, "user_id": {"N": str(user_id)}}
 
 
 def _says(stored: Stored, wanted: Attributes) -> bool:

@@ -183,7 +183,7 @@ def test_rows_that_can_not_be_counted_are_loaded_all_the_same(
 def test_what_a_table_does_not_take_is_offered_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A throttled store slows down, and loses nothing."""
     waits: list[float] = []
-    monkeypatch.setattr("usagectl.writing.time.sleep", waits.append)
+    monkeypatch.setattr("time.sleep", waits.append)
     left = iter([25, 20, 1, 0])
     tables = Store(refuses=lambda: next(left))
     put_batch(cast(Any, tables), "members", items_of(*range(1, 26)))
@@ -194,7 +194,7 @@ def test_what_a_table_does_not_take_is_offered_again(monkeypatch: pytest.MonkeyP
 
 def test_a_table_that_takes_nothing_at_all_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """It gives up with a sentence, rather than never."""
-    monkeypatch.setattr("usagectl.writing.time.sleep", lambda _: None)
+    monkeypatch.setattr("time.sleep", lambda _: None)
     with pytest.raises(LoadError, match="The table members takes no more items"):
         put_batch(cast(Any, Store(refuses=lambda: 25)), "members", items_of(1))
 

@@ -10,16 +10,15 @@ The marked row is shown as archived too, and goes a day later: a reader who has 
 before the move and the other after it finds the row all the same, as one whose index lags does.
 """
 
-import random
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, assert_never
 from zlib import crc32
 
-from workspace_usage.access.items import membership_item, token_item
-from workspace_usage.aws.dynamodb import Attributes, StoredItem
+from workspace_usage.access.items import membership_item, membership_key, token_item, token_key
+from workspace_usage.aws.backoff import wait_before_retry
+from workspace_usage.aws.dynamodb import Attributes, StoredItem, item_key
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.errors import WriteConflict
 from workspace_usage.recording.events import Change, MembershipChange, RowChange, TokenChange
@@ -93,14 +92,11 @@ class Recorder:
             case RowChange():
                 return self._apply_row(change, now)
             case TokenChange(token=token, version=version):
-                key = {"token_id": {"N": str(change.token_id)}}
+                key = token_key(change.token_id)
                 item = token_item(token) if token else tombstone(key)
                 outcome = put_token(self._client, self._tables.access_tokens, item, version)
             case MembershipChange(membership=membership, version=version):
-                key = {
-                    "workspace_id": {"N": str(change.workspace_id)},
-                    "user_id": {"N": str(change.user_id)},
-                }
+                key = membership_key(change.workspace_id, change.user_id)
                 item = membership_item(membership) if membership else tombstone(key)
                 outcome = put_membership(self._client, self._tables.memberships, item, version)
             case _:
@@ -109,12 +105,11 @@ class Recorder:
 
     def _apply_row(self, change: RowChange, now: datetime) -> Applied:
         workspace_id, sort_key = change.row.workspace_id, change.row.position.sort_key
-        key: Attributes = {"workspace_id": {"N": str(workspace_id)}, "sort_key": {"S": sort_key}}
+        key = item_key(workspace_id, sort_key)
         tables = self._tables_of(change.row.source)
         for attempt in range(CHANGE_ATTEMPTS):
             if attempt:
-                # Those who met once must not meet again: full jitter.
-                time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311
+                wait_before_retry(attempt, base_seconds=0.02)
             old = {source: self._get(table, key) for source, table in tables.items()}
             new = _joined(old, change, now)
             if all(new[source] is old[source] for source in tables):

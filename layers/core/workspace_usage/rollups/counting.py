@@ -15,8 +15,7 @@ from itertools import batched, chain, groupby, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
-from workspace_usage.aws.dynamodb import StoredItem
-from workspace_usage.aws.errors import aws_errors_as_unavailable
+from workspace_usage.aws.dynamodb import StoredItem, read_pages
 from workspace_usage.rollups.counts import Counts, Progress, all_or_nothing, horizon, read_head
 from workspace_usage.rollups.items import UNTIL_RELEASED, day_of, lists_showing
 from workspace_usage.rollups.rebuilding import Rebuilder, Rows
@@ -137,11 +136,6 @@ class Counter:
             "ConsistentRead": True,
             "Limit": _BATCH,
         }
-        while True:
-            with aws_errors_as_unavailable():
-                answer = self.client.query(**request)
-            for item in answer["Items"]:
+        for page in read_pages(lambda following: self.client.query(**following), request):
+            for item in page["Items"]:
                 yield item["sort_key"]["S"], source, item
-            if "LastEvaluatedKey" not in answer:
-                return
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

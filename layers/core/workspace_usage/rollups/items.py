@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from workspace_usage.access.scope import OwnRuns, Scope
-from workspace_usage.aws.dynamodb import StoredItem
+from workspace_usage.aws.dynamodb import StoredItem, item_key
 from workspace_usage.rows import window
 from workspace_usage.rows.row import AGENT_TYPES, Source
 
@@ -151,7 +151,7 @@ class Head:
     def to_item(self, workspace_id: int) -> _Item:
         """This head as its item, in DynamoDB JSON."""
         return {
-            **key(workspace_id, HEAD_KEY),
+            **item_key(workspace_id, HEAD_KEY),
             "generation": {"N": str(self.generation)},
             "zone": {"S": self.zone},
             "counted_until": {"S": self.counted_until},
@@ -195,7 +195,7 @@ class Month:
         """This month as its item, in DynamoDB JSON, as of ``head``."""
         types = {kind: _days_to_item(days) for kind, days in self.days.items() if kind is not None}
         return {
-            **key(workspace_id, sort_key),
+            **item_key(workspace_id, sort_key),
             "generation": {"N": str(head.generation)},
             "counted_until": {"S": head.counted_until},
             "days": _days_to_item(self.days[None]),
@@ -245,7 +245,7 @@ class Chunk:
     def to_item(self, workspace_id: int, sort_key: str, head: Head) -> _Item:
         """This chunk as its item, in DynamoDB JSON, as of ``head``."""
         return {
-            **key(workspace_id, sort_key),
+            **item_key(workspace_id, sort_key),
             "generation": {"N": str(head.generation)},
             "starts": {"L": [{"S": start} for start in self.starts]},
             "counts": {"L": _numbers(self.counts)},
@@ -274,11 +274,6 @@ class Chunk:
                 return (after[0] if after else self.end), count - 1 - below
             below -= count
         raise ValueError("the chunk has fewer rows")
-
-
-def key(workspace_id: int, sort_key: str) -> _Item:
-    """An item's key."""
-    return {"workspace_id": {"N": str(workspace_id)}, "sort_key": {"S": sort_key}}
 
 
 def month_key(row_list: RowList, day: date) -> str:

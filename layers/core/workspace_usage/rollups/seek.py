@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta, tzinfo
 from typing import Any, Final, Protocol
 
-from workspace_usage.aws.dynamodb import StoredItem
+from workspace_usage.aws.dynamodb import StoredItem, item_key, read_pages
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.rollups.items import (
     HEAD_KEY,
@@ -21,7 +21,6 @@ from workspace_usage.rollups.items import (
     chunk_key,
     days_in,
     has_chunks,
-    key,
     list_of,
     month_key,
     month_of,
@@ -108,7 +107,7 @@ class PageIndex:
         meter.lookups += 1
         with aws_errors_as_unavailable():
             answer = self.reader.get_item(
-                TableName=self.table, Key=key(workspace_id, HEAD_KEY), ConsistentRead=True
+                TableName=self.table, Key=item_key(workspace_id, HEAD_KEY), ConsistentRead=True
             )
         return Head.from_item(answer["Item"]) if "Item" in answer else None
 
@@ -184,14 +183,9 @@ class _ListCounts:
         return found
 
     def _items(self, request: dict[str, Any]) -> Iterator[StoredItem]:
-        while True:
+        for page in read_pages(lambda following: self.reader.query([following])[0], request):
             self.meter.lookups += 1
-            with aws_errors_as_unavailable():
-                [answer] = self.reader.query([request])
-            yield from answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            request = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            yield from page["Items"]
 
     def find(self, day: date, chunks: list[int], skipped: int) -> tuple[str | None, int]:
         """Where to read from for the row that has ``skipped`` rows of its day above it.
@@ -218,7 +212,7 @@ class _ListCounts:
         with aws_errors_as_unavailable():
             answer = self.reader.get_item(
                 TableName=self.table,
-                Key=key(self.workspace_id, chunk_key(self.row_list, day, number)),
+                Key=item_key(self.workspace_id, chunk_key(self.row_list, day, number)),
                 ConsistentRead=True,
             )
         item = answer.get("Item")

@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Protocol
 
 from workspace_usage.access.scope import OwnRuns, Scope
-from workspace_usage.aws.dynamodb import StoredItem
+from workspace_usage.aws.dynamodb import StoredItem, next_request
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.rows.row import Source
 
@@ -154,13 +154,11 @@ class Store:
             for item in items:
                 yield item["sort_key"]["S"], source, item
             wanted -= len(items)
-            last_key = answer.get("LastEvaluatedKey")
-            if not last_key or wanted <= 0:
+            following = next_request(request, answer) if wanted > 0 else None
+            if following is None:
                 return
             meter.check_time()
-            limit = min(wanted, MAX_BATCH)
-            onwards: QueryInputTypeDef = {**request, "ExclusiveStartKey": last_key, "Limit": limit}
-            [answer] = self._fetch([onwards])
+            [answer] = self._fetch([{**following, "Limit": min(wanted, MAX_BATCH)}])
 
 
 def merge(streams: Iterable[Iterator[StoredRow]]) -> Iterator[StoredRow]:
