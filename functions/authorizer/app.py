@@ -37,7 +37,7 @@ gc.freeze()
 @cache
 def authorization() -> Authorization:
     """Returns the authorization that all requests of this environment share."""
-    reader = Reader.for_service(DYNAMODB, on_fallback=outcomes.count_retry)
+    reader = Reader.for_service(DYNAMODB, settings.aws, on_fallback=outcomes.count_retry)
     store = AccessStore(reader, settings.access_tokens_table, settings.memberships_table)
     return Authorization(store, settings.token_policy)
 

@@ -1,10 +1,11 @@
-"""Reads give what botocore gives: at once when all is well, and through botocore when it isn't."""
+"""Reads return what botocore returns: at once if all is well, otherwise through botocore."""
 
 import json
+import os
 import select
 import ssl
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Barrier, Thread
 from typing import Any
@@ -15,80 +16,87 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.aws_clients import forget_clients
 from tests.support.strategies import stored_rows
 from workspace_usage.aws import clients
 from workspace_usage.aws.connections import tls_context
 from workspace_usage.aws.credentials import Credentials
+from workspace_usage.aws.environment import AwsEnvironment
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.aws.reader import DYNAMODB, SSM, Reader
-from workspace_usage.aws.session import botocore_session
+from workspace_usage.aws.reader import Service as AwsService
+from workspace_usage.aws.validation import Decode
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.rows.row import Row, to_stored_item
+from workspace_usage.values import parse_json
 
-type Said = tuple[int, bytes]
+type Reply = tuple[int, bytes]
 """A status and a body."""
 
 EMPTY: dict[str, Any] = {"Items": [], "Count": 0}
-GOOD: Said = (200, json.dumps(EMPTY).encode())
-PARAMETER: Said = (200, b'{"Parameter": {"Value": "v"}}')
+GOOD: Reply = (200, json.dumps(EMPTY).encode())
+PARAMETER: Reply = (200, b'{"Parameter": {"Value": "v"}}')
 
 
 class Service(ThreadingHTTPServer):
-    """A service that says what it is told to, call by call, and the last for ever."""
+    """A service with one prepared reply for each call; the last one stays.
+
+    A reply of status 0 closes the connection without a response.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.says: list[Said] = []
+        self.replies: list[Reply] = []
         self.checksum = ""
-        self.heard: list[tuple[str, dict[str, Any]]] = []
+        self.requests: list[tuple[str, dict[str, Any]]] = []
         self.agents: list[str] = []
-        self.keys: list[str] = []
-        self.clients: list[int] = []
-        self.together: Barrier | None = None
-        self.closes = self.says_so = False
-        self.chunks = False
+        self.authorizations: list[str] = []
+        self.client_ports: list[int] = []
+        self.barrier: Barrier | None = None
+        self.closes = self.announces_close = False
+        self.is_chunked = False
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Where it listens."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Hears one call after the other on each connection."""
+    """Answers one call after the other on each connection."""
 
     protocol_version = "HTTP/1.1"
     server: Service
 
     def do_POST(self) -> None:
-        """Says what is next."""
+        """Sends the next reply."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.heard.append((self.headers["X-Amz-Target"], json.loads(body)))
+        self.server.requests.append((self.headers["X-Amz-Target"], json.loads(body)))
         self.server.agents.append(self.headers.get("User-Agent", ""))
-        self.server.keys.append(self.headers["Authorization"])
-        self.server.clients.append(self.client_address[1])
-        if self.server.together is not None:
-            self.server.together.wait()
-        says = self.server.says
-        status, said = says.pop(0) if len(says) > 1 else says[0]
+        self.server.authorizations.append(self.headers["Authorization"])
+        self.server.client_ports.append(self.client_address[1])
+        if self.server.barrier is not None:
+            self.server.barrier.wait()
+        replies = self.server.replies
+        status, content = replies.pop(0) if len(replies) > 1 else replies[0]
         if status == 0:
             self.close_connection = True
             return
         self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("x-amz-crc32", self.server.checksum or str(zlib.crc32(said)))
-        if self.server.says_so:
+        self.send_header("x-amz-crc32", self.server.checksum or str(zlib.crc32(content)))
+        if self.server.announces_close:
             self.send_header("Connection", "close")
-        if self.server.chunks:
+        if self.server.is_chunked:
             self.send_header("Transfer-Encoding", "chunked")
-            said = b"%x\r\n%s\r\n0\r\n\r\n" % (len(said), said)
+            content = b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content)
         else:
-            self.send_header("Content-Length", str(len(said)))
+            self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(said)
-        # If without a word about it, the client has to notice.
+        self.wfile.write(content)
+        # If it was not announced, the client has to notice.
         self.close_connection = self.server.closes
 
     def log_message(self, *_: object) -> None:
@@ -106,10 +114,12 @@ def running() -> Iterator[Service]:
 
 @pytest.fixture(autouse=True)
 def service(running: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """The service, which has heard nothing yet, in the environment of a function."""
-    running.says, running.checksum = [GOOD], ""
-    running.heard, running.agents, running.keys, running.clients = [], [], [], []
-    running.together, running.closes, running.says_so, running.chunks = None, False, False, False
+    """The service, which has had no request yet, in the environment of a function."""
+    running.replies, running.checksum = [GOOD], ""
+    running.requests, running.agents = [], []
+    running.authorizations, running.client_ports = [], []
+    running.barrier = None
+    running.closes = running.announces_close = running.is_chunked = False
     for name in ("DYNAMODB", "SSM"):
         monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", running.url)
     monkeypatch.setenv("AWS_REGION", "us-east-1")
@@ -117,48 +127,53 @@ def service(running: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servi
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setattr("time.sleep", lambda _: None)
-    forget()
+    forget_clients()
     yield running
-    forget()
+    forget_clients()
 
 
-def forget() -> None:
-    """Botocore's clients, which know the environment that they were made in."""
-    for client in (botocore_session, clients._client):
-        client.cache_clear()
+def reader_for(
+    service: AwsService,
+    decode: Decode = parse_json,
+    on_fallback: Callable[[str], object] = lambda _: None,
+) -> Reader:
+    """A reader in this environment."""
+    return Reader.for_service(
+        service, AwsEnvironment.from_variables(os.environ), decode, on_fallback
+    )
 
 
 def is_botocore(agent: str) -> bool:
-    """Whether a call came from botocore."""
+    """Whether a call was made by botocore."""
     return agent.startswith("Botocore")
 
 
 @given(rows=st.lists(stored_rows(), max_size=5), more=st.booleans())
 @pytest.mark.parametrize("decode", [json.loads, orjson.loads])
-def test_rows_are_those_that_botocore_gives(
+def test_rows_are_those_that_botocore_returns(
     running: Service, decode: Any, rows: list[Row], more: bool
 ) -> None:
-    """Every value of every row, counts, and where to go on."""
+    """Every value of every row, the count, and the key to continue from."""
     items = [to_stored_item(row) for row in rows]
     body: dict[str, Any] = {**EMPTY, "Count": len(items), "Items": items}
     if more and items:
         names = ("workspace_id", "sort_key")
         body["LastEvaluatedKey"] = {name: items[-1][name] for name in names}
-    running.says = [(200, json.dumps(body).encode())]
+    running.replies = [(200, json.dumps(body).encode())]
     theirs = clients.retry_call("dynamodb", "Query", {"TableName": "rows"})
     del theirs["ResponseMetadata"]
-    assert Reader.for_service(DYNAMODB, decode).query([{"TableName": "rows"}]) == [theirs] == [body]
+    assert reader_for(DYNAMODB, decode).query([{"TableName": "rows"}]) == [theirs] == [body]
 
 
 def test_each_operation_is_called_by_its_name(service: Service) -> None:
-    """With its service's prefix; GetItem's also asks for what tells its answer from damage."""
-    service.says = [GOOD, (200, b'{"ConsumedCapacity": {}}'), PARAMETER]
-    reader = Reader.for_service(DYNAMODB)
+    """With its service's prefix; GetItem also asks for what tells its result from damage."""
+    service.replies = [GOOD, (200, b'{"ConsumedCapacity": {}}'), PARAMETER]
+    reader = reader_for(DYNAMODB)
     reader.query([{"TableName": "a", "Limit": 1}])
     reader.get_item(TableName="b", Key={"id": {"N": "1"}})
-    Reader.for_service(SSM).get_parameter(Name="c")
+    reader_for(SSM).get_parameter(Name="c")
     counted = {"ReturnConsumedCapacity": "TOTAL"}
-    assert service.heard == [
+    assert service.requests == [
         ("DynamoDB_20120810.Query", {"TableName": "a", "Limit": 1}),
         ("DynamoDB_20120810.GetItem", {"TableName": "b", "Key": {"id": {"N": "1"}}} | counted),
         ("AmazonSSM.GetParameter", {"Name": "c"}),
@@ -171,85 +186,80 @@ THROTTLED = (400, ERROR % b"ProvisionedThroughputExceededException")
 
 
 @pytest.mark.parametrize(
-    "said", [THROTTLED, (500, b""), (503, b"<html>"), (0, b""), (200, b"<html>"), (200, b"[]")]
+    "reply", [THROTTLED, (500, b""), (503, b"<html>"), (0, b""), (200, b"<html>"), (200, b"[]")]
 )
-def test_what_goes_wrong_once_is_botocores_to_do_again(service: Service, said: Said) -> None:
-    """An error, a connection that breaks, nonsense: the answer comes all the same."""
-    service.says = [said, GOOD]
-    repeated: list[str] = []
-    reader = Reader.for_service(DYNAMODB, on_fallback=repeated.append)
+def test_a_call_that_fails_once_is_made_again_by_botocore(service: Service, reply: Reply) -> None:
+    """After an error, a connection that breaks, or nonsense, the result comes all the same."""
+    service.replies = [reply, GOOD]
+    fallbacks: list[str] = []
+    reader = reader_for(DYNAMODB, on_fallback=fallbacks.append)
     assert reader.query([{"TableName": "rows"}])[0]["Items"] == []
     assert [is_botocore(agent) for agent in service.agents] == [False, True]
     assert reader.query([{"TableName": "rows"}])[0]["Items"] == []
-    assert repeated == ["Query"], "only the one"
+    assert fallbacks == ["Query"], "only the first call"
 
 
-def test_what_goes_wrong_twice_is_tried_a_third_time(service: Service) -> None:
+def test_a_call_that_fails_twice_is_tried_a_third_time(service: Service) -> None:
     """And no more often."""
-    service.says = [THROTTLED, (500, b""), GOOD]
-    assert Reader.for_service(DYNAMODB).query([{"TableName": "rows"}])[0]["Items"] == []
-    service.says, service.heard = [(500, b"")], []
+    service.replies = [THROTTLED, (500, b""), GOOD]
+    assert reader_for(DYNAMODB).query([{"TableName": "rows"}])[0]["Items"] == []
+    service.replies, service.requests = [(500, b"")], []
     with pytest.raises(StoreUnavailable), aws_errors_as_unavailable():
-        Reader.for_service(DYNAMODB).query([{"TableName": "rows"}])
-    assert len(service.heard) == 3
+        reader_for(DYNAMODB).query([{"TableName": "rows"}])
+    assert len(service.requests) == 3
 
 
 @pytest.mark.parametrize("name", ["ResourceNotFoundException", "ValidationException"])
 def test_errors_are_those_of_botocore(service: Service, name: str) -> None:
     """With their codes."""
-    service.says = [(400, ERROR % name.encode())]
+    service.replies = [(400, ERROR % name.encode())]
     with pytest.raises(ClientError) as raised:
-        Reader.for_service(DYNAMODB).query([{"TableName": "rows"}])
+        reader_for(DYNAMODB).query([{"TableName": "rows"}])
     assert raised.value.response["Error"]["Code"] == name
 
 
-@pytest.mark.parametrize("said", [(200, b"{}"), (200, b'{"Items": null, "Count": 0}')])
-def test_an_answer_without_what_it_must_have_is_asked_for_again(
-    service: Service, said: Said
-) -> None:
-    """Three times in all; then the store is unavailable, and the log says why."""
-    service.says = [said]
+@pytest.mark.parametrize("reply", [(200, b"{}"), (200, b'{"Items": null, "Count": 0}')])
+def test_a_result_without_its_members_is_a_failed_attempt(service: Service, reply: Reply) -> None:
+    """After three attempts the store is unavailable, and the log says why."""
+    service.replies = [reply]
     with (
         pytest.raises(StoreUnavailable, match="the response to Query has no"),
         aws_errors_as_unavailable(),
     ):
-        Reader.for_service(DYNAMODB).query([{"TableName": "rows"}])
+        reader_for(DYNAMODB).query([{"TableName": "rows"}])
     assert [is_botocore(agent) for agent in service.agents] == [False, True, True]
 
 
-def test_a_service_that_is_not_there_is_the_stores_failure(
+def test_if_nothing_listens_the_store_is_unavailable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Nobody listens."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
     with (
         pytest.raises(StoreUnavailable, match="EndpointConnectionError"),
         aws_errors_as_unavailable(),
     ):
-        Reader.for_service(DYNAMODB).query([{"TableName": "rows"}])
+        reader_for(DYNAMODB).query([{"TableName": "rows"}])
 
 
 @pytest.mark.parametrize("name", ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"])
-def test_where_calls_go_elsewhere_botocore_makes_them_all(
+def test_where_calls_go_another_way_botocore_makes_all_of_them(
     service: Service, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """It knows what these settings mean."""
+    """That is no failure, and isn't reported as one."""
     monkeypatch.setenv(name, "true")
-    service.says = [GOOD]
+    service.replies = [GOOD]
     with pytest.MonkeyPatch.context() as patch:
-        asked: list[str] = []
+        operations: list[str] = []
         patch.setattr(
             "workspace_usage.aws.clients.retry_call",
-            lambda _, operation, __: asked.append(operation),
+            lambda _, operation, __: operations.append(operation),
         )
-        reader = Reader.for_service(
-            DYNAMODB, on_fallback=lambda _: pytest.fail("nothing is repeated")
-        )
+        reader = reader_for(DYNAMODB, on_fallback=lambda _: pytest.fail("nothing failed"))
         reader.query([{"TableName": "rows"}])
-    assert (asked, service.heard) == (["Query"], [])
+    assert (operations, service.requests) == (["Query"], [])
 
 
-def test_credentials_are_asked_for_with_every_call(service: Service) -> None:
+def test_credentials_are_looked_up_at_every_call(service: Service) -> None:
     """They age, and are renewed."""
     given = iter([Credentials("first", "s"), Credentials("second", "s", "token")])
     reader = Reader(
@@ -257,82 +267,71 @@ def test_credentials_are_asked_for_with_every_call(service: Service) -> None:
     )
     reader.query([{"TableName": "rows"}])
     reader.query([{"TableName": "rows"}])
-    assert [key.partition("Credential=")[2].partition("/")[0] for key in service.keys] == [
-        "first",
-        "second",
+    access_keys = [
+        authorization.partition("Credential=")[2].partition("/")[0]
+        for authorization in service.authorizations
     ]
+    assert access_keys == ["first", "second"]
 
 
-def test_calls_are_under_way_together(service: Service) -> None:
-    """Each answer waits until all calls are there: one after the other, they would never come."""
-    service.together = Barrier(3, timeout=10)
-    service.says = [GOOD]
-    reader = Reader.for_service(DYNAMODB)
+def test_calls_are_in_flight_at_the_same_time(service: Service) -> None:
+    """The service waits for all three calls before it answers the first."""
+    service.barrier = Barrier(3, timeout=10)
+    service.replies = [GOOD]
+    reader = reader_for(DYNAMODB)
     for _ in range(2):
-        answers = reader.query({"TableName": name} for name in "abc")
-        assert len(answers) == 3
-    assert len(set(service.clients)) == 3, "connections are kept"
+        results = reader.query({"TableName": name} for name in "abc")
+        assert len(results) == 3
+    assert len(set(service.client_ports)) == 3, "connections are kept"
     assert not any(map(is_botocore, service.agents))
 
 
-def test_a_connection_that_was_closed_meanwhile_is_not_used(service: Service) -> None:
-    """As when a function was asleep: the call is made on a new one, without botocore."""
-    reader = Reader.for_service(DYNAMODB)
-    service.says = [GOOD]
+def test_a_connection_that_was_closed_meanwhile_is_replaced(service: Service) -> None:
+    """As after a function was frozen: the call is made on a new one, without botocore."""
+    reader = reader_for(DYNAMODB)
+    service.replies = [GOOD]
     service.closes = True
     for _ in range(3):
         assert reader.query([{"TableName": "rows"}]) == [EMPTY]
-        eventually_readable(reader)
-    assert len(set(service.clients)) == 3
+        wait_until_readable(reader)
+    assert len(set(service.client_ports)) == 3
     assert not any(map(is_botocore, service.agents))
 
 
-def eventually_readable(reader: Reader) -> None:
+def wait_until_readable(reader: Reader) -> None:
     """Waits until the end of the kept connections has arrived."""
     for connection in reader._pool._idle:
         assert select.select([connection], [], [], 10)[0]
 
 
-def test_a_connection_whose_end_is_announced_is_not_kept(service: Service) -> None:
-    """The next call begins with another."""
-    reader = Reader.for_service(DYNAMODB)
-    service.closes = service.says_so = True
+def test_a_connection_whose_close_is_announced_is_not_kept(service: Service) -> None:
+    """The next call opens another."""
+    reader = reader_for(DYNAMODB)
+    service.closes = service.announces_close = True
     for _ in range(2):
         assert reader.query([{"TableName": "rows"}]) == [EMPTY]
         assert reader._pool._idle == []
-    assert len(set(service.clients)) == 2
+    assert len(set(service.client_ports)) == 2
     assert not any(map(is_botocore, service.agents))
 
 
-def test_an_answer_that_is_not_plain_is_botocores_to_read(service: Service) -> None:
-    """It knows all of HTTP; the connection is given up."""
-    reader = Reader.for_service(DYNAMODB)
-    service.says, service.chunks = [GOOD], True
+def test_an_unsupported_response_is_left_to_botocore(service: Service) -> None:
+    """It handles all of HTTP. The connection is closed."""
+    reader = reader_for(DYNAMODB)
+    service.replies, service.is_chunked = [GOOD], True
     assert reader.query([{"TableName": "rows"}])[0]["Items"] == []
     assert [is_botocore(agent) for agent in service.agents] == [False, True]
     assert reader._pool._idle == []
 
 
-def test_a_connection_that_ends_unnoticed_is_replaced(service: Service) -> None:
-    """The request went out, and no answer came: it goes out once more, before botocore is asked."""
-    reader = Reader.for_service(DYNAMODB)
-    service.says = [GOOD, (0, b""), GOOD]
+def test_a_request_on_a_connection_that_has_ended_is_sent_again(service: Service) -> None:
+    """It was sent, and no response came: it is sent on a new connection, before the fallback."""
+    reader = reader_for(DYNAMODB)
+    service.replies = [GOOD, (0, b""), GOOD]
     for _ in range(2):
         assert reader.query([{"TableName": "rows"}]) == [EMPTY]
-    assert len(service.heard) == 3
+    assert len(service.requests) == 3
     assert not any(map(is_botocore, service.agents))
-
-
-def test_addresses_are_those_of_the_region(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the environment names no other."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "")
-    for region, host in (
-        ("sa-east-1", "dynamodb.sa-east-1.amazonaws.com"),
-        ("cn-north-1", "dynamodb.cn-north-1.amazonaws.com.cn"),
-    ):
-        monkeypatch.setenv("AWS_REGION", region)
-        connections = Reader.for_service(DYNAMODB)._pool
-        assert (connections._url.scheme, connections.host) == ("https", host)
 
 
 def test_certificates_are_checked() -> None:
@@ -342,11 +341,10 @@ def test_certificates_are_checked() -> None:
     assert context.cert_store_stats()["x509_ca"] > 100
 
 
-def test_a_server_that_shows_no_good_certificate_is_told_nothing(
+def test_a_server_without_a_valid_certificate_gets_no_request(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not even the request: the connection comes to nothing."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", service.url.replace("http:", "https:"))
     with pytest.raises(StoreUnavailable, match="SSLError"), aws_errors_as_unavailable():
-        Reader.for_service(DYNAMODB).query([{"TableName": "rows"}])
-    assert service.heard == []
+        reader_for(DYNAMODB).query([{"TableName": "rows"}])
+    assert service.requests == []

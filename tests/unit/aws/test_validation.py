@@ -173,5 +173,5 @@ def test_an_answer_that_leads_back_to_itself_is_not_believed(
     whole = answer(json.dumps(said).encode())
     assert read(whole, operation, asked={asked: {"id": {"N": "2"}}}) == said
     assert read(whole, operation) == said
-    with pytest.raises(DamagedResponse, match="of the answer before it"):
+    with pytest.raises(DamagedResponse, match="of the response before it"):
         read(whole, operation, asked={asked: {"id": {"N": "1"}}})

@@ -1,8 +1,9 @@
-"""Which answers of AWS are believed: those that are whole and have what their operation must have.
+"""Validates responses of AWS: each must be whole, and have what its operation's result must have.
 
-botocore checks less: after its last attempt it hands on an answer whose checksum is wrong, and
-makes ``{}`` of one that is not JSON. A caller reads that as "no such token" or "it is written". So
-every answer is checked here, on every attempt, ours (``calls``) and botocore's (``aws``) alike.
+botocore checks less: after its last attempt it returns a response whose checksum is wrong, and it
+makes ``{}`` of one that is not JSON. A caller would take that for "no such token" or "it is
+written". So every response is validated here, on every attempt, ours (``reader``) and botocore's
+(``client_validation``) alike.
 """
 
 import zlib
@@ -13,8 +14,9 @@ from workspace_usage.aws.http1 import Response
 from workspace_usage.values import parse_json
 
 type Decode = Callable[[bytes], Any]
+"""Parses JSON; raises ValueError if it is none."""
 
-_RESULTS: Final[Mapping[str, Mapping[str, type]]] = {
+_RESULT_MEMBERS: Final[Mapping[str, Mapping[str, type]]] = {
     "GetItem": {"ConsumedCapacity": dict},
     "PutItem": {"ConsumedCapacity": dict},
     "UpdateItem": {"ConsumedCapacity": dict},
@@ -31,86 +33,91 @@ _RESULTS: Final[Mapping[str, Mapping[str, type]]] = {
     "GetQueueAttributes": {"Attributes": dict},
     "PutEvents": {"Entries": list, "FailedEntryCount": int},
 }
-"""What the answer to an operation must have, by its name: what its callers rely on."""
+"""The members that the result of an operation must have, because its callers rely on them."""
 
-_PARAMETER: Final[Mapping[str, type]] = {"Value": str}
-"""What a ``Parameter`` must have."""
+_PARAMETER_MEMBERS: Final[Mapping[str, type]] = {"Value": str}
+"""The members that a result's ``Parameter`` must have."""
 
-_ERROR: Final[Mapping[str, type]] = {"__type": str}
-"""What an error must have."""
+_ERROR_MEMBERS: Final[Mapping[str, type]] = {"__type": str}
+"""The members that an error must have."""
 
 _CONTINUATIONS: Final = {
     "LastEvaluatedKey": "ExclusiveStartKey",
     "UnprocessedKeys": "RequestItems",
     "UnprocessedItems": "RequestItems",
 }
-"""What an answer leaves to be asked for next, and the part of the request that this then is."""
+"""What a result leaves to be asked for, and the parameter of the next request that takes it."""
 
-
-_COUNTED: Final[Mapping[str, str]] = {"ReturnConsumedCapacity": "TOTAL"}
+_CAPACITY_PARAMETERS: Final[Mapping[str, str]] = {"ReturnConsumedCapacity": "TOTAL"}
 
 
 def required_parameters(operation: str) -> Mapping[str, str]:
-    """What requests for an operation must say besides, so that its answer can be believed.
+    """Returns parameters that requests for an operation need so that its result can be validated.
 
-    Where there is no item, DynamoDB answers ``{}`` to a GetItem, as it does to a write: that is
-    what is left of any answer that has lost its content. Asked for it, it says what it has counted.
+    DynamoDB's result is ``{}`` for a GetItem that finds no item, and for a write. That is also what
+    is left of any result that has lost its content. With these parameters it has
+    ``ConsumedCapacity`` as well.
     """
-    return _COUNTED if "ConsumedCapacity" in _RESULTS.get(operation, {}) else {}
+    members = _RESULT_MEMBERS.get(operation, {})
+    return _CAPACITY_PARAMETERS if "ConsumedCapacity" in members else {}
 
 
 class DamagedResponse(Exception):
-    """An answer that can't be believed. The text says why in fixed words, and quotes nothing."""
+    """A response that can't be trusted.
+
+    The text gives the reason in fixed words that follow "the response", such as "is not JSON". It
+    quotes nothing of the response.
+    """
 
 
 def validate_response(
     service: str,
     operation: str,
     request: Callable[[], Mapping[str, Any]],
-    answer: Response,
+    response: Response,
     decode: Decode = parse_json,
 ) -> dict[str, Any]:
-    """Returns the JSON object that an answer consists of: a result, or an error with its type.
+    """Returns the JSON object in a response's body: a result, or an error with its type.
 
     Args:
         service: the service's name, such as ``dynamodb``.
-        operation: what was asked of it, such as ``GetItem``.
-        request: gives what was sent, where an answer has to be compared with it.
-        answer: what came back, its headers by their names in lower case.
-        decode: parses JSON; raises ValueError for all else.
+        operation: the operation's name, such as ``GetItem``.
+        request: returns what was sent; called only if the response has to be compared with it.
+        response: the response.
+        decode: parses the body.
 
     Raises:
-        DamagedResponse: the answer is damaged, or is not one to this operation.
+        DamagedResponse: the response is damaged, or is not one to this operation.
     """
-    if answer.status != 200 and not 400 <= answer.status <= 599:
+    if response.status != 200 and not 400 <= response.status <= 599:
         raise DamagedResponse("has the status of neither a result nor an error")
-    _check_bytes(service, answer)
+    _check_bytes(service, response)
     try:
-        content = decode(answer.body)
+        content = decode(response.body)
     except ValueError:
         raise DamagedResponse("is not JSON") from None
     if not isinstance(content, dict):
         raise DamagedResponse("is not a JSON object")
-    if answer.status != 200:
-        _require(_ERROR, content)
+    if response.status != 200:
+        _require(_ERROR_MEMBERS, content)
         return content
-    _require(_RESULTS.get(operation, {}), content)
+    _require(_RESULT_MEMBERS.get(operation, {}), content)
     if operation == "GetParameter":
-        _require(_PARAMETER, content["Parameter"])
+        _require(_PARAMETER_MEMBERS, content["Parameter"])
     _check_progress(request, content)
     return content
 
 
-def _check_bytes(service: str, answer: Response) -> None:
-    """Checks that the body came as it was sent, as far as the headers tell."""
-    if answer.headers.get("content-length", "") not in ("", str(len(answer.body))):
-        raise DamagedResponse("is not as long as was announced")
-    checksum = answer.headers.get("x-amz-crc32")
+def _check_bytes(service: str, response: Response) -> None:
+    """Checks the body against its announced length and its checksum, as far as they were sent."""
+    if response.headers.get("content-length", "") not in ("", str(len(response.body))):
+        raise DamagedResponse("is not as long as announced")
+    checksum = response.headers.get("x-amz-crc32")
     if checksum is None:
         # DynamoDB sends one with every result. DynamoDB Local sends none with errors.
-        if service == "dynamodb" and answer.status == 200:
+        if service == "dynamodb" and response.status == 200:
             raise DamagedResponse("has no checksum")
-    elif checksum != str(zlib.crc32(answer.body)):
+    elif checksum != str(zlib.crc32(response.body)):
         raise DamagedResponse("has a wrong checksum")
 
 
@@ -121,7 +128,7 @@ def _require(members: Mapping[str, type], content: Mapping[str, Any]) -> None:
 
 
 def _check_progress(request: Callable[[], Mapping[str, Any]], content: Mapping[str, Any]) -> None:
-    """Checks that what is left to be asked for is not what was asked for: it would never end."""
-    for left, asked in _CONTINUATIONS.items():
-        if content.get(left) and content[left] == request().get(asked):
-            raise DamagedResponse(f"has the {left} of the answer before it")
+    """Checks that the next request would be a different one: otherwise reading would never end."""
+    for member, parameter in _CONTINUATIONS.items():
+        if content.get(member) and content[member] == request().get(parameter):
+            raise DamagedResponse(f"has the {member} of the response before it")

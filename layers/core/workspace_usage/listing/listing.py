@@ -64,14 +64,14 @@ class Listing:
     def from_settings(cls, settings: UsageSettings, on_fallback: Callable[[str], object]) -> Self:
         """A listing wired to AWS as ``settings`` say; ``on_fallback`` is told of repeated calls."""
         tables = settings.tables
-        reader = Reader.for_service(DYNAMODB, orjson.loads, on_fallback)
-        ssm = Reader.for_service(SSM, on_fallback=on_fallback)
+        reader = Reader.for_service(DYNAMODB, settings.aws, orjson.loads, on_fallback)
+        ssm = Reader.for_service(SSM, settings.aws, on_fallback=on_fallback)
         zone = settings.time_zone
         return cls(
             store=Store(reader, tables.by_source),
             index=PageIndex(reader, tables.rollups, zone),
             min_date=MinDate(ssm, settings.min_date_parameter, zone),
-            bucket=Bucket(settings.media_bucket, settings.region, settings.media_endpoint),
+            bucket=Bucket(settings.media_bucket, settings.aws.region, settings.media_endpoint),
             credentials=current_credentials,
             url_lifetime=settings.link_lifetime,
             zone=zone,
