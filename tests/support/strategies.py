@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
+from workspace_usage.access.scope import READ_USERS_ACTIVITY, Membership
 from workspace_usage.rows.position import Position
 from workspace_usage.rows.row import Row, Source, Tokens, kept_output
 from workspace_usage.values import MAX_ID, format_timestamp
@@ -16,6 +17,13 @@ def timestamps() -> st.SearchStrategy[str]:
     """Timestamps of which many are equal, and some lie anywhere."""
     close = st.integers(0, 5).map(lambda n: EPOCH + timedelta(microseconds=n))
     return st.one_of(close, st.datetimes(timezones=st.just(UTC))).map(format_timestamp)
+
+
+def memberships() -> st.SearchStrategy[Membership]:
+    """Memberships with and without the permission to see everyone's runs."""
+    permissions = st.sampled_from([READ_USERS_ACTIVITY, "*", "admin", "read_users"])
+    ids = st.integers(1, MAX_ID)
+    return st.builds(Membership, ids, ids, st.frozensets(permissions))
 
 
 def positions() -> st.SearchStrategy[Position]:

@@ -4,14 +4,17 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.support.strategies import any_text
 from workspace_usage.values import (
+    MAX_ID,
     MAX_REASON_BYTES,
     InvalidValue,
     parse_date,
     parse_decimal,
+    parse_id,
     parse_json,
     shorten,
     trim,
@@ -92,3 +95,45 @@ def test_a_text_is_cut_at_a_character(text: str, limit: int) -> None:
     assert len(short.encode()) <= limit
     assert short == text or short.endswith("…")
     assert text.startswith(short.removesuffix("…"))
+
+
+@given(st.integers(1, MAX_ID))
+def test_an_id_is_read_as_it_is_written(number: int) -> None:
+    assert parse_id(str(number)) == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0",
+        "-1",
+        "011",
+        "+11",
+        "1.5",
+        "1e3",
+        "1_000",
+        "abc",
+        " 11",
+        "11 ",
+        "11\n",
+        "\u0661\u0661",
+        "¹",
+        "None",
+        "0x1",
+        str(MAX_ID + 1),
+        "9" * 19,
+        "1" * 20,
+        "\ud800",
+        None,
+    ],
+)
+def test_what_is_no_canonical_id_is_none(text: str | None) -> None:
+    assert parse_id(text) is None
+
+
+@given(any_text())
+@example("9" * 100_000)
+def test_no_text_makes_reading_an_id_fail(text: str) -> None:
+    number = parse_id(text)
+    assert number is None or (str(number) == text and 1 <= number <= MAX_ID)
