@@ -8,8 +8,8 @@
     │   └── WriteConflict          others kept changing the same items
     └── RejectedByStore            a table will never take what was to be written
 
-The functions turn them into responses, or into what becomes of a message. Those without a status
-are of writing, which no caller of the API does.
+The functions turn them into responses. Those without a status come from writing; callers of the API
+only read.
 
 Texts for callers are named by their key in the catalogues (``messages``) and are translated by the
 functions. The names ``InvalidRequest`` and ``StoreUnavailable`` are public: a Step Functions
@@ -26,7 +26,7 @@ class UsageError(Exception):
 
 
 class Unauthorized(UsageError):
-    """The caller has no valid access token. The reason is never told."""
+    """The caller has no valid access token. The caller never learns the reason."""
 
 
 class Forbidden(UsageError):

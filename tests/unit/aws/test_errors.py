@@ -19,7 +19,7 @@ from workspace_usage.errors import StoreUnavailable
     ],
 )
 def test_a_call_that_is_refused_makes_the_store_unavailable(code: str) -> None:
-    """The reason names the operation and the code, and not what the service said besides."""
+    """The reason names the operation and the code, and quotes nothing else of the response."""
     failure = exceptions.ClientError({"Error": {"Code": code, "Message": "secret"}}, "Query")
     with (
         pytest.raises(StoreUnavailable, match=f"^Query failed: {code}$") as caught,

@@ -1,4 +1,4 @@
-"""How a function's environment says that AWS is to be called: region, endpoints, ways of its own.
+"""Settings for calls to AWS, from a function's environment: region, endpoints, proxies.
 
 The environment is read once and handed down. Credentials are not part of it: they are looked up at
 each call (``credentials``), because with SnapStart there are none before the snapshot is restored.
@@ -20,16 +20,16 @@ _BOTOCORE_VARIABLES: Final = (
     "https_proxy",
     "http_proxy",
 )
-"""Variables that change where calls go. botocore knows all that they mean; ``reader`` does not."""
+"""Variables that change where calls go. botocore supports them all, ``reader`` does not."""
 
 
 @dataclass(frozen=True, slots=True)
 class AwsEnvironment:
-    """What the environment says about calls to AWS.
+    """A function's settings for calls to AWS.
 
     Attributes:
         region: the function's region.
-        endpoints: URLs that the environment names in the place of AWS's own, by the service's name.
+        endpoints: URLs to call instead of AWS's own, by the service's name.
         needs_botocore: whether only botocore knows where calls have to go (FIPS and dual-stack
             endpoints, proxies).
     """

@@ -13,7 +13,7 @@ from workspace_usage.errors import StoreUnavailable
 
 @contextmanager
 def aws_errors_as_unavailable() -> Iterator[None]:
-    """Raises ``StoreUnavailable`` in the place of an error of botocore's, which is its cause.
+    """Raises ``StoreUnavailable`` from each error of botocore's.
 
     Raises:
         StoreUnavailable: the service refused the call, failed, or did not respond in time.
