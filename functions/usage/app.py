@@ -1,21 +1,28 @@
 """The listing's Lambda function: wires the listing to AWS, and measures what each answer costs."""
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 from aws_lambda_powertools import Logger, Metrics
 
 from workspace_api.endpoint import Endpoint
 from workspace_api.outcomes import Outcomes
 from workspace_api.settings import UsageSettings
 from workspace_usage.access.scope import Scope
+from workspace_usage.aws.credentials import current_credentials
+from workspace_usage.aws.reader import DYNAMODB, SSM, Reader
 from workspace_usage.aws.snapshot import prepare_snapshot
 from workspace_usage.errors import StoreUnavailable
-from workspace_usage.listing.listing import Body, Circumstances, Listing
-from workspace_usage.rows.store import Meter
+from workspace_usage.listing.answer import Body
+from workspace_usage.listing.listing import Listing
+from workspace_usage.listing.min_date import MinDate
+from workspace_usage.listing.presigning import Bucket
+from workspace_usage.rollups.seek import PageIndex
+from workspace_usage.rows.store import Meter, Store
 from workspace_usage.rows.window import zone_fingerprint
 
 if TYPE_CHECKING:
@@ -38,7 +45,28 @@ gc.set_threshold(50_000)
 @cache
 def listing() -> Listing:
     """Returns the listing that all requests of this environment share."""
-    return Listing.from_settings(settings, outcomes.count_retry)
+    return build_listing(settings, outcomes.count_retry)
+
+
+def build_listing(settings: UsageSettings, on_fallback: Callable[[str], object]) -> Listing:
+    """Returns a listing that reads from AWS as ``settings`` say.
+
+    Args:
+        settings: the function's environment.
+        on_fallback: is called with the operation's name when a call is made again with botocore.
+    """
+    zone, aws = settings.time_zone, settings.aws
+    reader = Reader.for_service(DYNAMODB, aws, orjson.loads, on_fallback)
+    ssm = Reader.for_service(SSM, aws, on_fallback=on_fallback)
+    return Listing(
+        store=Store(reader, settings.tables.by_source),
+        index=PageIndex(reader, settings.tables.rollups, zone),
+        min_date=MinDate(ssm, settings.min_date_parameter, zone),
+        bucket=Bucket(settings.media_bucket, aws.region, settings.media_endpoint),
+        credentials=current_credentials,
+        url_lifetime=settings.link_lifetime,
+        zone=zone,
+    )
 
 
 prepare_snapshot(listing, partial(zone_fingerprint, settings.time_zone))
@@ -53,8 +81,8 @@ def answer(scope: Scope, parameters: Mapping[str, object], context: "LambdaConte
 
     logger.append_keys(workspace_id=scope.workspace_id)
     meter = Meter(check_time)
-    circumstances = Circumstances(datetime.now(UTC), meter, logger.warning)
-    body = listing().answer(scope, parameters, circumstances)
+    now = datetime.now(UTC)
+    body = listing().answer(scope, parameters, now=now, meter=meter, warn=logger.warning)
     outcomes.measure("answered", _costs(body, meter))
     return body
 

@@ -320,7 +320,7 @@ def test_the_setting_hides_what_is_older(
 def test_reading_stops_before_lambda_ends_the_function(
     usage: ModuleType, clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workspace_usage.rows.store.MAX_BATCH", 2)
+    monkeypatch.setattr("workspace_usage.rows.store.MAX_ROWS_PER_QUERY", 2)
     for number in range(1, 6):
         put(clients, template, Source.CURRENT, number)
     event = request(EVERYONE, {"page": "5", "per_page": "1"})

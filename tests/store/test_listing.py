@@ -17,7 +17,8 @@ from tests.support.database import database, load, reader_of
 from tests.support.generator import USERS, Member, write_dataset
 from tests.support.oracle import TYPES, Caller, Oracle, assert_items
 from tests.unit.listing.test_listing import CASES, listing_of, no_limit, scope_of
-from workspace_usage.listing.listing import Body, Circumstances, Listing
+from workspace_usage.listing.answer import Body
+from workspace_usage.listing.listing import Listing
 from workspace_usage.rows.row import Source
 from workspace_usage.rows.store import Meter
 
@@ -40,9 +41,8 @@ class History:
     def ask(self, member: Member, query: Mapping[str, str]) -> tuple[Body, Meter]:
         """The answer to ``member``, and what was read for it."""
         meter = Meter(no_limit)
-        return self.listing.answer(
-            scope_of(member), query, Circumstances(self.now, meter, print)
-        ), meter
+        body = self.listing.answer(scope_of(member), query, now=self.now, meter=meter, warn=print)
+        return body, meter
 
     def queries(self, member: Member) -> Iterator[dict[str, str]]:
         """A query of every type and of every user whom ``member`` may ask for."""
@@ -139,7 +139,7 @@ def test_a_page_goes_on_where_dynamodb_stops_at_a_megabyte(
             member = Member("", 11, 1, sees_everyone=sees_everyone)
             meter = Meter(no_limit)
             query = {"type": kind, "per_page": "100"}
-            body = listing.answer(scope_of(member), query, Circumstances(now, meter, print))
+            body = listing.answer(scope_of(member), query, now=now, meter=meter, warn=print)
             assert [item["id"] for item in body["items"]] == list(range(130, 30, -1))
             assert body["has_more"]
             assert meter.calls[Source.CURRENT] == 2

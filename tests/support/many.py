@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from workspace_usage.rows.row import Source
+from workspace_usage.rows.row import AGENT_TYPES, Source
 
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 WORKSPACES = (11, 12, 13, 14, 15)
-KINDS = ("chat", "image", "text", "voiceover", "video", "code")
 FILES = {
     Source.CURRENT: ("executions.ndjson", 0.8),
     Source.ARCHIVED: ("archived.ndjson", 0.15),
@@ -48,7 +47,7 @@ def _lines(
         # The first workspace has as many rows as all the others: they are never evenly spread.
         workspace_id = workspaces[0 if number % 2 else number // 2 % len(workspaces)]
         user_id = 1 + number % 17
-        kind = "chat" if source is Source.EDITED else KINDS[number % len(KINDS)]
+        kind = "chat" if source is Source.EDITED else AGENT_TYPES[number % len(AGENT_TYPES)]
         created_at = FIRST + every * number
         yield (
             workspace_id,

@@ -7,7 +7,7 @@ row in one list, and filters, sorts and slices it.
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
@@ -207,7 +207,9 @@ def item(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def assert_items(actual: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
+def assert_items(
+    actual: Sequence[Mapping[str, object]], expected: Sequence[Mapping[str, object]]
+) -> None:
     """Holds the items of an answer against the oracle's: the same fields, in the same order."""
     assert [entry["id"] for entry in actual] == [entry["id"] for entry in expected]
     for got, wanted in zip(actual, expected, strict=True):

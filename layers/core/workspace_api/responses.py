@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from workspace_usage.listing.answer import plain_number
+
 
 def proxy_response(status: int, body: Mapping[str, object]) -> dict[str, Any]:
     """Returns a proxy response with ``body`` as JSON.
@@ -28,4 +30,4 @@ def _encode(value: object) -> orjson.Fragment:
     """
     if not isinstance(value, Decimal):
         raise TypeError
-    return orjson.Fragment(f"{value:f}")
+    return orjson.Fragment(plain_number(value))

@@ -12,8 +12,14 @@ from hypothesis import strategies as st
 
 from tests.support.strategies import any_text, json_values, zones
 from workspace_usage.errors import StoreUnavailable
-from workspace_usage.listing.min_date import REFRESH_INTERVAL, MinDate, parse_min_date
+from workspace_usage.listing.min_date import (
+    REFRESH_INTERVAL,
+    MinDate,
+    MinDateSetting,
+    parse_min_date,
+)
 from workspace_usage.rows.window import midnight
+from workspace_usage.values import InvalidValue
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -163,7 +169,7 @@ MALFORMED = [
 def test_a_malformed_setting_is_one_that_can_not_be_read(text: str) -> None:
     """Whether it was meant to hide something isn't known: showing all might show too much."""
     with pytest.raises(StoreUnavailable, match=r"^usage_history_min_date can not be understood: "):
-        parse_min_date(text, UTC)
+        parse_min_date(text)
     parameter, warnings = Parameter(text), list[str]()
     with pytest.raises(StoreUnavailable):
         min_date(parameter).earliest(NOW, never)
@@ -205,7 +211,26 @@ def test_an_answer_without_a_value_is_one_that_can_not_be_read(answer: Any) -> N
 def test_any_date_can_be_set(day: date, zone: str) -> None:
     here = ZoneInfo(zone)
     text = f'{{"enabled": true, "date": "{day}"}}'
-    assert parse_min_date(text, here) == midnight(day, here)
+    setting = MinDate(cast(Any, Parameter(text)), "x", here)
+    assert setting.earliest(NOW, never) == midnight(day, here)
+
+
+@given(st.booleans(), st.dates())
+def test_what_is_written_is_what_is_read(enabled: bool, day: date) -> None:
+    """By the service, which asks from which day on something is shown, and by the import."""
+    setting = MinDateSetting(enabled, day)
+    assert parse_min_date(setting.to_json()) == (day if enabled else None)
+    assert MinDateSetting.from_json(json.loads(setting.to_json())) == setting
+
+
+@pytest.mark.parametrize("value", [None, "", "2026-02-30", 1, ["2026-01-01"]])
+def test_the_date_of_a_disabled_setting_does_not_matter(value: object) -> None:
+    """But what is imported has to be right: a date that can't be read may be a mistake."""
+    setting = {"enabled": False, "date": value}
+    assert parse_min_date(json.dumps(setting)) is None
+    if value is not None:
+        with pytest.raises(InvalidValue, match=r"^date: "):
+            MinDateSetting.from_json(setting)
 
 
 settings = st.fixed_dictionaries(
@@ -216,7 +241,7 @@ settings = st.fixed_dictionaries(
 @given(any_text() | json_values().map(json.dumps) | settings.map(json.dumps))
 def test_any_text_is_a_setting_or_can_not_be_understood(text: str) -> None:
     try:
-        earliest = parse_min_date(text, UTC)
+        first_day = parse_min_date(text)
     except StoreUnavailable:
         return
-    assert earliest is None or earliest.tzinfo is UTC
+    assert first_day is None or isinstance(first_day, date)

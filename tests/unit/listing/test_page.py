@@ -23,9 +23,9 @@ from workspace_usage.rows.store import Meter, Store
 from workspace_usage.rows.window import Window
 from workspace_usage.values import parse_timestamp
 
-WINDOW = Window(EPOCH + timedelta(microseconds=1), EPOCH + timedelta(microseconds=5))
+WINDOW = Window(EPOCH + timedelta(microseconds=1), EPOCH + timedelta(microseconds=5), UTC)
 LATER = "2026-03-01T00:00:00.000006Z"
-WIDE_WINDOW = Window(EPOCH, EPOCH + timedelta(microseconds=7))
+WIDE_WINDOW = Window(EPOCH, EPOCH + timedelta(microseconds=7), UTC)
 SCOPES: tuple[Scope, ...] = (WholeWorkspace(1), OwnRuns(1, 2))
 TYPES = ("all", "chat", "image", "text")
 
@@ -175,7 +175,7 @@ def test_page_1_reads_at_most_one_row_more_than_it_holds_from_each_table(
 
 def test_a_window_in_which_nothing_can_lie_is_not_read() -> None:
     client = MemoryClient([new_row(Source.CURRENT, 1)])
-    page = page_of(client, WholeWorkspace(1), Window(EPOCH, EPOCH))
+    page = page_of(client, WholeWorkspace(1), Window(EPOCH, EPOCH, UTC))
     assert page == Page((), has_more=False)
     assert client.requests == []
 

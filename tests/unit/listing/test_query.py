@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.support.oracle import TYPES
 from tests.support.strategies import any_text, json_values, positions
 from workspace_usage.errors import InvalidRequest, Violation
 from workspace_usage.listing.answer import MAX_PER_PAGE
@@ -21,7 +22,6 @@ from workspace_usage.values import MAX_ID, trim
 
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
 CURSOR = encode_cursor(Position("2026-03-01T00:00:00.000000Z", 0, 42))
-TYPES = ("all", "chat", "image", "text", "voiceover", "video", "code")
 INTEGERS = {"user_id": MAX_ID, "page": MAX_ID, "per_page": MAX_PER_PAGE}
 """The integer parameters, and the greatest value of each."""
 

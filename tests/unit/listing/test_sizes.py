@@ -18,7 +18,7 @@ from workspace_usage.listing.sizes import (
     MAX_EMPTY_ROW_BYTES,
     MAX_RESPONSE_BYTES,
     MAX_ROW_BYTES,
-    SIGNED_LINK_BYTES,
+    PRESIGNED_URL_BYTES,
     fits_a_page,
     response_bytes,
 )
@@ -65,7 +65,7 @@ def test_no_row_takes_more_than_its_measure(row: Row) -> None:
     direct = len(serialize(item).encode()) + len(", ")
     assert max(proxy, direct) <= response_bytes(row)
     # And little is given away: room for the link's session token, and the quotes of a number.
-    assert response_bytes(row) <= proxy + SIGNED_LINK_BYTES + 4
+    assert response_bytes(row) <= proxy + PRESIGNED_URL_BYTES + 4
 
 
 @given(rows(), st.sampled_from(ALPHABETS), st.integers(3_000, 63_000))
@@ -112,4 +112,4 @@ def test_a_full_page_of_the_largest_rows_is_within_lambda_s_limit() -> None:
 
 
 def test_no_signed_link_takes_more_beside_its_key_than_is_said() -> None:
-    assert len(PRESIGNER.presign("")) <= SIGNED_LINK_BYTES
+    assert len(PRESIGNER.presign("")) <= PRESIGNED_URL_BYTES

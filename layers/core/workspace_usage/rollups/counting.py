@@ -19,6 +19,7 @@ from workspace_usage.aws.dynamodb import StoredItem, read_pages
 from workspace_usage.rollups.counts import Counts, Progress, all_or_nothing, horizon, read_head
 from workspace_usage.rollups.items import UNTIL_RELEASED, day_of, lists_showing
 from workspace_usage.rollups.rebuilding import Rebuilder, Rows
+from workspace_usage.rows.position import just_after
 from workspace_usage.rows.row import Source
 from workspace_usage.rows.tables import RowTables
 from workspace_usage.values import format_timestamp
@@ -37,9 +38,6 @@ _ROWS_AT_ONCE: Final = 50
 """Rows whose counts are read together."""
 
 _BETWEEN: Final = "workspace_id = :workspace_id AND sort_key BETWEEN :low AND :high"
-
-_JUST_AFTER: Final = "\0"
-"""Behind a sort key it makes the least text that is greater."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ class Counter:
     def _rows_between(self, workspace_id: int, low: str, end: str) -> Rows:
         """The rows after the sort key ``low`` and before ``end``, oldest first, as of now."""
         streams = [
-            self._items(source, table, workspace_id, f"{low}{_JUST_AFTER}", end)
+            self._items(source, table, workspace_id, just_after(low), end)
             for source, table in self.tables.by_source.items()
         ]
         merged = heapq.merge(*streams, key=itemgetter(0))

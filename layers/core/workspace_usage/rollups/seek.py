@@ -8,7 +8,7 @@ page is then found by reading, as always.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, timedelta, tzinfo
+from datetime import date, tzinfo
 from typing import Any, Final, Protocol
 
 from workspace_usage.aws.dynamodb import StoredItem, item_key, read_pages
@@ -25,9 +25,9 @@ from workspace_usage.rollups.items import (
     month_key,
     month_of,
 )
-from workspace_usage.rows.position import Position
+from workspace_usage.rows.position import Position, just_after
 from workspace_usage.rows.store import Meter, Selection, Store, merge
-from workspace_usage.rows.window import Window, day_of, end_of
+from workspace_usage.rows.window import end_of
 from workspace_usage.values import format_timestamp
 
 WORTHWHILE: Final = 100
@@ -35,9 +35,6 @@ WORTHWHILE: Final = 100
 
 ATTEMPTS: Final = 3
 """How often counts are read that change meanwhile."""
-
-_JUST_AFTER: Final = "\0"
-"""Behind a sort key it makes the least text that is greater."""
 
 
 class Reads(Protocol):
@@ -55,7 +52,7 @@ class Start:
     """Where a page begins: so many rows below the selection's top."""
 
     selection: Selection
-    skipped: int
+    offset: int
 
 
 class _Changed(Exception):
@@ -76,9 +73,7 @@ class PageIndex:
     table: str
     zone: tzinfo
 
-    def find(
-        self, store: Store, window: Window, selection: Selection, skipped: int, meter: Meter
-    ) -> Start | None:
+    def find(self, store: Store, selection: Selection, skipped: int, meter: Meter) -> Start | None:
         """Where the row begins that has ``skipped`` rows of the selection above it.
 
         ``selection`` reaches to the window's end. None: there are not so many rows.
@@ -98,7 +93,7 @@ class PageIndex:
                 return unaided
             counts = _ListCounts(self.reader, self.table, workspace_id, row_list, head, meter)
             try:
-                return self._find(store, window, selection, skipped, counts)
+                return self._find(store, selection, skipped, counts)
             except _Changed:
                 continue
         return unaided
@@ -114,7 +109,6 @@ class PageIndex:
     def _find(
         self,
         store: Store,
-        window: Window,
         selection: Selection,
         skipped: int,
         counts: "_ListCounts",
@@ -122,10 +116,10 @@ class PageIndex:
         counted = counts.head.counted_until
         if counted < selection.low:
             return Start(selection, skipped)
-        first, last = _first_and_last(window, self.zone)
+        first, last = selection.first_day, selection.last_day
         days = counts.days(first, last)
         if counted < selection.high:
-            newer = replace(selection, low=f"{counted}{_JUST_AFTER}")
+            newer = replace(selection, low=just_after(counted))
             for sort_key, _, _ in merge(store.streams(newer, skipped, counts.meter)):
                 skipped -= 1
                 if skipped == 0:
@@ -228,8 +222,3 @@ class _ListCounts:
         if generation > self.head.generation:
             raise _Changed
         return generation < self.head.generation
-
-
-def _first_and_last(window: Window, zone: tzinfo) -> tuple[date, date]:
-    """The first and the last day of a window."""
-    return day_of(window.start, zone), day_of(window.end - timedelta(microseconds=1), zone)

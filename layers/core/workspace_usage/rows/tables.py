@@ -9,7 +9,7 @@ from workspace_usage.rows.row import Source
 
 @dataclass(frozen=True, slots=True)
 class RowTables:
-    """The names of the tables of rows, and of that of their counts."""
+    """The names of the tables of rows, and of the table of their counts."""
 
     executions: str
     archived_executions: str
@@ -18,7 +18,11 @@ class RowTables:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **others: str) -> Self:
-        """The tables that an environment names, and ``others``."""
+        """Returns the names that a function's environment variables hold, and ``others``.
+
+        Raises:
+            KeyError: a variable is missing.
+        """
         return cls(
             executions=environment["EXECUTIONS_TABLE"],
             archived_executions=environment["ARCHIVED_EXECUTIONS_TABLE"],
