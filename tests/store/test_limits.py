@@ -1,4 +1,4 @@
-"""What records accepts, the real engine takes: no item is too large, and no key too long."""
+"""The real engine stores every accepted payload: no item is too large, and no key too long."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +34,8 @@ def test_the_longest_lists_of_abilities_and_permissions_are_stored(
 
 @pytest.mark.parametrize("credits", ["9" * 38 + "E88", "-" + "9" * 38 + "E-167", "1." + "0" * 999])
 def test_the_largest_rows_are_stored(client: "DynamoDBClient", credits: str) -> None:  # noqa: A002
-    """With the longest type that an agent may have, which is part of the indexes' keys."""
-    record = {
+    """With the longest agent type, which is part of the indexes' keys."""
+    payload = {
         "id": MAX_ID,
         "workspace_id": MAX_ID,
         "user_id": MAX_ID,
@@ -50,4 +50,4 @@ def test_the_largest_rows_are_stored(client: "DynamoDBClient", credits: str) -> 
         (Source.CURRENT, NAMES.executions),
         (Source.ARCHIVED, NAMES.archived_executions),
     ):
-        client.put_item(TableName=table, Item=to_stored_item(execution_row(source, record)))
+        client.put_item(TableName=table, Item=to_stored_item(execution_row(source, payload)))

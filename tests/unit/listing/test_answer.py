@@ -30,12 +30,12 @@ ROW = Row(
 )
 
 
-def sign(key: str) -> str:
-    return f"signed:{key}"
+def presign(key: str) -> str:
+    return f"presigned:{key}"
 
 
 def show(row: Row, **changes: object) -> dict[str, object]:
-    return dict(to_item(replace(row, **changes), sign))  # type: ignore[arg-type]
+    return dict(to_item(replace(row, **changes), presign))  # type: ignore[arg-type]
 
 
 def edited(row: Row) -> Row:
@@ -67,7 +67,7 @@ def test_an_item_has_the_contracts_fields_in_the_contracts_order() -> None:
 
 @given(stored_rows())
 def test_every_row_has_the_fields_of_its_type_in_their_order(row: Row) -> None:
-    item = to_item(row, sign)
+    item = to_item(row, presign)
     assert list(item) == list(Item.__annotations__)
     assert item["tokens"] is None or list(item["tokens"]) == list(ItemTokens.__annotations__)
 
@@ -94,7 +94,7 @@ def test_credits_of_what_succeeded_are_exact(text: str, source: Source) -> None:
     assert str(show(ROW, credits=Decimal(text), source=source)["credits"]) == text
 
 
-def test_what_is_not_known_is_null() -> None:
+def test_unknown_values_are_null() -> None:
     item = show(ROW, root_id=None, execution_origin=None, used_model=None, tokens=None)
     names = ("root_id", "execution_origin", "used_model", "tokens")
     assert [item[name] for name in names] == [None] * 4
@@ -105,9 +105,7 @@ def test_what_is_not_known_is_null() -> None:
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("status", ["succeeded", "failed"])
 @pytest.mark.parametrize("output", ["a/key.png", "", None])
-def test_outputs_are_shown_of_current_media_alone(
-    kind: str, status: str, output: str | None
-) -> None:
+def test_only_current_media_show_their_output(kind: str, status: str, output: str | None) -> None:
     row = replace(ROW, agent_type=kind, status=status, output=output)
     shown = output if kind in MEDIA_TYPES else show(ROW)["output"]
     assert show(row)["output"] == shown
@@ -120,7 +118,7 @@ def test_outputs_are_shown_of_current_media_alone(
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("source", [Source.ARCHIVED, Source.EDITED])
-def test_what_is_archived_or_edited_has_no_link(kind: str, source: Source) -> None:
+def test_archived_and_edited_rows_have_no_link(kind: str, source: Source) -> None:
     assert show(ROW, source=source, agent_type=kind, output="https://x/y")["link"] is None
 
 
@@ -154,8 +152,8 @@ def test_a_slug_is_one_segment_of_the_path(slug: str, segment: str) -> None:
 
 
 @pytest.mark.parametrize("slug", [".", ".."])
-def test_a_slug_that_can_be_no_segment_has_no_link(slug: str) -> None:
-    """Browsers resolve dots before they ask, also when they are percent-encoded."""
+def test_a_slug_that_cannot_be_a_segment_has_no_link(slug: str) -> None:
+    """Browsers resolve dots before they send a request, even percent-encoded ones."""
     item = show(ROW, agent_slug=slug)
     assert (item["slug"], item["link"]) == (slug, None)
 
@@ -167,17 +165,17 @@ def test_a_slug_that_can_be_no_segment_has_no_link(slug: str) -> None:
         ("https://cdn.example.com/a.png?x=1", "https://cdn.example.com/a.png?x=1"),
         ("http://cdn.example.com/a.png", "http://cdn.example.com/a.png"),
         ("HTTPS://CDN.example.com/A.png", "HTTPS://CDN.example.com/A.png"),
-        ("media/a b.png", "signed:media/a b.png"),
-        ("/media/a.png", "signed:/media/a.png"),
-        ("https", "signed:https"),
-        ("https:/a.png", "signed:https:/a.png"),
-        ("ftp://example.com/a.png", "signed:ftp://example.com/a.png"),
-        ("javascript:alert(1)", "signed:javascript:alert(1)"),
-        ("//example.com/a.png", "signed://example.com/a.png"),
-        (" https://example.com", "signed: https://example.com"),
-        # Whatever is odd about a stored URL or key, it is shown, or signed, as it stands.
+        ("media/a b.png", "presigned:media/a b.png"),
+        ("/media/a.png", "presigned:/media/a.png"),
+        ("https", "presigned:https"),
+        ("https:/a.png", "presigned:https:/a.png"),
+        ("ftp://example.com/a.png", "presigned:ftp://example.com/a.png"),
+        ("javascript:alert(1)", "presigned:javascript:alert(1)"),
+        ("//example.com/a.png", "presigned://example.com/a.png"),
+        (" https://example.com", "presigned: https://example.com"),
+        # An odd URL is shown, and an odd key signed, as it was stored.
         ("https://cdn.example.com/a b/../ü\r\n.png", "https://cdn.example.com/a b/../ü\r\n.png"),
-        ("../a//b/\r\n.png", "signed:../a//b/\r\n.png"),
+        ("../a//b/\r\n.png", "presigned:../a//b/\r\n.png"),
         ("", None),
         (None, None),
     ],
@@ -195,7 +193,7 @@ def test_other_types_have_no_link(kind: str, output: str | None) -> None:
     assert show(ROW, agent_type=kind, output=output)["link"] is None
 
 
-def test_nothing_is_signed_that_is_not_linked() -> None:
+def test_only_links_are_presigned() -> None:
     def refuse(key: str) -> str:
         raise AssertionError(key)
 

@@ -1,4 +1,4 @@
-"""Whole answers against the oracle's: random data sets of 1,500 rows, random questions."""
+"""Whole answers are the oracle's, for random questions about random data sets of 1,500 rows."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial

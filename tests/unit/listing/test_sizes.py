@@ -1,4 +1,4 @@
-"""A row's measure is what it takes of a response: of the function's JSON within the runtime's."""
+"""No row takes more bytes of a response than are counted for it, and few less."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -32,7 +32,7 @@ PRESIGNER = UrlPresigner(
     datetime(2026, 1, 5, tzinfo=UTC),
     43_200,
 )
-"""Signs links with the longest name of a bucket, and a session token of 2,000 bytes."""
+"""Presigns with the longest name of a bucket, and a session token of 2,000 bytes."""
 
 ALPHABETS = ('"', "\\", "\n", "\x01", "\x7f", "é", "中", "😀", "\u2028", "%", " ", "/", "a")
 
@@ -57,22 +57,20 @@ def exact(value: Any) -> orjson.Fragment:
 
 
 @given(rows())
-def test_no_row_takes_more_than_its_measure(row: Row) -> None:
-    """Neither of a proxy response, which is JSON within JSON, nor of a direct answer."""
+def test_no_row_takes_more_bytes_than_are_counted(row: Row) -> None:
+    """Neither in a proxy response, which is JSON inside JSON, nor in a direct invocation's."""
     item = to_item(row, PRESIGNER.presign)
     within = orjson.dumps(item, default=exact).decode()
     proxy = len(serialize(f"{within},").encode()) - len('""')
     direct = len(serialize(item).encode()) + len(", ")
     assert max(proxy, direct) <= response_bytes(row)
-    # And little is given away: room for the link's session token, and the quotes of a number.
+    # Few bytes too many: room for the URL's session token, and quotes around a number.
     assert response_bytes(row) <= proxy + PRESIGNED_URL_BYTES + 4
 
 
 @given(rows(), st.sampled_from(ALPHABETS), st.integers(3_000, 63_000))
-def test_a_row_fits_by_its_measure_however_it_is_found_out(
-    row: Row, letter: str, length: int
-) -> None:
-    """Most rows are too small to be measured; none that is too large is among them."""
+def test_a_row_fits_exactly_if_its_bytes_do(row: Row, letter: str, length: int) -> None:
+    """Most rows are so small that nothing is encoded; no row that is too large is among them."""
     text = letter * length
     for long in (
         row._replace(user_email=text),
@@ -85,7 +83,7 @@ def test_a_row_fits_by_its_measure_however_it_is_found_out(
         assert fits_a_page(long) == (response_bytes(long) <= MAX_ROW_BYTES)
 
 
-def test_a_row_without_texts_is_as_small_as_is_said() -> None:
+def test_a_row_with_empty_texts_is_as_small_as_is_said() -> None:
     """Names of fields, fixed texts, and numbers of the most digits; current or edited."""
     for source, kind in ((Source.CURRENT, "chat"), (Source.EDITED, "chat"), (Source.CURRENT, "")):
         row = Row(
@@ -111,5 +109,5 @@ def test_a_full_page_of_the_largest_rows_is_within_lambda_s_limit() -> None:
     assert MAX_PER_PAGE * MAX_ROW_BYTES + ENVELOPE_BYTES <= MAX_RESPONSE_BYTES
 
 
-def test_no_signed_link_takes_more_beside_its_key_than_is_said() -> None:
+def test_a_presigned_url_fits_the_room_for_all_but_its_key() -> None:
     assert len(PRESIGNER.presign("")) <= PRESIGNED_URL_BYTES

@@ -323,10 +323,10 @@ def happens_at(
             happening()
 
     client = workspace.client
-    client.after_read = client.before_answer = read
+    client.after_read = client.before_response = read
 
     def end() -> int:
-        client.after_read = client.before_answer = lambda: None
+        client.after_read = client.before_response = lambda: None
         return reads
 
     return end

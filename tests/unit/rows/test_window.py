@@ -25,7 +25,7 @@ from workspace_usage.values import format_timestamp
 DAY = timedelta(days=1)
 MICROSECOND = timedelta(microseconds=1)
 
-# Between these, a day's neighbours can be named and its midnights be held by a datetime.
+# The calendar without its ends: each day has neighbours, and midnights in every zone.
 days = st.dates(date(1, 1, 3), date(9999, 12, 29))
 # Since 1970 no clock has skipped a midnight by more than the time that follows it.
 modern_days = st.dates(date(1970, 1, 2), date(2037, 12, 31))
@@ -70,7 +70,7 @@ def test_every_moment_lies_in_its_own_day_of_the_zone(moment: datetime, zone: st
     here = ZoneInfo(zone)
     day = moment.astimezone(here).date()
     window = between(day, day, here)
-    # Havana, Beirut: a clock that goes back over midnight shows the day before a second time.
+    # Havana, Beirut: after a clock goes back across midnight, it shows the day before again.
     twice = moment.astimezone(here).fold == 1 and moment >= window.end
     assert window.start <= moment < window.end or twice
 
@@ -258,8 +258,8 @@ def test_a_window_holds_its_first_moment_and_not_its_last(
 edges = positions().map(lambda position: datetime.fromisoformat(position.created_at))
 
 
-def test_a_time_zone_is_known_by_its_days() -> None:
-    """Not by its name alone: a government may change its clocks."""
+def test_a_fingerprint_tells_zones_with_other_days_apart() -> None:
+    """Its name alone does not: a government may change its clocks."""
     assert zone_fingerprint(UTC) == "UTC"
     names = ("UTC", "America/Sao_Paulo", "America/Noronha", "America/New_York", "Asia/Tokyo")
     rules = {name: zone_fingerprint(ZoneInfo.no_cache(name)) for name in names}
