@@ -2,12 +2,13 @@
 
 from copy import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 
 from tests.support.strategies import stored_rows
-from workspace_usage.listing.answer import Item, ItemTokens, to_item
+from workspace_usage.listing.answer import Body, Item, ItemTokens, to_item
 from workspace_usage.rows.position import Position
 from workspace_usage.rows.row import AGENT_TYPES, MEDIA_TYPES, Row, Source, Tokens
 
@@ -63,6 +64,12 @@ def test_an_item_has_the_contracts_fields_in_the_contracts_order() -> None:
         ("tokens", {"input": 1, "output": 2, "total": 3}),
         ("link", "/dashboard/user/ai/chat/ai-chat/chat-with-tess?_chat_id=5"),
     ]
+
+
+def test_every_field_is_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "api.md").read_text("utf-8")
+    names = {*Item.__annotations__, *Body.__annotations__}
+    assert {name for name in names if f"`{name}`" not in text and f'"{name}"' not in text} == set()
 
 
 @given(stored_rows())

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -44,6 +45,11 @@ def test_the_parameters_are_those_of_the_contract_in_its_order() -> None:
         "per_page",
         "cursor",
     )
+
+
+def test_every_parameter_is_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "api.md").read_text("utf-8")
+    assert {name for name in PARAMETER_NAMES if f"`{name}`" not in text} == set()
 
 
 def test_without_parameters_it_is_the_first_page_of_everything_in_30_days() -> None:

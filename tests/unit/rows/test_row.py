@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
-from hypothesis import given
+from hypothesis import find, given
 
 from tests.support.strategies import stored_rows
 from workspace_usage.aws.dynamodb import StoredItem
@@ -45,6 +45,12 @@ REQUIRED = {
     "status": {"S": "succeeded"},
     "credits": {"N": "0.006145"},
 }
+
+
+@pytest.mark.parametrize("name", Row._field_defaults)
+def test_every_optional_field_is_among_what_is_tested(name: str) -> None:
+    """A field that is added is to be added to the strategy, too, on which many tests depend."""
+    assert find(stored_rows(), lambda row: getattr(row, name) is not None)
 
 
 @given(stored_rows())

@@ -67,16 +67,7 @@ def response_bytes(row: Row) -> int:
 
 def _upper_bound(row: Row) -> int:
     """Returns at least ``response_bytes``, without encoding: most rows are small enough by it."""
-    texts = (
-        row.user_email,
-        row.agent_type,
-        row.agent_title,
-        row.agent_slug,
-        row.output,
-        row.execution_origin,
-        row.used_model,
-    )
-    characters = sum(len(text) for text in texts if text)
+    characters = sum(len(value) for value in row if isinstance(value, str))
     return characters * _MAX_BYTES_PER_CHARACTER + PRESIGNED_URL_BYTES + MAX_EMPTY_ROW_BYTES
 
 
