@@ -21,9 +21,8 @@ from workspace_usage.aws.reader import DYNAMODB, Reader
 from workspace_usage.listing.page import Page, read_page
 from workspace_usage.listing.query import Query
 from workspace_usage.rollups.seek import PageIndex
-from workspace_usage.rows.row import Source, to_item
+from workspace_usage.rows.row import Source, to_stored_item
 from workspace_usage.rows.store import Meter, Store
-from workspace_usage.rows.tables import by_source
 
 WORKSPACE: Final = 11
 """The workspace that has all the rows that were asked for."""
@@ -123,7 +122,7 @@ class Listing:
 
     def __init__(self, stack: Stack, engine: DynamoDBLocal) -> None:
         tables = stack.destination.tables
-        self._tables = by_source(tables)
+        self._tables = tables.by_source
         self._rollups = tables.rollups
         credentials = Credentials("local", "local", "local")
         self._reader = Reader(
@@ -177,7 +176,7 @@ def add_uncounted(stack: Stack) -> None:
     place, now = stack.destination, FIRST + SPAN + timedelta(hours=1)
     for number in range(NOT_COUNTED):
         made = row_of_age(Source.CURRENT, 10**9 + number, timedelta(seconds=number), now)
-        place.dynamodb.put_item(TableName=place.tables.executions, Item=to_item(made))
+        place.dynamodb.put_item(TableName=place.tables.executions, Item=to_stored_item(made))
 
 
 def _unaided(listing: Listing, page: int) -> float:

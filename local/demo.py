@@ -14,6 +14,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from workspace_usage.rows.row import AgentType
+
 WORKSPACE: Final = 11
 OTHER_WORKSPACE: Final = 12
 DAYS: Final = 100
@@ -48,7 +50,7 @@ _PERMISSIONS: Final[tuple[tuple[int, int, list[str]], ...]] = (
 )
 _ABILITIES: Final[Mapping[int, list[str]]] = {3: ["read_profile"], 4: ["*"]}
 
-_AGENTS: Final = (
+_AGENTS: Final[tuple[tuple[str, str, AgentType], ...]] = (
     ("Assistant", "assistant", "chat"),
     ("Assistente de viagens", "assistente-de-viagens", "chat"),
     ("Image Studio", "image-studio", "image"),
@@ -57,7 +59,7 @@ _AGENTS: Final = (
     ("Clip Maker", "clip-maker", "video"),
     ("Code Reviewer", "code-reviewer", "code"),
 )
-_OUTPUTS: Final[Mapping[str, tuple[str | None, ...]]] = {
+_OUTPUTS: Final[Mapping[AgentType, tuple[str | None, ...]]] = {
     "image": (
         "demo/sunset.png",
         "demo/pôr do sol + praia.png",

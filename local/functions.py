@@ -25,7 +25,7 @@ from local.aws import CREDENTIALS, NO_CONFIGURATION, REGION
 from local.errors import TemplateError
 from local.template import Resource, Template, code_of
 from local.worker import END
-from workspace_usage.listing.sizes import RESPONSE_BYTES
+from workspace_usage.listing.sizes import MAX_RESPONSE_BYTES
 
 MOST_ENVIRONMENTS: Final = 2
 """Processes of one function; when all are busy, the next event waits.
@@ -299,7 +299,7 @@ class Function:
             answer = environment.handle(event, max(0.0, give_up - time.monotonic()))
         finally:
             self._put_back(environment)
-        if len(answer.payload) > RESPONSE_BYTES:
+        if len(answer.payload) > MAX_RESPONSE_BYTES:
             answer = _too_large(answer)
             self._complain(answer)
         elif answer.failed and not environment.alive and not self._closed:
@@ -357,6 +357,7 @@ def _too_large(answer: Answer) -> Answer:
     """What Lambda says in place of an answer that it doesn't pass on."""
     error = Answer.error(
         "Function.ResponseSizeTooLarge",
-        f"Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes).",
+        "Response payload size exceeded maximum allowed payload size "
+        f"({MAX_RESPONSE_BYTES} bytes).",
     )
     return replace(answer, payload=error.payload, failed=True)

@@ -13,9 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from usagectl.errors import CommandError
 from usagectl.tokens import IssuedToken, draw_id, issue
+from workspace_usage.access.items import (
+    TOMBSTONE_FLAG,
+    membership_item,
+    membership_key,
+    token_item,
+    token_key,
+)
 from workspace_usage.access.scope import Membership
-from workspace_usage.access.store import TOMBSTONE, membership_item, token_item
-from workspace_usage.aws.dynamodb import WritableItem
+from workspace_usage.aws.dynamodb import Attributes
 from workspace_usage.recording.versions import MAX_CLOCK_SKEW, moment_of, tombstone_item, version_of
 
 if TYPE_CHECKING:
@@ -47,7 +53,7 @@ class AccessTables:
 
     def token(self, token_id: int) -> Stored | None:
         """Returns a token's item, or its tombstone, as of now; None: there never was one."""
-        return self._read(self.access_tokens, _token_key(token_id))[0]
+        return self._read(self.access_tokens, token_key(token_id))[0]
 
     def tokens(self, user_id: int, tokenable_type: str) -> Iterator[Stored]:
         """Yields the items of a user's tokens; the whole table is read for it."""
@@ -65,8 +71,8 @@ class AccessTables:
 
     def member(self, workspace_id: int, user_id: int) -> Stored | None:
         """Returns a membership's item as of now; None: the user is not a member."""
-        item, _ = self._read(self.memberships, _member_key(workspace_id, user_id))
-        return None if item is None or TOMBSTONE in item else item
+        item, _ = self._read(self.memberships, membership_key(workspace_id, user_id))
+        return None if item is None or TOMBSTONE_FLAG in item else item
 
     def members(self, workspace_id: int) -> Iterator[Stored]:
         """Yields the items of a workspace's memberships, by user."""
@@ -77,7 +83,7 @@ class AccessTables:
             ConsistentRead=True,
         )
         for page in pages:
-            yield from (item for item in page["Items"] if TOMBSTONE not in item)
+            yield from (item for item in page["Items"] if TOMBSTONE_FLAG not in item)
 
     def issue_token(
         self,
@@ -92,7 +98,7 @@ class AccessTables:
             CommandError: it is not there afterwards.
         """
         token_id = draw_id()
-        key = _token_key(token_id)
+        key = token_key(token_id)
         stored, now = self._read(self.access_tokens, key)
         expires_at = None if lifetime is None else now + lifetime
         issued = issue(token_id, user_id, tokenable_type, abilities, now, expires_at)
@@ -110,12 +116,12 @@ class AccessTables:
         Raises:
             CommandError: there is no such token, or it is not revoked afterwards.
         """
-        key = _token_key(token_id)
+        key = token_key(token_id)
 
         def is_done(stored: Stored | None, _: datetime) -> bool:
             if stored is None:
                 raise CommandError(f"There is no token {token_id}.")
-            return TOMBSTONE in stored
+            return TOMBSTONE_FLAG in stored
 
         return self._change(
             self.access_tokens, key, tombstone_item(key), is_done, f"Token {token_id}"
@@ -127,10 +133,10 @@ class AccessTables:
         Raises:
             CommandError: the user is still a member afterwards.
         """
-        key = _member_key(workspace_id, user_id)
+        key = membership_key(workspace_id, user_id)
 
         def is_done(stored: Stored | None, _: datetime) -> bool:
-            return stored is None or TOMBSTONE in stored
+            return stored is None or TOMBSTONE_FLAG in stored
 
         what = f"The membership of user {user_id} in workspace {workspace_id}"
         return self._change(self.memberships, key, tombstone_item(key), is_done, what)
@@ -147,20 +153,20 @@ class AccessTables:
             # From so far ahead it would win over all that the platform says until then.
             return stored is not None and _says(stored, wanted) and not _is_ahead(stored, now)
 
-        key = _member_key(membership.workspace_id, membership.user_id)
+        key = membership_key(membership.workspace_id, membership.user_id)
         what = f"The membership of user {membership.user_id} in workspace {membership.workspace_id}"
         return self._change(self.memberships, key, wanted, is_done, what)
 
     def _change(
         self,
         table: str,
-        key: WritableItem,
-        wanted: WritableItem,
+        key: Attributes,
+        wanted: Attributes,
         is_done: Callable[[Stored | None, datetime], bool],
         what: str,
     ) -> bool:
         """Brings an item to what is wanted; returns False if there was nothing to do."""
-        tried: WritableItem | None = None
+        tried: Attributes | None = None
         for _ in range(ATTEMPTS):
             stored, now = self._read(table, key)
             # A write whose answer was lost is made again by botocore, and refused then.
@@ -175,7 +181,7 @@ class AccessTables:
         raise CommandError(f"{what} is being changed by others all the time; try again.")
 
     def _replace(
-        self, table: str, key: WritableItem, stored: Stored | None, item: WritableItem
+        self, table: str, key: Attributes, stored: Stored | None, item: Attributes
     ) -> bool:
         """Writes an item in the place of what was read; False if that is not there now."""
         name, values = next(iter(key)), {}
@@ -197,7 +203,7 @@ class AccessTables:
             return False
         return True
 
-    def _check(self, table: str, key: WritableItem, wanted: WritableItem, what: str) -> None:
+    def _check(self, table: str, key: Attributes, wanted: Attributes, what: str) -> None:
         """Raises ``CommandError`` unless the table says what is wanted."""
         stored, _ = self._read(table, key)
         if stored is None or not _says(stored, wanted):
@@ -205,21 +211,13 @@ class AccessTables:
                 f"{what} is not as asked: something else has changed it meanwhile; try again."
             )
 
-    def _read(self, table: str, key: WritableItem) -> tuple[Stored | None, datetime]:
+    def _read(self, table: str, key: Attributes) -> tuple[Stored | None, datetime]:
         """Returns an item as of now, and the service's time."""
         answer = self.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
         return answer.get("Item"), _time_of(answer, self.clock())
 
 
-def _token_key(token_id: int) -> WritableItem:
-    return {"token_id": {"N": str(token_id)}}
-
-
-def _member_key(workspace_id: int, user_id: int) -> WritableItem:
-    return {"workspace_id": {"N": str(workspace_id)}, "user_id": {"N": str(user_id)}}
-
-
-def _says(stored: Stored, wanted: WritableItem) -> bool:
+def _says(stored: Stored, wanted: Attributes) -> bool:
     """Whether an item says what is wanted, whenever and by whatever it was written."""
     others = {"version", "purge_at"}
     return {name: value for name, value in stored.items() if name not in others} == wanted
@@ -231,9 +229,9 @@ def _is_ahead(stored: Stored, now: datetime) -> bool:
     return moment is not None and moment - now > MAX_CLOCK_SKEW
 
 
-def _versioned(stored: Stored | None, wanted: WritableItem, now: datetime) -> WritableItem:
+def _versioned(stored: Stored | None, wanted: Attributes, now: datetime) -> Attributes:
     """Returns what is wanted, with a version that wins over what is stored."""
-    version = version_of(_moment_over(stored, now), TOMBSTONE in wanted, wanted)
+    version = version_of(_moment_over(stored, now), TOMBSTONE_FLAG in wanted, wanted)
     return {**wanted, "version": {"S": version}}
 
 

@@ -20,10 +20,11 @@ from typing import Any, Final
 
 from usagectl.errors import CommandError
 from usagectl.report import MAX_BEGINNING, visible
-from workspace_usage.access.store import membership_item, token_item
+from workspace_usage.access.items import membership_item, token_item
+from workspace_usage.listing.min_date import MinDateSetting
 from workspace_usage.recording.payloads import parse_access_token, parse_membership, parse_row
-from workspace_usage.rows.row import Source, to_item
-from workspace_usage.values import InvalidValue, parse_date, parse_json
+from workspace_usage.rows.row import Source, to_stored_item
+from workspace_usage.values import InvalidValue, parse_json
 
 type Item = dict[str, dict[str, Any]]
 """What is stored of one line, in DynamoDB JSON."""
@@ -75,7 +76,7 @@ class Records:
 
 
 def _row(source: Source, record: object) -> Item:
-    return to_item(parse_row(source, record))
+    return to_stored_item(parse_row(source, record))
 
 
 RECORDS: Final = (
@@ -262,13 +263,7 @@ def read_min_date(folder: Path) -> str | Rejection | None:
 
 
 def _min_date(setting: object) -> str:
-    enabled = setting.get("enabled") if isinstance(setting, dict) else None
-    if not isinstance(setting, dict) or not isinstance(enabled, bool):
-        raise InvalidValue("usage_history_min_date.enabled: must be true or false")
-    day = setting.get("date")
-    if enabled or day is not None:
-        try:
-            parse_date(day if isinstance(day, str) else "")
-        except InvalidValue as error:
-            raise InvalidValue(f"usage_history_min_date.date: {error}") from None
-    return json.dumps({"enabled": enabled, "date": day})
+    try:
+        return MinDateSetting.from_json(setting).to_json()
+    except InvalidValue as error:
+        raise InvalidValue(f"usage_history_min_date.{error}") from None

@@ -14,7 +14,7 @@ from botocore.config import Config
 from local.aws import session as local_session
 from usagectl.errors import CommandError
 from usagectl.load import Destination
-from workspace_usage.aws.clients import refuse_damaged
+from workspace_usage.aws.client_validation import reject_damaged_responses
 from workspace_usage.rows.tables import Tables
 from workspace_usage.rows.window import time_zone
 
@@ -181,5 +181,5 @@ class Deployment:
         client = self.session.client(
             service, endpoint_url=self.endpoints.get(service), config=_CONFIG
         )
-        refuse_damaged(client)
+        reject_damaged_responses(client)
         return client

@@ -8,7 +8,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC
 from pathlib import Path
 from typing import Any, Final
 
@@ -113,8 +112,8 @@ def _keys(schema: Any) -> list[tuple[str, str]]:
 def _setting(deployment: Deployment) -> str:
     name = deployment.output("MinDateParameterName")
     value = deployment.ssm.get_parameter(Name=name)["Parameter"]["Value"]
-    earliest = parse_min_date(value, UTC)
-    return "not enabled" if earliest is None else f"nothing before {earliest.date()} is shown"
+    first_day = parse_min_date(value)
+    return "not enabled" if first_day is None else f"nothing before {first_day} is shown"
 
 
 def _bucket(deployment: Deployment) -> str:

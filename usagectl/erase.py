@@ -14,7 +14,7 @@ from usagectl.access import AccessTables
 from usagectl.erase_rows import RowEraser, scan
 from usagectl.errors import CommandError
 from usagectl.load import Destination, Notify
-from workspace_usage.access.store import TOMBSTONE
+from workspace_usage.access.items import TOMBSTONE_FLAG
 
 type _Item = Mapping[str, Any]
 
@@ -106,7 +106,7 @@ class Eraser:
     def _memberships(self, user_id: int) -> Iterator[_Item]:
         return self._find(
             self.place.tables.memberships,
-            f"user_id = :user AND attribute_not_exists({TOMBSTONE})",
+            f"user_id = :user AND attribute_not_exists({TOMBSTONE_FLAG})",
             {":user": {"N": str(user_id)}},
         )
 

@@ -23,6 +23,7 @@ from usagectl import recount
 from usagectl.errors import CommandError
 from usagectl.load import Destination, Notify
 from usagectl.writing import WRITERS
+from workspace_usage.aws.dynamodb import item_key
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.rows.row import media_key
 
@@ -174,7 +175,7 @@ class RowEraser:
         self.place.s3.delete_object(Bucket=self.place.bucket, Key=key)
 
     def _delete_row(self, row: _Row) -> None:
-        key = {"workspace_id": {"N": str(row.workspace_id)}, "sort_key": {"S": row.sort_key}}
+        key = item_key(row.workspace_id, row.sort_key)
         self.place.dynamodb.delete_item(TableName=row.table, Key=key)
 
     def _delete_rows(self, rows: list[_Row], now: datetime, report: "ErasureReport") -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 from usagectl.dataset import plain, to_json
 from usagectl.errors import CommandError
 from usagectl.new_files import NewFiles
-from workspace_usage.rows.row import ARCHIVED_FLAG, Row, Source, from_item
+from workspace_usage.rows.row import ARCHIVED_FLAG, Row, Source, from_stored_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -105,7 +105,7 @@ def read_rows(
         for item in page["Items"]:
             # A marked row is the shadow of one among the archived.
             if ARCHIVED_FLAG not in item:
-                yield from_item(source, item)
+                yield from_stored_item(source, item)
 
 
 def read_members(client: "DynamoDBClient", tables: "Tables", workspace_id: int) -> Iterator[Record]:

@@ -1,7 +1,5 @@
 """Items written into a table: in parallel, in order for each key, and with patience."""
 
-import random
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any, Final
@@ -9,6 +7,7 @@ from zlib import crc32
 
 from usagectl.dataset import Item
 from usagectl.errors import CommandError
+from workspace_usage.aws.backoff import wait_before_retry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -107,8 +106,7 @@ def put_batch(client: "DynamoDBClient", table: str, items: list[Item]) -> int:
         requests = client.batch_write_item(RequestItems=requests).get("UnprocessedItems")
         if not requests:
             return 0
-        # Full jitter: writers that were refused together must not come back together.
-        time.sleep(random.uniform(0, min(20, 0.05 * 2**attempt)))  # noqa: S311
+        wait_before_retry(attempt, base_seconds=0.05, max_seconds=20)
     raise LoadError(
         f"The table {table} takes no more items; try again later, nothing is lost or doubled."
     )

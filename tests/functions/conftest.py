@@ -10,9 +10,8 @@ from local.aws import CREDENTIALS, NO_CONFIGURATION, REGION
 from local.provision import provision
 from local.store import Clients, Endpoints, MotoServer
 from local.template import Template, expand
+from tests.support.aws_clients import forget_clients
 from tests.support.functions import ROOT, environment_of, load
-from workspace_usage.aws import clients as aws_clients
-from workspace_usage.aws.session import botocore_session
 
 
 @pytest.fixture(scope="session")
@@ -38,19 +37,13 @@ def clients(
     for name, value in {**endpoints.variables, **CREDENTIALS, **NO_CONFIGURATION}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    forget()
+    forget_clients()
     found = Clients.of(endpoints)
     provision(template, found)
     yield found
     for client in (found.dynamodb, found.events, found.s3, found.sqs, found.ssm):
         client.close()
-    forget()
-
-
-def forget() -> None:
-    """Clients that know another environment."""
-    botocore_session.cache_clear()
-    aws_clients._client.cache_clear()
+    forget_clients()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The authorizer on the real template's tables: who is let in, with what, and who is not."""
+"""The authorizer on the real template's tables: whom it allows, with what context, and whom not."""
 
 import json
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ import pytest
 from local.store import Clients
 from local.template import Template
 from tests.support.functions import Context, environment_of, load
+from workspace_usage.access.items import membership_item, token_item
 from workspace_usage.access.scope import Membership
-from workspace_usage.access.store import membership_item, token_item
 from workspace_usage.access.tokens import AccessToken
 from workspace_usage.errors import StoreUnavailable
 
@@ -48,7 +48,7 @@ def ask(
     workspace: str | None = "11",
     language: str = "en",
 ) -> tuple[str, Mapping[str, str]]:
-    """The effect of the policy, and the context."""
+    """Returns the effect of the policy, and the context."""
     given = {
         "Authorization": authorization,
         "x-workspace-id": workspace,
@@ -56,17 +56,17 @@ def ask(
     }
     headers = {name: value for name, value in given.items() if value is not None}
     event = {"methodArn": ARN, "headers": headers, "requestContext": {"requestId": "r"}}
-    answer = authorizer.lambda_handler(event, Context())
-    [statement] = answer["policyDocument"]["Statement"]
+    response = authorizer.lambda_handler(event, Context())
+    [statement] = response["policyDocument"]["Statement"]
     assert (statement["Action"], statement["Resource"]) == ("execute-api:Invoke", ARN)
-    assert all(isinstance(value, str) for value in answer["context"].values())
-    return statement["Effect"], answer["context"]
+    assert all(isinstance(value, str) for value in response["context"].values())
+    return statement["Effect"], response["context"]
 
 
 @pytest.mark.parametrize(
     ("permissions", "sees"), [((), "own"), (("read_users_activity", "other"), "everyone")]
 )
-def test_a_member_is_let_in_with_what_they_may_see(
+def test_a_member_is_allowed_and_the_context_says_what_they_may_see(
     authorizer: ModuleType, clients: Clients, template: Template, permissions: Any, sees: str
 ) -> None:
     put_token(clients, template)
@@ -107,7 +107,7 @@ def test_a_bare_secret_is_found_by_its_hash(
         "Bearer " + "x" * 20_000,
     ],
 )
-def test_everyone_else_is_unauthorized(
+def test_any_other_authorization_is_unauthorized(
     authorizer: ModuleType, clients: Clients, template: Template, authorization: str | None
 ) -> None:
     put_token(clients, template)
@@ -175,7 +175,7 @@ def test_a_token_without_the_ability_is_denied_in_the_caller_s_language(
     assert ask(authorizer, language="pt-PT", workspace="x") == expected
 
 
-def test_who_is_no_member_is_denied(
+def test_a_caller_who_is_not_a_member_is_denied(
     authorizer: ModuleType, clients: Clients, template: Template
 ) -> None:
     put_token(clients, template)
@@ -186,14 +186,14 @@ def test_who_is_no_member_is_denied(
 
 
 @pytest.mark.parametrize("workspace", [None, "", "0", "011", "x", str(2**63)])
-def test_an_invalid_workspace_id_is_the_function_s_to_answer(
+def test_an_invalid_workspace_id_is_left_to_the_usage_function(
     authorizer: ModuleType, clients: Clients, template: Template, workspace: str | None
 ) -> None:
     put_token(clients, template)
     assert ask(authorizer, workspace=workspace) == ("Allow", {"user_id": "42"})
 
 
-def test_when_the_tables_can_t_be_read_nobody_is_let_in(
+def test_if_the_tables_can_not_be_read_no_caller_is_allowed(
     capsys: pytest.CaptureFixture[str],
     authorizer: ModuleType,
     clients: Clients,
@@ -204,8 +204,8 @@ def test_when_the_tables_can_t_be_read_nobody_is_let_in(
         ask(authorizer)
     logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["CallsRepeated"] for line in logged if "CallsRepeated" in line] == [[1.0]]
-    (said,) = [line for line in logged if line.get("message") == "unavailable"]
-    assert (said["level"], bool(said["reason"])) == ("ERROR", True)
+    (entry,) = [line for line in logged if line.get("message") == "unavailable"]
+    assert (entry["level"], bool(entry["reason"])) == ("ERROR", True)
 
 
 def test_the_log_names_outcomes_and_no_tokens(

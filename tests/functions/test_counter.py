@@ -15,7 +15,7 @@ from tests.support.rows import row_of_age
 from usagectl.load import Destination
 from workspace_usage.rollups.counts import read_head
 from workspace_usage.rollups.items import UNTIL_RELEASED, Head
-from workspace_usage.rows.row import Source, to_item
+from workspace_usage.rows.row import Source, to_stored_item
 from workspace_usage.values import format_timestamp
 
 ROWS = 110
@@ -29,7 +29,7 @@ def place(template: Template, clients: Clients) -> Destination:
     for number in range(1, ROWS + 1):
         made = row_of_age(Source.CURRENT, number, timedelta(minutes=300 - number), now)
         for workspace_id in (11, 12):
-            item = to_item(made._replace(workspace_id=workspace_id))
+            item = to_stored_item(made._replace(workspace_id=workspace_id))
             clients.dynamodb.put_item(TableName=found.tables.executions, Item=item)
     return found
 

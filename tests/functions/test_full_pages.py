@@ -11,9 +11,10 @@ from local.template import Template
 from local.worker import serialize
 from tests.functions.test_usage import EVERYONE, request
 from tests.support.functions import Context
-from workspace_usage.listing.sizes import MAX_ROWS, RESPONSE_BYTES
+from workspace_usage.listing.answer import MAX_PER_PAGE
+from workspace_usage.listing.sizes import MAX_RESPONSE_BYTES
 from workspace_usage.recording.payloads import InvalidPayload, parse_row
-from workspace_usage.rows.row import Source, to_item
+from workspace_usage.rows.row import Source, to_stored_item
 from workspace_usage.values import MAX_ID
 
 type Record = dict[str, Any]
@@ -45,7 +46,7 @@ def agent(kind: str, title: str = "", slug: str = "") -> dict[str, str]:
 
 def longest(make: Callable[[str], Record], letter: str) -> Record:
     """The record of the longest text of ``letter`` that is accepted."""
-    fitting, too_long = 0, RESPONSE_BYTES // MAX_ROWS
+    fitting, too_long = 0, MAX_RESPONSE_BYTES // MAX_PER_PAGE
     while too_long - fitting > 1:
         length = (fitting + too_long) // 2
         try:
@@ -99,12 +100,14 @@ def test_a_page_of_the_largest_rows_can_be_returned(
     monkeypatch.setenv("AWS_SESSION_TOKEN", "/" * 1_000)
     row = parse_row(Source.CURRENT, longest(make, letter))
     table = template.resources["ExecutionsTable"].name
-    for number in range(MAX_ROWS):
+    for number in range(MAX_PER_PAGE):
         position = row.position._replace(id=MAX_ID - number)
-        clients.dynamodb.put_item(TableName=table, Item=to_item(row._replace(position=position)))
-    query = {"start_date": "2026-01-05", "end_date": "2026-01-05", "per_page": str(MAX_ROWS)}
+        clients.dynamodb.put_item(
+            TableName=table, Item=to_stored_item(row._replace(position=position))
+        )
+    query = {"start_date": "2026-01-05", "end_date": "2026-01-05", "per_page": str(MAX_PER_PAGE)}
     response = usage.lambda_handler(request(EVERYONE, query), Context())
     body = usage.lambda_handler({"workspace_id": 11, **query}, Context())
-    assert len(body["items"]) == MAX_ROWS
-    assert len(serialize(body).encode()) <= RESPONSE_BYTES
-    assert 0.9 * RESPONSE_BYTES < len(serialize(response).encode()) <= RESPONSE_BYTES
+    assert len(body["items"]) == MAX_PER_PAGE
+    assert len(serialize(body).encode()) <= MAX_RESPONSE_BYTES
+    assert 0.9 * MAX_RESPONSE_BYTES < len(serialize(response).encode()) <= MAX_RESPONSE_BYTES

@@ -11,6 +11,7 @@ import pytest
 from local.store import Clients
 from local.template import Template
 from tests.support.functions import ROOT, Context
+from workspace_api.dead_letters import MAX_MESSAGE_BYTES
 from workspace_usage.access.tokens import AccessToken
 from workspace_usage.recording.changes import TokenChange
 from workspace_usage.recording.events import parse_event
@@ -155,7 +156,7 @@ def test_a_message_of_the_largest_size_can_be_rejected(
     recorder: ModuleType, clients: Clients, template: Template, room: int, is_kept: bool
 ) -> None:
     """Its body is kept whole; the reason is left out if SQS would not take both."""
-    body = "x" * (recorder.MAX_MESSAGE_BYTES - room)
+    body = "x" * (MAX_MESSAGE_BYTES - room)
     assert retried(recorder.lambda_handler(batch(body, MEMBER), Context())) == []
     [(kept, reason)] = dead_letters(clients, template)
     assert kept == body
@@ -257,7 +258,7 @@ def test_the_rest_of_a_batch_that_runs_out_of_time_is_retried(
     recorder: ModuleType, clients: Clients, template: Template
 ) -> None:
     """A message is processed only if there is time to finish it."""
-    context = Context(remaining=[recorder.TIME_FOR_ONE, recorder.TIME_FOR_ONE - 1])
+    context = Context(remaining=[recorder.TIME_TO_APPLY, recorder.TIME_TO_APPLY - 1])
     response = recorder.lambda_handler(batch(MEMBER, RECORDED), context)
     assert retried(response) == ["m1"]
     assert len(items(clients, template, "Memberships")) == 1

@@ -1,4 +1,4 @@
-"""SnapStart: what a function does before a snapshot, and after one was restored."""
+"""SnapStart: what a function does before a snapshot is taken, and after it is restored."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -21,13 +21,13 @@ from workspace_usage.aws.session import botocore_session
 from workspace_usage.rows import window
 from workspace_usage.rows.row import Source
 
-LIFE = {"AccessKeyId": "first", "SecretAccessKey": "secret", "Token": "token"}
+CREDENTIALS_SERVED = {"AccessKeyId": "first", "SecretAccessKey": "secret", "Token": "token"}
 
 
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[CredentialsEndpoint]:
     """The only place where there are credentials."""
-    with CredentialsEndpoint(LIFE) as endpoint:
+    with CredentialsEndpoint(CREDENTIALS_SERVED) as endpoint:
         for name in CREDENTIALS:
             monkeypatch.delenv(name, raising=False)
         for name, value in endpoint.variables.items():
@@ -36,12 +36,12 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[CredentialsEndpoint]:
 
 
 @pytest.fixture(autouse=True)
-def hooks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No function has registered any."""
+def no_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No function has registered a hook, and nothing is cached."""
     for name in ("_before_snapshot_registry", "_after_restore_registry"):
         monkeypatch.setattr(snapshot_restore_py, name, [])
     connections.tls_context.cache_clear()
-    window.rules_of.cache_clear()
+    window.zone_fingerprint.cache_clear()
     sigv4.signing_key.cache_clear()
 
 
@@ -69,7 +69,7 @@ def snapshot_of(
 
 
 def take_snapshot() -> None:
-    """What Lambda's runtime does before: each hook runs once, the last one first."""
+    """Does what Lambda's runtime does before: each hook runs once, the last one first."""
     registered = snapshot_restore_py.get_before_snapshot()
     while registered:
         function, arguments, options = registered.pop()
@@ -77,7 +77,7 @@ def take_snapshot() -> None:
 
 
 def restore() -> None:
-    """What it does after."""
+    """Does what Lambda's runtime does after."""
     for function, arguments, options in snapshot_restore_py.get_after_restore():
         function(*arguments, **options)
 
@@ -86,7 +86,7 @@ def restore() -> None:
 def test_a_snapshot_holds_nothing_that_could_be_stale(
     snapshot_of: Load, endpoint: CredentialsEndpoint, function: str
 ) -> None:
-    """Nobody was asked for credentials, and nothing was signed or connected with any."""
+    """No credentials were fetched, no client was made, and nothing was signed."""
     snapshot_of(function)
     assert endpoint.asked == 0
     assert vars(botocore_session())["_credentials"] is None
@@ -95,28 +95,30 @@ def test_a_snapshot_holds_nothing_that_could_be_stale(
 
 
 def test_a_snapshot_of_the_listing_has_read_nothing(snapshot_of: Load) -> None:
-    """No setting, and over no connection."""
+    """It holds no setting and no connection."""
     listing = snapshot_of("usage").listing()
     assert listing.min_date._read_at is None
     for reader in (listing.min_date._reader, listing.store._reader):
-        assert reader._connections._idle == []
+        assert reader._pool._idle == []
 
 
 @pytest.mark.parametrize("function", ["usage", "authorizer"])
 def test_a_snapshot_holds_what_takes_long(snapshot_of: Load, function: str) -> None:
-    """The trusted authorities, botocore's session, and what requests share."""
+    """The certificate authorities, botocore's session, and the objects that requests share."""
     module = snapshot_of(function)
     assert connections.tls_context.cache_info().currsize == 1
     assert botocore_session.cache_info().currsize == 1
-    shared = module.listing if function == "usage" else module.directory
+    shared = module.listing if function == "usage" else module.authorization
     assert shared.cache_info().currsize == 1
-    assert window.rules_of.cache_info().currsize == (function == "usage"), "of the zone's days"
+    assert window.zone_fingerprint.cache_info().currsize == (function == "usage"), (
+        "of the zone's days"
+    )
 
 
 def test_a_restored_listing_answers(
     snapshot_of: Load, clients: Clients, template: Template, endpoint: CredentialsEndpoint
 ) -> None:
-    """With credentials that it asks for once, and keeps while they live."""
+    """With credentials that it fetches once, and keeps until they age."""
     put(clients, template, Source.CURRENT, 1)
     usage = snapshot_of("usage")
     restore()
@@ -129,7 +131,7 @@ def test_a_restored_listing_answers(
 def test_a_restored_authorizer_decides(
     snapshot_of: Load, clients: Clients, template: Template, endpoint: CredentialsEndpoint
 ) -> None:
-    """In the same way."""
+    """Its credentials are fetched once, too."""
     put_token(clients, template)
     put_member(clients, template)
     authorizer = snapshot_of("authorizer")
@@ -141,21 +143,21 @@ def test_a_restored_authorizer_decides(
 
 @pytest.mark.usefixtures("clients")
 def test_credentials_are_renewed_before_they_expire(endpoint: CredentialsEndpoint) -> None:
-    """When only minutes are left; what is signed then is signed with the new ones."""
+    """If they expire in a few minutes, new ones are fetched and used."""
     endpoint.lifetime = timedelta(minutes=5)
     assert current_credentials() == ("first", "secret", "token")
     endpoint.lifetime = timedelta(hours=6)
-    endpoint.credentials = LIFE | {"AccessKeyId": "second"}
+    endpoint.credentials = CREDENTIALS_SERVED | {"AccessKeyId": "second"}
     assert current_credentials() == ("second", "secret", "token")
-    endpoint.credentials = LIFE | {"AccessKeyId": "third"}
+    endpoint.credentials = CREDENTIALS_SERVED | {"AccessKeyId": "third"}
     assert current_credentials() == ("second", "secret", "token")
 
 
 @pytest.mark.parametrize("function", ["usage", "authorizer"])
-def test_environments_of_one_snapshot_have_random_numbers_of_their_own(
+def test_environments_of_one_snapshot_have_different_random_numbers(
     snapshot_of: Load, function: str
 ) -> None:
-    """Though they begin with the same state."""
+    """Although they start from the same state."""
     snapshot_of(function)
     state = random.getstate()
     numbers = set()
@@ -166,10 +168,10 @@ def test_environments_of_one_snapshot_have_random_numbers_of_their_own(
     assert len(numbers) == 5
 
 
-def test_nobody_waits_for_a_snapshot_of_the_recorder(
+def test_the_recorder_has_no_snapshot_hooks(
     clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has no hooks."""
+    """It is deployed without SnapStart."""
     assert clients.dynamodb.list_tables()["TableNames"]
     load("recorder", environment_of(template, "RecorderFunction"), monkeypatch)
     assert snapshot_restore_py.get_before_snapshot() == []

@@ -16,10 +16,11 @@ from local.store import Clients
 from local.template import Template
 from tests.support.functions import Context
 from tests.support.strategies import json_values
+from workspace_api import endpoint, gateway
 from workspace_usage.errors import InvalidRequest, StoreUnavailable
 from workspace_usage.listing.query import PARAMETER_NAMES
 from workspace_usage.recording.payloads import parse_row
-from workspace_usage.rows.row import ARCHIVED_FLAG, Source, to_item
+from workspace_usage.rows.row import ARCHIVED_FLAG, Source, to_stored_item
 from workspace_usage.values import format_timestamp
 
 TABLES = {
@@ -46,7 +47,7 @@ def put(clients: Clients, template: Template, source: Source, number: int, **fie
         "credits": Decimal("0.006145"),
         **fields,
     }
-    item = to_item(parse_row(source, record))
+    item = to_stored_item(parse_row(source, record))
     clients.dynamodb.put_item(TableName=template.resources[TABLES[source]].name, Item=item)
 
 
@@ -319,7 +320,7 @@ def test_the_setting_hides_what_is_older(
 def test_reading_stops_before_lambda_ends_the_function(
     usage: ModuleType, clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workspace_usage.rows.store.MAX_BATCH", 2)
+    monkeypatch.setattr("workspace_usage.rows.store.MAX_ROWS_PER_QUERY", 2)
     for number in range(1, 6):
         put(clients, template, Source.CURRENT, number)
     event = request(EVERYONE, {"page": "5", "per_page": "1"})
@@ -344,14 +345,14 @@ def test_the_cache_s_key_is_exactly_what_the_function_reads(
 ) -> None:
     """What it read beyond the key, callers would share; what is only in the key, is wasted."""
     parameters, read_headers = Watched({}), set[str]()
-    real = usage.lower_case
+    real = gateway.headers_of
 
     def watched_headers(event: Mapping[str, Any]) -> Watched:
         headers = Watched(real(event))
         headers.asked = read_headers
         return headers
 
-    monkeypatch.setattr(usage, "lower_case", watched_headers)
+    monkeypatch.setattr(endpoint, "headers_of", watched_headers)
     event = request(EVERYONE)
     event["queryStringParameters"] = parameters
     # An empty mapping would be replaced before it is asked.

@@ -26,7 +26,7 @@ from tests.support.rows import row_of_age
 from usagectl.load import Loader
 from usagectl.send import read_event, send
 from workspace_usage.rollups.counts import read_head
-from workspace_usage.rows.row import Source, to_item
+from workspace_usage.rows.row import Source, to_stored_item
 
 pytestmark = pytest.mark.package
 
@@ -89,7 +89,7 @@ def test_it_counts(stack: Stack) -> None:
     for first in (1, 151):
         for number in range(first, first + 150):
             made = row_of_age(Source.CURRENT, number, timedelta(minutes=400 - number), now)
-            item = to_item(made._replace(workspace_id=77))
+            item = to_stored_item(made._replace(workspace_id=77))
             place.dynamodb.put_item(TableName=place.tables.executions, Item=item)
         answer = httpx.post(
             f"{stack.url}/2015-03-31/functions/CounterFunction/invocations",

@@ -11,8 +11,9 @@ from tests.support.database import NAMES, reader_of
 from usagectl import access
 from usagectl.access import AccessTables
 from usagectl.errors import CommandError
+from workspace_usage.access.items import membership_item, token_item
 from workspace_usage.access.scope import Membership
-from workspace_usage.access.store import AccessStore, membership_item, token_item
+from workspace_usage.access.store import AccessStore
 from workspace_usage.access.tokens import AccessToken, BearerToken
 from workspace_usage.recording.changes import MembershipChange, TokenChange
 from workspace_usage.recording.recorder import Recorder

@@ -1,4 +1,4 @@
-"""Tokens and memberships, read back from the real engine as they were stored."""
+"""Tokens and memberships are read back from the real engine as they were stored."""
 
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -41,50 +41,50 @@ def presented(secret: str, number: int | None = None) -> BearerToken:
 
 @pytest.fixture
 def recorder(client: "DynamoDBClient") -> Recorder:
-    """What fills the two tables."""
+    """Fills the two tables."""
     return Recorder(client, NAMES, UTC)
 
 
 @pytest.fixture
-def directory(client: "DynamoDBClient") -> AccessStore:
-    """The two tables, for reading."""
+def access_store(client: "DynamoDBClient") -> AccessStore:
+    """Reads the two tables."""
     return AccessStore(reader_of(client), NAMES.access_tokens, NAMES.memberships)
 
 
 def test_a_token_is_found_by_its_id_and_by_its_hash(
-    recorder: Recorder, directory: AccessStore
+    recorder: Recorder, access_store: AccessStore
 ) -> None:
-    """Either form of a token leads to the whole of what was stored, exact to the largest id."""
+    """Either form of a token finds all that was stored, exact up to the largest id."""
     stored = {secret: token(n, secret) for n, secret in [(1, "a"), (2, "b"), (MAX_ID, "c")]}
-    for found in stored.values():
-        recorder.apply(TokenChange(found.token_id, found, "1"), NOW)
+    for each in stored.values():
+        recorder.apply(TokenChange(each.token_id, each, "1"), NOW)
     for secret, expected in stored.items():
-        assert directory.find_token(presented(secret)) == expected
-        assert directory.find_token(presented(secret, expected.token_id)) == expected
-    # Whether the secret is that token's is for the policy to say.
-    assert directory.find_token(presented("another", 1)) == stored["a"]
+        assert access_store.find_token(presented(secret)) == expected
+        assert access_store.find_token(presented(secret, expected.token_id)) == expected
+    # Whether the secret is that token's is checked by ``TokenPolicy``.
+    assert access_store.find_token(presented("another", 1)) == stored["a"]
 
 
-def test_an_unknown_token_is_not_found(directory: AccessStore) -> None:
-    """Neither an id nor a hash that nobody has gives anything."""
-    assert directory.find_token(presented("unknown")) is None
-    assert directory.find_token(presented("unknown", 7)) is None
+def test_an_unknown_token_is_not_found(access_store: AccessStore) -> None:
+    """Neither by its id nor by its hash."""
+    assert access_store.find_token(presented("unknown")) is None
+    assert access_store.find_token(presented("unknown", 7)) is None
 
 
 def test_a_revoked_token_is_not_found_in_either_form(
-    recorder: Recorder, directory: AccessStore
+    recorder: Recorder, access_store: AccessStore
 ) -> None:
-    """The marker that is left has no hash, and is no token by its id."""
+    """The tombstone has no hash, and its id finds no token."""
     recorder.apply(TokenChange(1, token(1, "a"), "1"), NOW)
     recorder.apply(TokenChange(1, None, "2"), NOW)
-    assert directory.find_token(presented("a")) is None
-    assert directory.find_token(presented("a", 1)) is None
+    assert access_store.find_token(presented("a")) is None
+    assert access_store.find_token(presented("a", 1)) is None
 
 
 def test_a_membership_is_found_by_workspace_and_user(
-    recorder: Recorder, directory: AccessStore
+    recorder: Recorder, access_store: AccessStore
 ) -> None:
-    """Permissions are read back as stored, none at all included; others' are not in the way."""
+    """Permissions are read back as stored, also if there are none. No other one is found."""
     members = [
         Membership(11, 1, frozenset({"read_users_activity", "other"})),
         Membership(11, MAX_ID, frozenset()),
@@ -94,16 +94,16 @@ def test_a_membership_is_found_by_workspace_and_user(
         change = MembershipChange(member.workspace_id, member.user_id, member, "1")
         recorder.apply(change, NOW)
     for member in members:
-        assert directory.find_membership(member.workspace_id, member.user_id) == member
-    assert directory.find_membership(11, 2) is None
-    assert directory.find_membership(12, 1) is None
+        assert access_store.find_membership(member.workspace_id, member.user_id) == member
+    assert access_store.find_membership(11, 2) is None
+    assert access_store.find_membership(12, 1) is None
 
 
-def test_a_removed_member_is_not_found(recorder: Recorder, directory: AccessStore) -> None:
-    """From the next read on, until they are added again."""
+def test_a_removed_member_is_not_found(recorder: Recorder, access_store: AccessStore) -> None:
+    """From the next read on, until the member is added again."""
     member = Membership(11, 1, frozenset({"other"}))
     recorder.apply(MembershipChange(11, 1, member, "1"), NOW)
     recorder.apply(MembershipChange(11, 1, None, "2"), NOW)
-    assert directory.find_membership(11, 1) is None
+    assert access_store.find_membership(11, 1) is None
     recorder.apply(MembershipChange(11, 1, member, "3"), NOW)
-    assert directory.find_membership(11, 1) == member
+    assert access_store.find_membership(11, 1) == member

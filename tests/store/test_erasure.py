@@ -14,7 +14,7 @@ from workspace_usage.access.tokens import AccessToken
 from workspace_usage.recording.changes import MembershipChange, TokenChange
 from workspace_usage.recording.payloads import parse_row
 from workspace_usage.recording.recorder import Recorder
-from workspace_usage.rows.row import Source, to_item
+from workspace_usage.rows.row import Source, to_stored_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -63,10 +63,10 @@ def fill(client: "DynamoDBClient") -> None:
                 "output": f"{workspace_id}/{user_id}.png",
             }
             row = parse_row(Source.CURRENT, record)
-            client.put_item(TableName=NAMES.executions, Item=to_item(row))
+            client.put_item(TableName=NAMES.executions, Item=to_stored_item(row))
             old = {**record, "id": 100 + user_id, "output": f"{workspace_id}/{user_id}-old.png"}
             for twin in (record, old):
-                item = to_item(parse_row(Source.ARCHIVED, twin))
+                item = to_stored_item(parse_row(Source.ARCHIVED, twin))
                 client.put_item(TableName=NAMES.archived_executions, Item=item)
 
 
@@ -119,7 +119,7 @@ def put(client: "DynamoDBClient", number: int, output: str, **fields: Any) -> No
         "output": output,
         **fields,
     }
-    item = {**to_item(parse_row(Source.CURRENT, record)), "output": {"S": output}}
+    item = {**to_stored_item(parse_row(Source.CURRENT, record)), "output": {"S": output}}
     table = NAMES.archived_executions if archived else NAMES.executions
     client.put_item(TableName=table, Item=item)
 

@@ -1,14 +1,14 @@
-"""What records accepts, the real engine takes: no item is too large, and no key too long."""
+"""The real engine stores every accepted payload: no item is too large, and no key too long."""
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.database import NAMES
-from workspace_usage.access.store import membership_item, token_item
+from workspace_usage.access.items import membership_item, token_item
 from workspace_usage.listing.sizes import MAX_ROW_BYTES
 from workspace_usage.recording.payloads import parse_access_token, parse_membership, parse_row
-from workspace_usage.rows.row import Source, to_item
+from workspace_usage.rows.row import Source, to_stored_item
 from workspace_usage.values import MAX_ID
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def test_the_longest_lists_of_abilities_and_permissions_are_stored(
 
 @pytest.mark.parametrize("credits", ["9" * 38 + "E88", "-" + "9" * 38 + "E-167", "1." + "0" * 999])
 def test_the_largest_rows_are_stored(client: "DynamoDBClient", credits: str) -> None:  # noqa: A002
-    """With the longest type that an agent may have, which is part of the indexes' keys."""
-    record = {
+    """With the longest agent type, which is part of the indexes' keys."""
+    payload = {
         "id": MAX_ID,
         "workspace_id": MAX_ID,
         "user_id": MAX_ID,
@@ -50,4 +50,4 @@ def test_the_largest_rows_are_stored(client: "DynamoDBClient", credits: str) -> 
         (Source.CURRENT, NAMES.executions),
         (Source.ARCHIVED, NAMES.archived_executions),
     ):
-        client.put_item(TableName=table, Item=to_item(parse_row(source, record)))
+        client.put_item(TableName=table, Item=to_stored_item(parse_row(source, payload)))

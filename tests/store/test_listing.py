@@ -1,4 +1,4 @@
-"""Whole answers from the real engine against the oracle's: every scope, filter, page and cursor."""
+"""Answers from the real engine are the oracle's: every scope, filter, page and cursor."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,8 @@ from tests.support.database import database, load, reader_of
 from tests.support.generator import USERS, Member, write_dataset
 from tests.support.oracle import TYPES, Caller, Oracle, assert_items
 from tests.unit.listing.test_listing import CASES, listing_of, no_limit, scope_of
-from workspace_usage.listing.listing import Body, Circumstances, Listing
+from workspace_usage.listing.answer import Body
+from workspace_usage.listing.listing import Listing
 from workspace_usage.rows.row import Source
 from workspace_usage.rows.store import Meter
 
@@ -25,12 +26,12 @@ pytestmark = pytest.mark.xdist_group("dynamodb-local")
 
 PER_PAGE = 100
 NOBODY = 77
-"""A user who has run nothing."""
+"""A user who has no rows."""
 
 
 @dataclass(frozen=True)
 class History:
-    """A data set in the engine, and the oracle that knows it from its files."""
+    """A data set in the engine, and an oracle that reads its files."""
 
     now: datetime
     members: tuple[Member, ...]
@@ -38,14 +39,13 @@ class History:
     listing: Listing
 
     def ask(self, member: Member, query: Mapping[str, str]) -> tuple[Body, Meter]:
-        """The answer to ``member``, and what was read for it."""
+        """Returns the answer to ``member``, and what was read for it."""
         meter = Meter(no_limit)
-        return self.listing.answer(
-            scope_of(member), query, Circumstances(self.now, meter, print)
-        ), meter
+        body = self.listing.answer(scope_of(member), query, now=self.now, meter=meter, warn=print)
+        return body, meter
 
     def queries(self, member: Member) -> Iterator[dict[str, str]]:
-        """A query of every type and of every user whom ``member`` may ask for."""
+        """Yields a query for every type and every user that ``member`` may ask for."""
         users = [*USERS, NOBODY] if member.sees_everyone else [member.user_id]
         first = (self.now - timedelta(days=88)).date().isoformat()
         dates = {"start_date": first, "end_date": self.now.date().isoformat()}
@@ -111,14 +111,14 @@ def test_every_scope_and_filter_is_walked_by_cursor_reading_a_page_per_table(
             assert shown == whole
 
 
-def test_a_page_goes_on_where_dynamodb_stops_at_a_megabyte(
+def test_a_page_continues_where_dynamodb_stops_at_a_megabyte(
     engine: DynamoDBLocal, template: Template, tmp_path: Path
 ) -> None:
     """In the table and in every index the next call begins where the last one ended."""
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
     with (tmp_path / "executions.ndjson").open("w", encoding="utf-8") as file:
         for number in range(1, 131):
-            record = {
+            line = {
                 "id": number,
                 "workspace_id": 11,
                 "user_id": 1,
@@ -128,7 +128,7 @@ def test_a_page_goes_on_where_dynamodb_stops_at_a_megabyte(
                 "status": "succeeded",
                 "output": f"https://example.com/{'x' * 16_000}",
             }
-            file.write(json.dumps(record) + "\n")
+            file.write(json.dumps(line) + "\n")
     (tmp_path / "settings.json").write_text(
         '{"usage_history_min_date": {"enabled": false, "date": null}}', "utf-8"
     )
@@ -139,7 +139,7 @@ def test_a_page_goes_on_where_dynamodb_stops_at_a_megabyte(
             member = Member("", 11, 1, sees_everyone=sees_everyone)
             meter = Meter(no_limit)
             query = {"type": kind, "per_page": "100"}
-            body = listing.answer(scope_of(member), query, Circumstances(now, meter, print))
+            body = listing.answer(scope_of(member), query, now=now, meter=meter, warn=print)
             assert [item["id"] for item in body["items"]] == list(range(130, 30, -1))
             assert body["has_more"]
             assert meter.calls[Source.CURRENT] == 2

@@ -36,7 +36,7 @@ from tests.support.recording import (
 from tests.unit.listing.test_listing import no_limit
 from workspace_usage.access.scope import WholeWorkspace
 from workspace_usage.aws.reader import Reader
-from workspace_usage.errors import Refused, StoreUnavailable
+from workspace_usage.errors import RejectedByStore, StoreUnavailable
 from workspace_usage.listing.page import read_page
 from workspace_usage.listing.query import Query
 from workspace_usage.recording.changes import RowChange
@@ -45,7 +45,7 @@ from workspace_usage.recording.recorder import Recorder
 from workspace_usage.recording.writes import Outcome
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rows.row import Row, Source
-from workspace_usage.rows.store import Meter, Queries, Store
+from workspace_usage.rows.store import Meter, QueryReader, Store
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
 
 
-def page(reader: Queries) -> tuple[Row, ...]:
+def page(reader: QueryReader) -> tuple[Row, ...]:
     """What the listing shows of the events' workspace."""
     query = Query.parse({"range": "1d", "per_page": "100"})
     store = Store(reader, TABLES)
@@ -242,7 +242,7 @@ def test_a_row_that_no_table_takes_is_refused_for_good(client: "DynamoDBClient")
     """It isn't mistaken for a store that doesn't respond, and nothing of it is written."""
     change = cast(RowChange, parse_event(recorded(1), LATER))
     row = change.row._replace(output="x" * 500_000)
-    with pytest.raises(Refused):
+    with pytest.raises(RejectedByStore):
         Recorder(client, NAMES, UTC).apply(replace(change, row=row), NOW)
     assert page(reader_of(client)) == ()
 

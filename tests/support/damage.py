@@ -1,6 +1,6 @@
-"""A proxy before AWS's services that damages their answers, in the ways that a network can.
+"""A proxy in front of AWS's services that damages their responses as a network may.
 
-A request always reaches the service: what is damaged is how it hears of what became of it.
+A request always reaches the service. Only its response is damaged: a write has happened.
 """
 
 import json
@@ -17,15 +17,15 @@ from threading import Event, Lock
 from typing import Final
 from urllib.parse import urlsplit
 
-CHECKSUM: Final = "x-amz-crc32"
+CHECKSUM_HEADER: Final = "x-amz-crc32"
 
 DRIP_SECONDS: Final = 0.03
-"""The time between two bytes of an answer that drips."""
+"""The time between two bytes of a response that drips."""
 
 
 @dataclass(frozen=True)
-class Said:
-    """An answer: its status, its headers by their names in lower case, its body."""
+class Response:
+    """A response: its status, its headers by their names in lower case, its body."""
 
     status: int
     headers: dict[str, str]
@@ -35,150 +35,162 @@ class Said:
     def head(self) -> bytes:
         """The head as it is sent."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
-        return f"HTTP/1.1 {self.status} Said\r\n{lines}\r\n".encode()
+        return f"HTTP/1.1 {self.status} Status\r\n{lines}\r\n".encode()
 
-    def having(self, **headers: str | None) -> "Said":
-        """The answer with other headers; None: without them."""
+    def with_headers(self, **headers: str | None) -> "Response":
+        """Returns the response with other headers; None leaves a header out."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         kept = {name: value for name, value in self.headers.items() if name not in named}
         added = {name: value for name, value in named.items() if value is not None}
         return replace(self, headers=kept | added)
 
-    def saying(self, body: bytes) -> "Said":
-        """An answer with another body, of which the head knows; its checksum stays as it is."""
-        return replace(self.having(content_length=str(len(body))), body=body)
+    def with_body(self, body: bytes) -> "Response":
+        """Returns the response with another body and its length; the checksum stays as it is."""
+        return replace(self.with_headers(content_length=str(len(body))), body=body)
 
 
 @dataclass(frozen=True)
 class Damage:
-    """A way to damage an answer.
+    """A way to damage a response.
 
     Attributes:
-        name: what to call it.
-        change: what is sent in its place: a head, and a body.
-        hangs_up: whether the connection ends with it, and how.
+        name: its name in the tests.
+        change: returns the head and the body that are sent in the response's place.
+        closes: whether the connection ends after it.
+        resets: whether the connection is reset and nothing is sent.
+        drips: whether the body is sent byte by byte, with a break before each.
     """
 
     name: str
-    change: Callable[[Said], tuple[bytes, bytes]]
-    hangs_up: bool = False
+    change: Callable[[Response], tuple[bytes, bytes]]
+    closes: bool = False
     resets: bool = False
     drips: bool = False
 
 
-def _whole(change: Callable[[Said], Said]) -> Callable[[Said], tuple[bytes, bytes]]:
-    def changed(said: Said) -> tuple[bytes, bytes]:
-        new = change(said)
+def _whole(change: Callable[[Response], Response]) -> Callable[[Response], tuple[bytes, bytes]]:
+    """Sends the whole of what ``change`` makes of the response."""
+
+    def changed(response: Response) -> tuple[bytes, bytes]:
+        new = change(response)
         return new.head, new.body
 
     return changed
 
 
-def _altered(said: Said) -> Said:
-    """One byte is another. Where a checksum would tell it is still JSON; else it is not."""
-    if CHECKSUM in said.headers:
-        return said.saying(re.sub(rb'[a-z0-9](?=")', b"~", said.body, count=1))
-    return said.saying(said.body.replace(b":", b";", 1))
+def _with_another_byte(response: Response) -> Response:
+    """Changes one byte. The body stays JSON if a checksum can show the damage, and only then."""
+    if CHECKSUM_HEADER in response.headers:
+        return response.with_body(re.sub(rb'[a-z0-9](?=")', b"~", response.body, count=1))
+    return response.with_body(response.body.replace(b":", b";", 1))
 
 
-def _refused(said: Said) -> Said:
-    """An error that reads as an answer would: no such item, or it was written already."""
+def _with_altered_error(response: Response) -> Response:
+    """Makes a damaged error of it, which would mean "no such item" or "already written"."""
     kinds = {
         "TransactWriteItems": "TransactionCanceledException",
         "GetParameter": "ParameterNotFound",
         "GetItem": "ResourceNotFoundException",
     }
-    kind = kinds.get(said.headers.get("operation", ""), "ConditionalCheckFailedException")
+    kind = kinds.get(response.headers.get("operation", ""), "ConditionalCheckFailedException")
     body = {
         "__type": f"com.amazonaws.dynamodb.v20120810#{kind}",
         "CancellationReasons": [{"Code": "ConditionalCheckFailed"}],
     }
-    said = replace(said, status=400).saying(json.dumps(body).encode())
-    return said if CHECKSUM in said.headers else _altered(said)
+    response = replace(response, status=400).with_body(json.dumps(body).encode())
+    return response if CHECKSUM_HEADER in response.headers else _with_another_byte(response)
 
 
-def _own(body: bytes, status: int = 200) -> Callable[[Said], Said]:
-    """Somebody else's answer, which is whole in itself."""
-    return lambda said: (
-        replace(said, status=status).having(**{CHECKSUM: str(zlib.crc32(body))}).saying(body)
+def _replaced_by(body: bytes, status: int = 200) -> Callable[[Response], Response]:
+    """Puts a body of another origin in its place, with a right checksum."""
+    return lambda response: (
+        replace(response, status=status)
+        .with_headers(**{CHECKSUM_HEADER: str(zlib.crc32(body))})
+        .with_body(body)
     )
 
 
 DAMAGES: Final = (
-    Damage("a body that breaks off", lambda s: (s.head, s.body[: len(s.body) // 2]), hangs_up=True),
-    Damage("a head that breaks off", lambda s: (s.head[: len(s.head) // 2], b""), hangs_up=True),
-    Damage("a reset", lambda s: (s.head, b""), hangs_up=True, resets=True),
-    Damage("another byte", _whole(_altered)),
-    Damage("no JSON", _whole(lambda s: s.having(x_amz_crc32=None).saying(s.body[:-1]))),
-    Damage("HTML", _whole(lambda s: s.having(x_amz_crc32=None).saying(b"<html>Welcome</html>"))),
-    Damage("an empty object", _whole(_own(b"{}"))),
-    Damage("no body", _whole(_own(b""))),
+    Damage("a body that breaks off", lambda r: (r.head, r.body[: len(r.body) // 2]), closes=True),
+    Damage("a head that breaks off", lambda r: (r.head[: len(r.head) // 2], b""), closes=True),
+    Damage("a reset", lambda r: (r.head, b""), closes=True, resets=True),
+    Damage("another byte", _whole(_with_another_byte)),
+    Damage("not JSON", _whole(lambda r: r.with_headers(x_amz_crc32=None).with_body(r.body[:-1]))),
+    Damage(
+        "HTML",
+        _whole(lambda r: r.with_headers(x_amz_crc32=None).with_body(b"<html>Welcome</html>")),
+    ),
+    Damage("an empty object", _whole(_replaced_by(b"{}"))),
+    Damage("no body", _whole(_replaced_by(b""))),
     Damage(
         "a length too long",
-        _whole(lambda s: s.having(content_length=str(len(s.body) + 1))),
-        hangs_up=True,
+        _whole(lambda r: r.with_headers(content_length=str(len(r.body) + 1))),
+        closes=True,
     ),
-    Damage("a length too short", _whole(lambda s: s.having(content_length=str(len(s.body) - 1)))),
-    Damage("an altered error", _whole(_refused)),
-    Damage("an error in HTML", _whole(_own(b"<html>Forbidden</html>", 403))),
+    Damage(
+        "a length too short", _whole(lambda r: r.with_headers(content_length=str(len(r.body) - 1)))
+    ),
+    Damage("an altered error", _whole(_with_altered_error)),
+    Damage("an error in HTML", _whole(_replaced_by(b"<html>Forbidden</html>", 403))),
 )
 
-DRIP: Final = Damage("a drip", lambda s: (s.head, s.body), hangs_up=True, drips=True)
+DRIP: Final = Damage("a drip", lambda r: (r.head, r.body), closes=True, drips=True)
 
 
 @dataclass
-class Harm:
-    """What is done to the answers to one kind of call.
+class Interference:
+    """Damage to the responses to one kind of call.
 
     Attributes:
         operation: the calls' operation.
-        about: a text that is in their requests.
-        damage: how they are damaged.
-        left: how many more of them are.
-        done: how many were.
+        request_text: a text that their requests contain.
+        damage: how their responses are damaged.
+        remaining: how many more responses are to be damaged.
+        count: how many were damaged.
     """
 
     operation: str
-    about: str
+    request_text: str
     damage: Damage
-    left: float
-    done: int = 0
+    remaining: float
+    count: int = 0
     _lock: Lock = field(default_factory=Lock)
 
-    def strikes(self, operation: str, request: bytes) -> bool:
-        """Whether the answer to a request is to be damaged; counts it."""
+    def claim(self, operation: str, request: bytes) -> bool:
+        """Returns whether the response to a request is to be damaged, and counts it if so."""
         with self._lock:
-            if operation != self.operation or self.about.encode() not in request or not self.left:
+            is_meant = operation == self.operation and self.request_text.encode() in request
+            if not is_meant or not self.remaining:
                 return False
-            self.left -= 1
-            self.done += 1
+            self.remaining -= 1
+            self.count += 1
             return True
 
 
 class Proxy(ThreadingHTTPServer):
-    """A proxy that passes everything on to ``upstream``, unless it is told to do harm."""
+    """A proxy that passes everything on to ``upstream``, and damages what it is told to damage."""
 
     daemon_threads = True
 
     def __init__(self, upstream: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.upstream = urlsplit(upstream).netloc
-        self.harm: Harm | None = None
-        self.heard_enough = Event()
+        self.interference: Interference | None = None
+        self.is_over = Event()
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Where it listens."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     @contextmanager
-    def doing(self, harm: Harm) -> Iterator[Harm]:
-        """Does harm."""
-        self.harm = harm
-        self.heard_enough.clear()
-        yield harm
-        self.harm = None
-        self.heard_enough.set()
+    def damaging(self, interference: Interference) -> Iterator[Interference]:
+        """Damages responses as ``interference`` says."""
+        self.interference = interference
+        self.is_over.clear()
+        yield interference
+        self.interference = None
+        self.is_over.set()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -186,40 +198,40 @@ class _Handler(BaseHTTPRequestHandler):
     server: Proxy
 
     def do_POST(self) -> None:
-        """Passes a request on, and its answer back."""
+        """Passes a request on, and its response back."""
         request = self.rfile.read(int(self.headers["Content-Length"]))
         operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
-        said = self._ask(request)
-        harm = self.server.harm
-        # Who has heard enough hangs up.
+        response = self._forward(request)
+        interference = self.server.interference
+        # The client may have given up and closed the connection.
         with suppress(ConnectionError):
-            if harm is None or not harm.strikes(operation, request):
-                self.wfile.write(said.head + said.body)
+            if interference is None or not interference.claim(operation, request):
+                self.wfile.write(response.head + response.body)
             else:
-                self._damage(harm.damage, operation, said)
+                self._damage(interference.damage, operation, response)
 
-    def _ask(self, request: bytes) -> Said:
+    def _forward(self, request: bytes) -> Response:
         upstream = HTTPConnection(self.server.upstream)
         upstream.request("POST", self.path, request, dict(self.headers))
         response = upstream.getresponse()
         body = response.read()
         upstream.close()
-        names = ("content-type", CHECKSUM)
+        names = ("content-type", CHECKSUM_HEADER)
         headers = {name: response.headers[name] for name in names if name in response.headers}
-        return Said(response.status, headers, b"").saying(body)
+        return Response(response.status, headers, b"").with_body(body)
 
-    def _damage(self, damage: Damage, operation: str, said: Said) -> None:
-        self.close_connection = damage.hangs_up
-        head, body = damage.change(said.having(operation=operation))
+    def _damage(self, damage: Damage, operation: str, response: Response) -> None:
+        self.close_connection = damage.closes
+        head, body = damage.change(response.with_headers(operation=operation))
         if damage.resets:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            # All of its ends: only then is it gone.
+            # The connection ends when all file objects on it are closed.
             self.rfile.close()
             self.connection.close()
         elif damage.drips:
             self.wfile.write(head)
             for number in range(len(body)):
-                self.server.heard_enough.wait(DRIP_SECONDS)
+                self.server.is_over.wait(DRIP_SECONDS)
                 self.wfile.write(body[number : number + 1])
         else:
             self.wfile.write(head + body)

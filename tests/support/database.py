@@ -58,14 +58,14 @@ def reader_of(client: "DynamoDBClient") -> Reader:
     """Reads from the database as a function does; a call that fails at once fails the test."""
     credentials = cast(Any, client)._request_signer._credentials
 
-    def again(operation: str, _: object) -> Never:
+    def fallback(operation: str, _: object) -> Never:
         raise AssertionError(f"{operation} did not succeed at once")
 
     return Reader(
         DYNAMODB,
         client.meta.endpoint_url,
         client.meta.region_name,
-        again,
+        fallback,
         lambda: Credentials(credentials.access_key, credentials.secret_key, credentials.token),
         orjson.loads,
     )

@@ -1,7 +1,7 @@
-"""Random data sets and random questions: deterministic for a seed, and full of edges.
+"""Random data sets and random questions: always the same for a seed, and full of edge cases.
 
-Moments gather at the edges of every window; ids are close together and far apart; executions are
-found current and archived; texts, credits and outputs are awkward.
+Many moments are at the edges of windows; ids are close together and far apart; some executions are
+both current and archived; texts, credits and outputs are awkward.
 """
 
 import json
@@ -13,9 +13,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.support.oracle import TYPES
+
 WORKSPACES = (11, 12)
 USERS = (1, 2, 3, 9_007_199_254_740_993)
-KINDS = ("chat", "chat", "image", "text", "voiceover", "video", "code", "music")
+KINDS = ("chat", *TYPES[1:], "music")
+"""Agent types of rows: chats are the most, and one can't be asked for."""
+
 STATUSES = ("succeeded", "succeeded", "succeeded", "failed", "cancelled", "processing", "")
 CREDITS = ("0", "1", "0.006145", "12.5", "0.0000000001", "123456789012345678.0123456789", "3e2")
 OUTPUTS = (
@@ -36,12 +40,12 @@ OUTPUTS = (
     'quote"and\\backslash.png',
 )
 SLUGS = (*[None] * 9, "..", "a/../b", "ação?x=1#y")
-"""Awkward slugs; mostly the type's own."""
+"""Mostly no slug of its own, but the type's; some awkward ones."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """Somebody who may ask, with the token to ask with."""
+    """A member of a workspace, with a token."""
 
     token: str
     workspace_id: int
@@ -52,29 +56,29 @@ class Member:
 def write_dataset(
     folder: Path, seed: int, now: datetime, zone: tzinfo = UTC, rows: int = 1500
 ) -> tuple[Member, ...]:
-    """Writes a data set into ``folder`` and returns those who may ask about it."""
+    """Writes a data set into ``folder`` and returns the members of its workspaces."""
     random = Random(seed)
     folder.mkdir(parents=True, exist_ok=True)
     moments = list(_moments(random, now, zone))
     files: dict[str, list[dict[str, Any]]] = {"executions": [], "archived": [], "edited": []}
     for number in range(rows):
-        record = _record(random, number, random.choice(moments))
+        payload = _payload(random, number, random.choice(moments))
         match random.random():
             case n if n < 0.55:
-                files["executions"].append(record)
+                files["executions"].append(payload)
             case n if n < 0.80:
-                files["archived"].append(record)
+                files["archived"].append(payload)
             case n if n < 0.85:
-                files["executions"].append(record)
-                files["archived"].append(record)
+                files["executions"].append(payload)
+                files["archived"].append(payload)
             case _:
-                agent = {**record["agent"], "type": "chat"}
-                edited = {**record, "agent": agent, "user_openai_id": record["id"]}
+                agent = {**payload["agent"], "type": "chat"}
+                edited = {**payload, "agent": agent, "user_openai_id": payload["id"]}
                 del edited["id"]
                 files["edited"].append(edited)
-    for name, records in files.items():
-        random.shuffle(records)
-        _write(folder / f"{name}.ndjson", records)
+    for name, payloads in files.items():
+        random.shuffle(payloads)
+        _write(folder / f"{name}.ndjson", payloads)
     members = tuple(_members())
     _write(folder / "tokens.ndjson", [_token(n, m, now) for n, m in enumerate(members, 1)])
     _write(
@@ -110,9 +114,7 @@ def question(random: Random, now: datetime) -> dict[str, str]:
     if random.random() < 0.3:
         query["user_id"] = str(random.choice([*USERS, 77]))
     if random.random() < 0.5:
-        query["type"] = random.choice(
-            ["all", "chat", "image", "text", "voiceover", "video", "code"]
-        )
+        query["type"] = random.choice(TYPES)
     if random.random() < 0.5:
         query["page"] = str(random.choice([1, 1, 2, 3, 5, 40]))
     if random.random() < 0.7:
@@ -136,7 +138,7 @@ def _rarely(random: Random) -> bool:
 
 
 def _moments(random: Random, now: datetime, zone: tzinfo) -> Iterator[datetime]:
-    """Moments of which many are drawn twice: edges of windows, and whatever lies between."""
+    """Yields few moments, so that many rows share one: edges of windows, and others in between."""
     today = now.astimezone(zone).date()
     for days in (0, 1, 5, 6, 7, 20, 28, 29, 30, 59, 60, 88, 89, 90, -1):
         midnight = datetime.combine(today - timedelta(days=days), time(), zone).astimezone(UTC)
@@ -148,10 +150,10 @@ def _moments(random: Random, now: datetime, zone: tzinfo) -> Iterator[datetime]:
         yield now - timedelta(microseconds=random.randrange(100 * 24 * 3600 * 10**6))
 
 
-def _record(random: Random, number: int, moment: datetime) -> dict[str, Any]:
+def _payload(random: Random, number: int, moment: datetime) -> dict[str, Any]:
     kind, user = random.choice(KINDS), random.choice(USERS)
     far = random.choice([0, 0, 0, 10**6, 10**12, 2**63 - 2**20])
-    record: dict[str, Any] = {
+    payload: dict[str, Any] = {
         "id": 1 + number + far,
         "workspace_id": random.choice((11, 11, 11, 12)),
         "user_id": user,
@@ -181,19 +183,19 @@ def _record(random: Random, number: int, moment: datetime) -> dict[str, Any]:
         "unknown_field": "is ignored",
     }
     for name in ("root_id", "metadata", "used_model", "detailed_credits", "output"):
-        if record[name] is None and random.random() < 0.5:
-            del record[name]
-    return record
+        if payload[name] is None and random.random() < 0.5:
+            del payload[name]
+    return payload
 
 
 class _Literal(float):
-    """A number that is written as it is spelled, digit for digit."""
+    """A number that is written into JSON with exactly the digits of a text."""
 
-    spelled: str
+    digits: str
 
-    def __new__(cls, spelled: str) -> "_Literal":
-        number = super().__new__(cls, spelled)
-        number.spelled = spelled
+    def __new__(cls, digits: str) -> "_Literal":
+        number = super().__new__(cls, digits)
+        number.digits = digits
         return number
 
 
@@ -222,13 +224,13 @@ def _token(number: int, member: Member, now: datetime) -> dict[str, Any]:
     }
 
 
-def _write(path: Path, records: list[dict[str, Any]]) -> None:
-    path.write_text("".join(f"{_to_json(record)}\n" for record in records), "utf-8")
+def _write(path: Path, payloads: list[dict[str, Any]]) -> None:
+    path.write_text("".join(f"{_to_json(payload)}\n" for payload in payloads), "utf-8")
 
 
-def _to_json(record: dict[str, Any]) -> str:
-    spelled = record.get("credits")
-    if not isinstance(spelled, _Literal):
-        return json.dumps(record)
-    text = json.dumps({**record, "credits": "CREDITS"}, ensure_ascii=False)
-    return text.replace('"CREDITS"', spelled.spelled)
+def _to_json(payload: dict[str, Any]) -> str:
+    number = payload.get("credits")
+    if not isinstance(number, _Literal):
+        return json.dumps(payload)
+    text = json.dumps({**payload, "credits": "CREDITS"}, ensure_ascii=False)
+    return text.replace('"CREDITS"', number.digits)

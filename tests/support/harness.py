@@ -14,11 +14,11 @@ from local.template import Template
 from tests.support.damage import Proxy
 from tests.support.functions import ROOT, Context
 from tests.support.rows import row_of_age
+from workspace_usage.access.items import membership_item, token_item
 from workspace_usage.access.scope import Membership
-from workspace_usage.access.store import membership_item, token_item
 from workspace_usage.access.tokens import AccessToken
 from workspace_usage.errors import StoreUnavailable
-from workspace_usage.rows.row import Source, to_item
+from workspace_usage.rows.row import Source, to_stored_item
 
 NOW = datetime.now(UTC)
 LISTED, NEW, GROWN = 11, 12, 13
@@ -116,7 +116,7 @@ def put_rows(harness: Harness, workspace_id: int, numbers: range) -> None:
     """Stores old rows, the newest last."""
     rows = (row_of_age(Source.CURRENT, n, timedelta(minutes=600 - n), NOW) for n in numbers)
     mine = (row._replace(workspace_id=workspace_id, user_id=42) for row in rows)
-    harness.put("Executions", map(to_item, mine))
+    harness.put("Executions", map(to_stored_item, mine))
 
 
 # What is done. Everything but a right answer and the store's unavailability fails the test.

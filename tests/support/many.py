@@ -1,15 +1,14 @@
-"""Data sets of very many rows: simple, valid, always the same, and written in a second."""
+"""Large data sets: simple, valid, always the same, and written in a second."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from workspace_usage.rows.row import Source
+from workspace_usage.rows.row import AGENT_TYPES, Source
 
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 WORKSPACES = (11, 12, 13, 14, 15)
-KINDS = ("chat", "image", "text", "voiceover", "video", "code")
 FILES = {
     Source.CURRENT: ("executions.ndjson", 0.8),
     Source.ARCHIVED: ("archived.ndjson", 0.15),
@@ -24,9 +23,13 @@ def write_many(
     workspaces: Sequence[int] = WORKSPACES,
     span: timedelta | None = None,
 ) -> dict[Source, Counter[int]]:
-    """Writes ``rows`` rows, and returns how many each source has of each workspace.
+    """Writes a data set, and returns how many rows of each workspace each source has.
 
-    They were made one after the other within ``span``; if none is given, 27 a second.
+    Args:
+        folder: where its files are written.
+        rows: how many rows it has.
+        workspaces: whose rows; the first one gets half of them.
+        span: the time in which they were run, one after the other; by default 37 ms for each.
     """
     every = timedelta(milliseconds=37) if span is None else span / rows
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,10 +48,10 @@ def _lines(
 ) -> Iterator[tuple[int, str]]:
     id_name = "user_openai_id" if source is Source.EDITED else "id"
     for number in range(1, rows + 1):
-        # The first workspace has as many rows as all the others: they are never evenly spread.
+        # The first workspace has half of the rows: real workspaces are not of equal size either.
         workspace_id = workspaces[0 if number % 2 else number // 2 % len(workspaces)]
         user_id = 1 + number % 17
-        kind = "chat" if source is Source.EDITED else KINDS[number % len(KINDS)]
+        kind = "chat" if source is Source.EDITED else AGENT_TYPES[number % len(AGENT_TYPES)]
         created_at = FIRST + every * number
         yield (
             workspace_id,

@@ -1,8 +1,9 @@
 """DynamoDB's Query on rows in memory: fast enough for thousands of examples.
 
-It answers what the store asks and nothing else: any other request fails the test. Like DynamoDB it
-may stop early (at a size, here a number of rows) and then says where to go on; it can be told to
-fail, and to call back before each answer, so that a test can change the data between two calls.
+It accepts the store's requests and no others: any other request fails the test. Like DynamoDB it
+may stop early (DynamoDB at a size, this one at a number of rows), and then says where to continue.
+Its tables can be made to fail. It calls a function before each response, so that a test can change
+the data between two requests.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,13 +12,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from workspace_usage.rows.row import Row, Source, to_item
+from workspace_usage.rows.row import Row, Source, to_stored_item
 
 TABLES = {source: source.value for source in Source}
 """Each source's table name here."""
 
 ROLLUPS = "rollups"
-"""The table of counts."""
+"""The name of the table of counts."""
 
 INDEXES = {
     None: {"workspace_id"},
@@ -37,16 +38,21 @@ ALLOWED = {
 
 
 class MemoryClient:
-    """Three tables of rows, and a record of what was asked of them."""
+    """Three tables of rows and one of counts; it remembers all requests.
 
-    def __init__(self, rows: Iterable[Row] = (), largest_answer: int = 10**9) -> None:
+    Args:
+        rows: are stored in their sources' tables.
+        max_rows_per_response: the most rows of one response, whatever is asked for.
+    """
+
+    def __init__(self, rows: Iterable[Row] = (), max_rows_per_response: int = 10**9) -> None:
         self.tables: dict[str, dict[str, dict[str, Any]]] = {
             name: {} for name in (*TABLES.values(), ROLLUPS)
         }
         self.requests: list[dict[str, Any]] = []
-        self.largest_answer = largest_answer
-        self.failing: set[str] = set()
-        self.before_answer: Callable[[], None] = lambda: None
+        self.max_rows_per_response = max_rows_per_response
+        self.failing_tables: set[str] = set()
+        self.before_response: Callable[[], None] = lambda: None
         self._lock = Lock()
         for row in rows:
             self.put(row)
@@ -54,24 +60,24 @@ class MemoryClient:
     def put(self, row: Row) -> None:
         """Stores ``row`` in its source's table."""
         key = f"{row.workspace_id}/{row.position.sort_key}"
-        self.tables[TABLES[row.source]][key] = to_item(row)
+        self.tables[TABLES[row.source]][key] = to_stored_item(row)
 
     def delete(self, row: Row) -> None:
         """Removes ``row`` from its source's table."""
         del self.tables[TABLES[row.source]][f"{row.workspace_id}/{row.position.sort_key}"]
 
     def query(self, requests: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-        """DynamoDB's answers to Queries, of the form that the store makes."""
+        """Returns DynamoDB's responses to the store's Queries."""
         return [self._query(request) for request in requests]
 
     def _query(self, request: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
-            self.before_answer()
+            self.before_response()
             self.requests.append(request)
-            return self._answer(request)
+            return self._respond(request)
 
     def get_item(self, *, TableName: str, Key: Any, ConsistentRead: bool) -> dict[str, Any]:  # noqa: N803
-        """One of the counts, as of now."""
+        """Returns one of the stored counts."""
         assert TableName == ROLLUPS
         assert ConsistentRead
         item = self.tables[ROLLUPS].get(key_of(Key))
@@ -94,12 +100,12 @@ class MemoryClient:
         found.sort(key=lambda item: str(item["sort_key"]["S"]), reverse=backwards)
         return {"Items": found}
 
-    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _respond(self, request: dict[str, Any]) -> dict[str, Any]:
         if request["TableName"] == ROLLUPS:
             return self._rollups(request)
         assert set(request) <= ALLOWED, "a request that is not a plain key condition"
         table, values = request["TableName"], request["ExpressionAttributeValues"]
-        if table in self.failing:
+        if table in self.failing_tables:
             throttled: Any = {"Error": {"Code": "ProvisionedThroughputExceededException"}}
             raise ClientError(throttled, "Query")
         key = {name[1:]: value for name, value in values.items() if name not in (":low", ":high")}
@@ -123,14 +129,14 @@ class MemoryClient:
             key=lambda item: str(item["sort_key"]["S"]),
             reverse=True,
         )
-        limit = min(request["Limit"], self.largest_answer)
-        answer: dict[str, Any] = {"Items": found[:limit]}
+        limit = min(request["Limit"], self.max_rows_per_response)
+        response: dict[str, Any] = {"Items": found[:limit]}
         if len(found) >= limit:
             # Like DynamoDB, which doesn't look whether anything follows.
-            answer["LastEvaluatedKey"] = {**key, "sort_key": answer["Items"][-1]["sort_key"]}
-        return answer
+            response["LastEvaluatedKey"] = {**key, "sort_key": response["Items"][-1]["sort_key"]}
+        return response
 
 
 def key_of(item: Any) -> str:
-    """What tells an item from the others of a table of rows or counts."""
+    """Returns the key of an item in a table of rows or counts, as one text."""
     return f"{item['workspace_id']['N']}/{item['sort_key']['S']}"

@@ -99,7 +99,7 @@ class MemoryWriter(MemoryClient):
                 and item["sort_key"]["S"] > start
             ),
             key=lambda item: str(item["sort_key"]["S"]),
-        )[: min(request["Limit"], self.largest_answer)]
+        )[: min(request["Limit"], self.max_rows_per_response)]
         self.after_read()
         return {"Items": found, **({"LastEvaluatedKey": found[-1]} if found else {})}
 

@@ -1,13 +1,13 @@
 """The contract, the slow and obvious way: the expected answer, computed from a data set's files.
 
-It shares no code with the service. Where that has keys, indexes and lazy merges, this keeps every
-row in one list, and filters, sorts and slices it.
+It shares no code with the service. The service has keys, indexes and lazy merges; this keeps all
+rows in one list, and filters, sorts and slices it.
 """
 
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
@@ -23,12 +23,12 @@ SPACE = "\0\t\n\v\f\r\x85\u200b\ufeff" + "".join(
     for character in map(chr, range(0x10000))
     if unicodedata.category(character) in ("Zs", "Zl", "Zp")
 )
-"""What values lose at their ends."""
+"""The characters that values lose at both ends."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: a member of a workspace, or (``sees_everyone``) also a direct invocation."""
+    """Who asks: a member of a workspace, or a direct invocation, which sees everyone."""
 
     workspace_id: int
     user_id: int
@@ -36,13 +36,13 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class SignedLink:
-    """A link that has to be signed: all of it is known, but for the signature."""
+class PresignedUrl:
+    """A link that has to be presigned; its signature is not compared."""
 
     key: str
 
     def matches(self, link: object) -> bool:
-        """Whether ``link`` is an S3 URL of the key, signed with SigV4."""
+        """Returns whether ``link`` is an S3 URL of the key, signed with SigV4."""
         if not isinstance(link, str):
             return False
         parts = urlsplit(link)
@@ -52,7 +52,7 @@ class SignedLink:
 
 
 class Oracle:
-    """A data set, and the answers that it gives."""
+    """Answers questions about a data set."""
 
     def __init__(self, folder: Path, zone: tzinfo = UTC) -> None:
         self.zone = zone
@@ -73,7 +73,7 @@ class Oracle:
                 self._min_date = date.fromisoformat(setting["date"])
 
     def invalid(self, query: Mapping[str, str]) -> set[str]:
-        """The parameters that a 422 names."""
+        """Returns the parameters that a 422 names."""
         given = _given(query)
         wrong = set()
         for name, least, most in (
@@ -105,7 +105,7 @@ class Oracle:
     def whole(
         self, caller: Caller, query: Mapping[str, str], now: datetime
     ) -> list[dict[str, Any]]:
-        """All rows of the (valid) query's listing, in order, without pages."""
+        """Returns all rows that a valid query lists, in order, without pages."""
         query = _given(query)
         start, end = self._window(query, now)
         wanted_user = int(query["user_id"]) if query.get("user_id") else None
@@ -126,7 +126,7 @@ class Oracle:
         return rows
 
     def answer(self, caller: Caller, query: Mapping[str, str], now: datetime) -> tuple[int, Any]:
-        """Status and body; of a 422 the set of fields, of a 403 nothing."""
+        """Returns status and body; for a 422 the set of fields, for a 403 None."""
         wrong = self.invalid(query)
         if wrong:
             return 422, wrong
@@ -166,14 +166,14 @@ class Oracle:
 
 
 def item(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The item of the answer, with a ``SignedLink`` where a link is to be signed."""
+    """Returns the item of the answer, with a ``PresignedUrl`` where a link has to be presigned."""
     source, kind, output = row["source"], row["agent"]["type"], row.get("output")
     succeeded = row["status"] == "succeeded"
     detail = row.get("detailed_credits") or {}
     tokens = None
     if detail.get("billing") == "tokens":
         tokens = {name: detail.get(f"{name}_tokens") for name in ("input", "output", "total")}
-    link: str | SignedLink | None = None
+    link: str | PresignedUrl | None = None
     if source == "current" and kind == "chat":
         root = row.get("root_id")
         conversation = row["id"] if root is None else root
@@ -182,7 +182,7 @@ def item(row: Mapping[str, Any]) -> dict[str, Any]:
             link = f"/dashboard/user/ai/chat/ai-chat/{slug}?_chat_id={conversation}"
     elif source == "current" and kind in MEDIA and succeeded and output:
         is_url = output[:8].lower().startswith(("http://", "https://"))
-        link = output if is_url else SignedLink(output)
+        link = output if is_url else PresignedUrl(output)
     return {
         "id": f"chat-edited-{row['id']}" if source == "edited" else row["id"],
         "created_at": row["created_at"],
@@ -207,13 +207,15 @@ def item(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def assert_items(actual: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
-    """Holds the items of an answer against the oracle's: the same fields, in the same order."""
+def assert_items(
+    actual: Sequence[Mapping[str, object]], expected: Sequence[Mapping[str, object]]
+) -> None:
+    """Compares the items of an answer with the oracle's: the same fields, in the same order."""
     assert [entry["id"] for entry in actual] == [entry["id"] for entry in expected]
     for got, wanted in zip(actual, expected, strict=True):
         assert list(got) == list(wanted)
         link = wanted["link"]
-        if isinstance(link, SignedLink):
+        if isinstance(link, PresignedUrl):
             assert link.matches(got["link"]), (got["link"], link)
             assert {**got, "link": link} == wanted
         else:
@@ -221,7 +223,7 @@ def assert_items(actual: list[dict[str, Any]], expected: list[dict[str, Any]]) -
 
 
 def parse(text: str | bytes) -> Any:
-    """An answer's JSON, its numbers exact."""
+    """Returns the value of an answer's JSON, with exact numbers."""
     return json.loads(text, parse_float=Decimal)
 
 
@@ -232,7 +234,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 
 def _given(query: Mapping[str, str]) -> dict[str, str]:
-    """The parameters that count: without white space around them, and none that is empty."""
+    """Returns the parameters that count, without white space around them; empty ones don't."""
     values = {name: value.strip(SPACE) for name, value in query.items()}
     return {name: value for name, value in values.items() if value}
 

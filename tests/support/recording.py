@@ -14,7 +14,7 @@ from workspace_usage.access.tokens import AccessToken, BearerToken
 from workspace_usage.recording.events import EVENTS, parse_event
 from workspace_usage.recording.recorder import Recorder
 from workspace_usage.recording.writes import Outcome
-from workspace_usage.rows.row import Row, Source, from_item
+from workspace_usage.rows.row import Row, Source, from_stored_item
 from workspace_usage.values import format_timestamp
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -151,7 +151,9 @@ def listed(client: MemoryWriter) -> list[Row]:
     rows = {
         row.position: row
         for source in (Source.EDITED, Source.CURRENT, Source.ARCHIVED)
-        for row in (from_item(source, item) for item in client.tables[TABLES[source]].values())
+        for row in (
+            from_stored_item(source, item) for item in client.tables[TABLES[source]].values()
+        )
     }
     return sorted(rows.values(), key=lambda row: row.position)
 

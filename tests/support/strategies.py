@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
+from workspace_usage.access.scope import READ_USERS_ACTIVITY, Membership
 from workspace_usage.rows.position import Position
 from workspace_usage.rows.row import Row, Source, Tokens, kept_output
 from workspace_usage.values import MAX_ID, format_timestamp
@@ -13,13 +14,20 @@ EPOCH = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def timestamps() -> st.SearchStrategy[str]:
-    """Timestamps of which many are equal, and some lie anywhere."""
+    """Timestamps: many are equal, and some lie anywhere."""
     close = st.integers(0, 5).map(lambda n: EPOCH + timedelta(microseconds=n))
     return st.one_of(close, st.datetimes(timezones=st.just(UTC))).map(format_timestamp)
 
 
+def memberships() -> st.SearchStrategy[Membership]:
+    """Memberships with and without the permission to see everyone's runs."""
+    permissions = st.sampled_from([READ_USERS_ACTIVITY, "*", "admin", "read_users"])
+    ids = st.integers(1, MAX_ID)
+    return st.builds(Membership, ids, ids, st.frozensets(permissions))
+
+
 def positions() -> st.SearchStrategy[Position]:
-    """Positions of which many share a moment, a rank or an id."""
+    """Positions: many share a moment, a rank or an id."""
     ids = st.one_of(st.integers(0, 12), st.integers(0, MAX_ID))
     return st.builds(Position, timestamps(), st.integers(0, 1), ids)
 
@@ -71,7 +79,7 @@ def zones() -> st.SearchStrategy[str]:
 
 
 def json_values() -> st.SearchStrategy[object]:
-    """What a JSON document may hold, as Python's parser gives it: half surrogate pairs, too."""
+    """Anything that Python's JSON parser may return, texts with half surrogate pairs included."""
     scalars = st.one_of(
         st.none(),
         st.booleans(),
@@ -95,12 +103,12 @@ def any_text(max_size: int = 60) -> st.SearchStrategy[str]:
 
 
 def plain_text(min_size: int = 0, max_size: int = 40) -> st.SearchStrategy[str]:
-    """Text that can be stored: any, without half surrogate pairs."""
+    """Any text that can be stored: without half surrogate pairs."""
     return st.text(st.characters(exclude_categories=["Cs"]), min_size=min_size, max_size=max_size)
 
 
 def credit_amounts() -> st.SearchStrategy[Decimal]:
-    """Amounts within DynamoDB's numbers: up to 38 digits, none of them lost."""
+    """Amounts that DynamoDB stores exactly: up to 38 digits."""
     digits = st.integers(-(10**38) + 1, 10**38 - 1)
     exponents = st.one_of(st.integers(-12, 3), st.integers(-130, 88))
     return st.builds(lambda number, exponent: Decimal(f"{number}E{exponent}"), digits, exponents)
@@ -108,7 +116,7 @@ def credit_amounts() -> st.SearchStrategy[Decimal]:
 
 @st.composite
 def stored_rows(draw: st.DrawFn) -> Row:
-    """Rows as they may be stored, with every field that can be absent absent or present."""
+    """Any rows that may be stored; each optional field is there or is absent."""
     source = draw(st.sampled_from(Source))
     kinds = ["chat"] if source is Source.EDITED else ["chat", "image", "video", "voiceover", "?"]
     kind = draw(st.sampled_from(kinds))

@@ -1,4 +1,4 @@
-"""Every message exists in every language, and a caller gets the language that they ask for."""
+"""Every text exists in every language, and callers get the language that they ask for."""
 
 import ast
 import json
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 CORE = Path(messages.__file__).parent
 
 GATEWAY_KEYS = {"unauthorized", "not_found", "too_many_requests", "unavailable", "bad_request"}
-"""What the gateway says by itself: the template holds copies of these texts."""
+"""Texts of the gateway's own responses: the template holds copies of them."""
 
 CATALOGUES: dict[str, dict[str, str]] = {
     path.stem: json.loads(path.read_text("utf-8"))
@@ -45,14 +45,14 @@ def test_no_catalogue_has_a_key_twice(locale: str) -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("key", CATALOGUES["en"])
-def test_a_text_names_the_same_places_in_every_language(locale: str, key: str) -> None:
+def test_a_text_has_the_same_places_in_every_language(locale: str, key: str) -> None:
     assert places(CATALOGUES[locale][key]) == places(CATALOGUES["en"][key])
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("key", CATALOGUES["en"])
 def test_a_text_can_be_printed_into_json_as_it_is(locale: str, key: str) -> None:
-    """The gateway does that with some of them, and would take a ``$`` for a variable of its own."""
+    """The gateway does that with some of them, and takes a ``$`` for one of its variables."""
     text = CATALOGUES[locale][key]
     assert json.dumps(text, ensure_ascii=False) == f'"{text}"'
     assert text == text.strip() != ""
@@ -64,7 +64,7 @@ def test_a_text_is_translated(key: str) -> None:
     assert len({CATALOGUES[locale][key] for locale in LOCALES}) == len(LOCALES)
 
 
-def test_every_message_that_is_used_exists_and_every_one_that_exists_is_used() -> None:
+def test_the_keys_that_are_used_are_those_that_exist() -> None:
     paths = [*CORE.rglob("*.py"), *ROOT.glob("functions/*/app.py")]
     used = {key for path in paths for key in message_keys(path)}
     assert used | GATEWAY_KEYS == CATALOGUES["en"].keys()
@@ -75,7 +75,7 @@ def places(text: str) -> set[str | None]:
 
 
 def message_keys(path: Path) -> Iterator[str]:
-    """The texts in a module that are message keys, where a message key is asked for."""
+    """Yields the message keys in a module: the texts that are given where one is expected."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             position = {"Violation": 1, "Forbidden": 0, "PydanticCustomError": 0, "translate": 1}
@@ -109,7 +109,7 @@ def texts(expression: ast.expr) -> Iterator[str]:
         ("es-419", "es"),
         ("EN-gb", "en"),
         ("PT-br", "pt_BR"),
-        # The heaviest that is spoken here, the first of equals.
+        # The greatest weight wins, and the first of equal ones.
         ("fr, es;q=0.5", "es"),
         ("fr;q=0.9, es;q=0.5, en;q=0.7", "en"),
         ("es;q=0.5,pt-BR", "pt_BR"),
@@ -119,7 +119,7 @@ def texts(expression: ast.expr) -> Iterator[str]:
         (" es ; q = 0.5 ", "es"),
         ("es;Q=1.0", "es"),
         ("en;q=0, es;q=0.001", "es"),
-        # What can't be read is passed over.
+        # Invalid ranges are ignored.
         ("en;q=x, es;q=0.1", "es"),
         ("en;q=2, es;q=0.1", "es"),
         ("en;q=-1, es;q=0.1", "es"),
@@ -164,7 +164,7 @@ def test_a_caller_gets_the_language_that_they_ask_for(
     ],
 )
 @pytest.mark.parametrize("default", LOCALES)
-def test_whoever_asks_for_nothing_spoken_here_gets_the_default(
+def test_a_caller_who_asks_for_no_known_language_gets_the_default(
     header: str | None, default: str
 ) -> None:
     assert choose_locale(header, default) == default
@@ -180,7 +180,7 @@ ranges = st.builds(
 
 @given(st.one_of(any_text(), st.lists(ranges, max_size=6).map(",".join)), st.sampled_from(LOCALES))
 @example("," * 10_000, "es")
-def test_any_header_gives_a_language_that_is_spoken_here(header: str, default: str) -> None:
+def test_any_header_gives_a_locale_that_has_a_catalogue(header: str, default: str) -> None:
     assert choose_locale(header, default) in LOCALES
 
 
@@ -196,7 +196,7 @@ def test_values_are_printed_as_they_are() -> None:
     assert translate("en", "invalid_integer", {"field": "{limit}"}).startswith("The {limit} field")
 
 
-def test_a_missing_key_or_value_is_noticed() -> None:
+def test_a_missing_key_or_value_is_an_error() -> None:
     with pytest.raises(KeyError):
         translate("en", "no_such_key")
     with pytest.raises(KeyError):
@@ -208,13 +208,13 @@ TYPE = Violation("type", "invalid_choice", {"choices": "all, chat"})
 CURSOR = Violation("cursor", "cursor_with_page")
 
 
-def test_one_violation_is_told_by_its_text() -> None:
+def test_one_violation_is_described_by_its_text() -> None:
     message, fields = describe("en", (PAGE,))
     assert message == "The page field must be at least 1."
     assert fields == {"page": [message]}
 
 
-def test_of_several_violations_the_first_is_told_and_the_others_are_counted() -> None:
+def test_of_several_violations_the_first_is_described_and_the_others_are_counted() -> None:
     first = translate("es", "invalid_minimum", {"field": "page", "limit": 1})
     assert describe("es", (PAGE, CURSOR))[0] == f"{first} (y un error más)"
     message, fields = describe("es", (PAGE, TYPE, CURSOR))
@@ -223,6 +223,6 @@ def test_of_several_violations_the_first_is_told_and_the_others_are_counted() ->
 
 
 def test_violations_of_one_field_are_listed_together() -> None:
-    again = Violation("page", "invalid_integer")
-    assert [*describe("en", (PAGE, TYPE, again))[1]] == ["page", "type"]
-    assert len(describe("en", (PAGE, again))[1]["page"]) == 2
+    another = Violation("page", "invalid_integer")
+    assert [*describe("en", (PAGE, TYPE, another))[1]] == ["page", "type"]
+    assert len(describe("en", (PAGE, another))[1]["page"]) == 2

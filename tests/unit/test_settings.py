@@ -12,6 +12,7 @@ from workspace_api.settings import (
     UsageSettings,
 )
 from workspace_usage.access.tokens import TokenPolicy
+from workspace_usage.aws.environment import AwsEnvironment
 from workspace_usage.rows.tables import RowTables, Tables
 
 AUTHORIZER = {
@@ -20,6 +21,7 @@ AUTHORIZER = {
     "MEMBERSHIPS_TABLE": "members",
     "TOKEN_LIFETIME_MINUTES": "0",
     "TOKENABLE_TYPE": "",
+    "AWS_REGION": "sa-east-1",
 }
 USAGE = {
     "DEFAULT_LOCALE": "pt_BR",
@@ -68,6 +70,7 @@ def test_the_authorizer_s_environment() -> None:
         access_tokens_table="tokens",
         memberships_table="members",
         token_policy=TokenPolicy(lifetime=None, tokenable_type=None),
+        aws=AwsEnvironment("sa-east-1", {}),
     )
 
 
@@ -86,7 +89,7 @@ def test_the_usage_function_s_environment() -> None:
         tables=RowTables("executions", "archived", "edited", "rollups"),
         media_bucket="media",
         media_endpoint=None,
-        region="sa-east-1",
+        aws=AwsEnvironment("sa-east-1", {}),
         link_lifetime=3600,
         min_date_parameter="/usage/min-date",
     )

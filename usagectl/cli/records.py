@@ -6,14 +6,14 @@ from typing import Any
 
 from usagectl.access import Stored
 from usagectl.cli.common import show, show_json
-from workspace_usage.access.store import TOMBSTONE
+from workspace_usage.access.items import TOMBSTONE_FLAG
 from workspace_usage.values import format_timestamp
 
 
 def described_token(item: Stored, moment: datetime) -> dict[str, Any]:
     """Returns what an operator may see of a token, as of ``moment``."""
     token_id = int(item["token_id"]["N"])
-    if TOMBSTONE in item:
+    if TOMBSTONE_FLAG in item:
         return {"id": token_id, "state": "revoked"}
     expires_at = item.get("expires_at", {}).get("S")
     is_dead = expires_at is not None and expires_at <= format_timestamp(moment)

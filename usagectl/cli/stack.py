@@ -1,7 +1,6 @@
 """Commands about the deployment itself: setting, recorder, recount, doctor."""
 
-import json
-from datetime import UTC, date
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,21 +42,20 @@ def min_date(
     if date is not None and off:
         refuse(context, "--off", "give a date or --off, not both")
 
-    from workspace_usage.listing.min_date import parse_min_date
+    from workspace_usage.listing.min_date import MinDateSetting, parse_min_date
 
     deployment = target(context)
     name = deployment.output("MinDateParameterName")
     if date is not None or off:
-        value = json.dumps({"enabled": not off, "date": None if date is None else f"{date}"})
+        value = MinDateSetting(enabled=not off, date=date).to_json()
         deployment.ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
     value = deployment.ssm.get_parameter(Name=name)["Parameter"]["Value"]
-    earliest = parse_min_date(value, UTC)
+    first_day = parse_min_date(value)
     if as_json:
-        show_json({"enabled": earliest is not None, "date": earliest and f"{earliest.date()}"})
+        day = None if first_day is None else f"{first_day}"
+        show_json({"enabled": first_day is not None, "date": day})
         return
-    show(
-        "All days are shown." if earliest is None else f"Nothing before {earliest.date()} is shown."
-    )
+    show("All days are shown." if first_day is None else f"Nothing before {first_day} is shown.")
 
 
 @recorder.command("pause")

@@ -10,6 +10,7 @@ from datetime import timedelta, tzinfo
 from typing import Self
 
 from workspace_usage.access.tokens import TokenPolicy
+from workspace_usage.aws.environment import AwsEnvironment
 from workspace_usage.messages import LOCALES
 from workspace_usage.rows.tables import RowTables, Tables
 from workspace_usage.rows.window import time_zone
@@ -23,6 +24,7 @@ class AuthorizerSettings:
     access_tokens_table: str
     memberships_table: str
     token_policy: TokenPolicy
+    aws: AwsEnvironment
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -36,6 +38,7 @@ class AuthorizerSettings:
                 lifetime=timedelta(minutes=minutes) if minutes else None,
                 tokenable_type=environment["TOKENABLE_TYPE"] or None,
             ),
+            aws=AwsEnvironment.from_variables(environment),
         )
 
 
@@ -48,7 +51,7 @@ class UsageSettings:
     tables: RowTables
     media_bucket: str
     media_endpoint: str | None
-    region: str
+    aws: AwsEnvironment
     link_lifetime: int
     min_date_parameter: str
 
@@ -58,10 +61,10 @@ class UsageSettings:
         return cls(
             default_locale=_locale(environment["DEFAULT_LOCALE"]),
             time_zone=time_zone(environment["TIME_ZONE"]),
-            tables=RowTables.named_in(environment),
+            tables=RowTables.from_environment(environment),
             media_bucket=environment["MEDIA_BUCKET"],
             media_endpoint=environment["AWS_ENDPOINT_URL_S3"] or None,
-            region=environment["AWS_REGION"],
+            aws=AwsEnvironment.from_variables(environment),
             link_lifetime=int(environment["LINK_LIFETIME_SECONDS"]),
             min_date_parameter=environment["MIN_DATE_PARAMETER"],
         )
@@ -80,7 +83,7 @@ class RecorderSettings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         return cls(
-            tables=Tables.named_in(
+            tables=Tables.from_environment(
                 environment,
                 access_tokens=environment["ACCESS_TOKENS_TABLE"],
                 memberships=environment["MEMBERSHIPS_TABLE"],
@@ -103,7 +106,7 @@ class CounterSettings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         return cls(
-            tables=RowTables.named_in(environment),
+            tables=RowTables.from_environment(environment),
             count_queue_url=environment["COUNT_QUEUE_URL"],
             time_zone=time_zone(environment["TIME_ZONE"]),
         )

@@ -1,14 +1,18 @@
-"""What can go wrong, as one tree; the functions' edges turn it into answers.
+"""The expected failures of this service, as one tree of exceptions.
 
     UsageError
-    ├── Unauthorized          401  the token is missing, malformed, unknown or dead
+    ├── Unauthorized          401  the access token is missing, malformed, unknown or dead
     ├── Forbidden             403  the caller may not see what was asked for
     ├── InvalidRequest        422  a parameter breaks its rule
-    ├── StoreUnavailable      503  a table or a setting could not be read in time
-    └── Refused                    a table will never take what was to be written
+    ├── StoreUnavailable      503  a table or a setting could not be read or written in time
+    │   └── WriteConflict          others kept changing the same items
+    └── RejectedByStore            a table will never take what was to be written
 
-Messages for callers are named by their key in the catalogues (``messages``) and are translated at
-the edge. The names ``InvalidRequest`` and ``StoreUnavailable`` are public: a Step Functions
+The functions turn them into responses. Those without a status come from writing; callers of the API
+only read.
+
+Texts for callers are named by their key in the catalogues (``messages``) and are translated by the
+functions. The names ``InvalidRequest`` and ``StoreUnavailable`` are public: a Step Functions
 ``Catch`` matches them.
 """
 
@@ -22,11 +26,15 @@ class UsageError(Exception):
 
 
 class Unauthorized(UsageError):
-    """No living token: missing, malformed, unknown, expired. Which of these is never told."""
+    """The caller has no valid access token. The caller never learns the reason."""
 
 
 class Forbidden(UsageError):
-    """The caller is known but may not see this; ``message_key`` says why, in the catalogues."""
+    """The caller is known but may not see this.
+
+    Attributes:
+        message_key: the reason, as a key of the catalogues.
+    """
 
     def __init__(self, message_key: str) -> None:
         super().__init__(message_key)
@@ -35,7 +43,13 @@ class Forbidden(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken rule of one parameter: its catalogue key and the values that its text names."""
+    """One broken rule of one parameter.
+
+    Attributes:
+        field: the parameter's name.
+        message_key: the rule's text, as a key of the catalogues.
+        values: the values that the text has places for.
+    """
 
     field: str
     message_key: str
@@ -43,9 +57,12 @@ class Violation:
 
 
 class InvalidRequest(UsageError):
-    """Parameters that break their rules, in the order in which the contract lists them.
+    """Parameters break their rules.
 
-    The text names fields and rules, never values, unless the edge gives one for the caller.
+    Args:
+        violations: the broken rules, in the order in which the contract lists the parameters.
+        text: the error's text for the caller, or None for a text that names fields and rules, but
+            no values.
     """
 
     def __init__(self, violations: tuple[Violation, ...], text: str | None = None) -> None:
@@ -54,12 +71,12 @@ class InvalidRequest(UsageError):
 
 
 class StoreUnavailable(UsageError):
-    """A table or a setting could not be read in time; the same request may succeed later."""
+    """A table or a setting could not be read or written in time. A later attempt may succeed."""
 
 
-class Contended(StoreUnavailable):
-    """Others changed the same items time and again; the store is well, and other items are free."""
+class WriteConflict(StoreUnavailable):
+    """Others kept changing the same items. The store works, and other items can be written."""
 
 
-class Refused(UsageError):
-    """No table will ever take what was to be written: it is too large, or malformed."""
+class RejectedByStore(UsageError):
+    """A table will never take what was to be written: it is too large, or malformed."""

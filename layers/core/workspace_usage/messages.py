@@ -1,8 +1,8 @@
-"""What callers are told, in their language.
+"""Texts for callers, in their language.
 
-The catalogues are data: ``catalogues/<locale>.json``, one text for each key, the same keys in each.
-Texts hold neither quotes nor backslashes, since the gateway prints some of them into JSON as they
-are.
+The catalogues are data: ``catalogues/<locale>.json`` has one text for each key, and each catalogue
+has the same keys. Texts contain neither quotes nor backslashes, because the gateway puts some of
+them into JSON as they are.
 """
 
 import json
@@ -15,27 +15,27 @@ from workspace_usage.errors import Violation
 from workspace_usage.values import InvalidValue, parse_decimal
 
 LOCALES: Final = ("en", "pt_BR", "es")
-"""The languages that messages come in."""
+"""The locales that have a catalogue."""
 
-_BY_LANGUAGE: Final = {locale.partition("_")[0]: locale for locale in LOCALES}
-_CATALOGUES: Final = Path(__file__).with_name("catalogues")
+_LOCALES_BY_LANGUAGE: Final = {locale.partition("_")[0]: locale for locale in LOCALES}
+_CATALOGUE_FOLDER: Final = Path(__file__).with_name("catalogues")
 
 
 def choose_locale(accept_language: str | None, default: str) -> str:
-    """The locale that an ``Accept-Language`` header asks for, or ``default``.
+    """Returns the locale that an ``Accept-Language`` header asks for, or ``default``.
 
-    The header is a list of language ranges with weights (RFC 9110, 12.5.4): the heaviest one that
-    is spoken here wins, the first of equals. A range counts for all its regions: ``pt-PT`` is
-    answered in ``pt_BR``. What can't be read is passed over.
+    The header is a list of language ranges with weights (RFC 9110, 12.5.4). Of the ranges whose
+    language has a catalogue, the one with the greatest weight wins, and the first of equal ones.
+    The region of a range does not matter: ``pt-PT`` gets ``pt_BR``. Invalid ranges are ignored.
     """
-    best, heaviest = default, 0.0
+    best_locale, best_weight = default, 0.0
     for language_range in (accept_language or "").split(","):
         tag, _, parameter = language_range.partition(";")
         language = tag.strip().replace("_", "-").partition("-")[0].lower()
         weight = _weight(parameter)
-        if language in _BY_LANGUAGE and weight > heaviest:
-            best, heaviest = _BY_LANGUAGE[language], weight
-    return best
+        if language in _LOCALES_BY_LANGUAGE and weight > best_weight:
+            best_locale, best_weight = _LOCALES_BY_LANGUAGE[language], weight
+    return best_locale
 
 
 def _weight(parameter: str) -> float:
@@ -50,18 +50,18 @@ def _weight(parameter: str) -> float:
 
 
 def translate(locale: str, key: str, values: Mapping[str, object] | None = None) -> str:
-    """The text of ``key`` in ``locale``, with ``values`` in its places.
+    """Returns the text of ``key`` in ``locale``, with ``values`` in its places.
 
     Raises:
-        KeyError: there is no such key, or a value that the text names is missing.
+        KeyError: there is no such key, or a value that the text has a place for is missing.
     """
     return _catalogue(locale)[key].format_map(values or {})
 
 
 def describe(locale: str, violations: tuple[Violation, ...]) -> tuple[str, dict[str, list[str]]]:
-    """``violations`` (at least one) as one sentence, and as a list of texts for each field.
+    """Returns ``violations`` (at least one) as one sentence, and as a list of texts for each field.
 
-    The sentence is the first text, and how many more there are, as Laravel's validator has it.
+    The sentence is the first text and the number of the others, as in Laravel's validator.
     """
     fields: dict[str, list[str]] = {}
     for violation in violations:
@@ -79,5 +79,5 @@ def describe(locale: str, violations: tuple[Violation, ...]) -> tuple[str, dict[
 
 @cache
 def _catalogue(locale: str) -> Mapping[str, str]:
-    texts: Mapping[str, str] = json.loads((_CATALOGUES / f"{locale}.json").read_text("utf-8"))
+    texts: Mapping[str, str] = json.loads((_CATALOGUE_FOLDER / f"{locale}.json").read_text("utf-8"))
     return texts

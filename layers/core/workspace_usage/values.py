@@ -1,8 +1,8 @@
-"""Values that come from outside, read strictly: JSON, numbers, dates, and texts with space around.
+"""Strict parsing of values from outside: JSON, numbers, dates, ids, timestamps.
 
-Python reads more than any of our formats allows (``Decimal("1_000")``, the date ``20250105``), and
-fails on some input with errors that are no ``ValueError``. Everything that reads text from outside
-goes through here: it gets a value, or an ``InvalidValue`` with a reason for a person.
+Python parses more than our formats allow (``Decimal("1_000")``, the date ``20250105``), and some
+input makes it raise errors other than ``ValueError``. So all text from outside is parsed here. The
+result is a value, or an ``InvalidValue`` with a reason that people can read.
 """
 
 import json
@@ -16,19 +16,19 @@ MAX_ID: Final = 2**63 - 1
 """The largest id: a signed 64-bit integer, as in the platform's database."""
 
 MAX_REASON_BYTES: Final = 1_024
-"""The most bytes that the reason of a refusal takes, in UTF-8."""
+"""The most bytes that the reason of an ``InvalidValue`` takes, in UTF-8."""
 
 _MAX_INTEGER_DIGITS: Final = 1_000
-"""Digits of the longest JSON integer that is read: far more than any field allows."""
+"""The most digits of a JSON integer: far more than any field allows."""
 
 DECIMAL_PATTERN: Final = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-"""What ``parse_decimal`` reads, as a regular expression for the whole text."""
+"""The form of a number, as a regular expression for the whole text."""
 
 _DECIMAL: Final = re.compile(DECIMAL_PATTERN)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 TIMESTAMP_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"
-"""The one form of timestamps, as a regular expression: ``2026-01-05T19:35:21.000000Z``."""
+"""The form of a timestamp, ``2026-01-05T19:35:21.000000Z``, as a regular expression."""
 
 _TIMESTAMP: Final = re.compile(TIMESTAMP_PATTERN)
 _CANONICAL_INTEGER: Final = re.compile(r"[1-9][0-9]{0,18}")
@@ -37,13 +37,13 @@ _WHITE_SPACE: Final = (
     "\0\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
-"""Unicode's white space, and NUL, U+200B, U+FEFF: what Laravel's ``TrimStrings`` removes."""
+"""What Laravel's ``TrimStrings`` removes: Unicode's white space, NUL, U+200B and U+FEFF."""
 
 
 class InvalidValue(ValueError):
-    """A value from outside that can't be used; its text is the reason, and never quotes the value.
+    """A value from outside can't be used.
 
-    The reason is cut at ``MAX_REASON_BYTES``, whatever it was made of.
+    Its text is the reason, cut at ``MAX_REASON_BYTES``. It never quotes the value.
     """
 
     def __init__(self, reason: str) -> None:
@@ -51,13 +51,13 @@ class InvalidValue(ValueError):
 
 
 def parse_json(text: bytes | str) -> object:
-    """Returns the JSON value of ``text``, with exact numbers: ``int`` and ``Decimal``.
+    """Returns the JSON value of ``text``; its numbers are exact (``int`` and ``Decimal``).
 
     A byte-order mark in front of bytes is ignored.
 
     Raises:
         InvalidValue: ``text`` is not UTF-8, is not JSON, is nested too deeply, or contains a number
-            that can't be represented.
+            that is out of range.
     """
     try:
         decoded = text.removeprefix(BOM_UTF8).decode() if isinstance(text, bytes) else text
@@ -71,7 +71,7 @@ def parse_json(text: bytes | str) -> object:
 
 
 def parse_decimal(text: str) -> Decimal:
-    """Returns the number that ``text`` spells: ASCII digits with optional sign, point and exponent.
+    """Returns the number in ``text``: ASCII digits with optional sign, point and exponent.
 
     Raises:
         InvalidValue: ``text`` is not of that form, or its exponent is out of range.
@@ -94,17 +94,17 @@ def _refuse_constant(name: str) -> NoReturn:
     raise InvalidValue(f"is not JSON: {name} is not a number there")
 
 
-# Made once: to make one takes longer than to decode what is short.
+# Made only once: making a decoder takes longer than decoding a short text.
 _DECODER: Final = json.JSONDecoder(
     parse_float=parse_decimal, parse_int=_parse_integer, parse_constant=_refuse_constant
 )
 
 
 def parse_date(text: str) -> date:
-    """Returns the date that ``text`` spells in the form ``YYYY-MM-DD``.
+    """Returns the date in ``text``, which has the form ``YYYY-MM-DD``.
 
     Raises:
-        InvalidValue: ``text`` is not of exactly that form, or there is no such day.
+        InvalidValue: ``text`` has another form, or there is no such day.
     """
     if not _DATE.fullmatch(text):
         raise InvalidValue("must be a date in the form YYYY-MM-DD")
@@ -115,9 +115,9 @@ def parse_date(text: str) -> date:
 
 
 def parse_id(text: str | None) -> int | None:
-    """The positive integer, up to 2^63-1, that ``text`` spells in canonical form; else None.
+    """Returns the id in ``text``, or None if there is none: a canonical integer from 1 to 2^63-1.
 
-    ``11`` is in canonical form; ``011``, ``+11`` and ``11.0`` are not.
+    ``11`` is canonical; ``011``, ``+11`` and ``11.0`` are not.
     """
     if text is None or not _CANONICAL_INTEGER.fullmatch(text):
         return None
@@ -126,10 +126,11 @@ def parse_id(text: str | None) -> int | None:
 
 
 def parse_timestamp(text: str) -> datetime:
-    """The moment that ``2026-01-05T19:35:21.000000Z`` names.
+    """Returns the moment (aware) in ``text``, such as ``2026-01-05T19:35:21.000000Z``.
 
     Raises:
-        ValueError: it isn't of exactly that form, or no such moment exists.
+        ValueError: ``text`` has another form, or there is no such moment. Most timestamps come
+            from our own tables, so it isn't an ``InvalidValue``.
     """
     if not _TIMESTAMP.fullmatch(text):
         raise ValueError("not a timestamp of the form 2026-01-05T19:35:21.000000Z")
@@ -137,17 +138,17 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def format_timestamp(moment: datetime) -> str:
-    """``moment`` (aware) in UTC with six decimals: ``2026-01-05T19:35:21.000000Z``."""
+    """Returns ``moment`` (aware) in UTC, with microseconds: ``2026-01-05T19:35:21.000000Z``."""
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def trim(text: str) -> str:
-    """Returns ``text`` without the white space around it, as Laravel's middleware leaves it."""
+    """Returns ``text`` without the white space around it, as Laravel's middleware trims it."""
     return text.strip(_WHITE_SPACE)
 
 
 def shorten(text: str, max_bytes: int) -> str:
-    """Returns ``text``, cut at a character so that it takes at most ``max_bytes`` in UTF-8."""
+    """Returns ``text``, cut between two characters to at most ``max_bytes`` in UTF-8."""
     encoded = text.encode("utf-8", "replace")
     if len(encoded) <= max_bytes:
         return encoded.decode()

@@ -1,10 +1,11 @@
-"""A token is found by its hash wherever DynamoDB's pages put it."""
+"""A token is found by its hash on whichever page of the index it is."""
 
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, cast
 
-from workspace_usage.access.store import AccessStore, token_item
+from workspace_usage.access.items import token_item
+from workspace_usage.access.store import AccessStore
 from workspace_usage.access.tokens import AccessToken, BearerToken
 
 TOKEN = AccessToken(
@@ -20,7 +21,7 @@ KEY = {"token_id": {"N": "7"}, "token_hash": {"S": TOKEN.token_hash}}
 
 
 class PagedReader:
-    """DynamoDB with one token, whose index begins with ``empty_pages`` pages without items."""
+    """DynamoDB with one token, whose index has ``empty_pages`` pages without items first."""
 
     def __init__(self, empty_pages: int, last_page: dict[str, Any]) -> None:
         self.pages = [{"Items": [], "LastEvaluatedKey": {"page": n}} for n in range(empty_pages)]
@@ -28,20 +29,20 @@ class PagedReader:
         self.start_keys: list[object] = []
 
     def query(self, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The next page of the index."""
+        """Returns the next page of the index."""
         (request,) = requests
         self.start_keys.append(request.get("ExclusiveStartKey"))
         return [self.pages[len(self.start_keys) - 1]]
 
     def get_item(self, **request: Any) -> dict[str, Any]:
-        """The token."""
+        """Returns the token."""
         assert request["Key"] == {"token_id": {"N": "7"}}
         return {"Item": token_item(TOKEN)}
 
 
 def find(reader: PagedReader) -> AccessToken | None:
-    directory = AccessStore(cast(Any, reader), "access_tokens", "memberships")
-    return directory.find_token(BearerToken.from_header("Bearer secret"))
+    store = AccessStore(cast(Any, reader), "access_tokens", "memberships")
+    return store.find_token(BearerToken.from_header("Bearer secret"))
 
 
 def test_an_empty_page_of_the_index_is_not_its_end() -> None:

@@ -1,4 +1,4 @@
-"""Answers are read as the standard library reads them; what isn't plain is refused."""
+"""Plain responses are read as the standard library reads them; others are unsupported."""
 
 import socket
 from collections.abc import Iterator
@@ -19,40 +19,40 @@ PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @contextmanager
-def connection_that_says(*pieces: bytes) -> Iterator[socket.socket]:
-    """A connection on which these pieces come, and then its end."""
+def connection_with(*pieces: bytes) -> Iterator[socket.socket]:
+    """A connection on which these pieces arrive, and then its end."""
     here, there = socket.socketpair()
 
-    def say() -> None:
-        # Who has heard enough hangs up.
+    def send() -> None:
+        # The reader may close the connection before it has read everything.
         with there, suppress(BrokenPipeError, ConnectionResetError):
             for piece in filter(None, pieces):
                 there.sendall(piece)
 
-    saying = Thread(target=say)
-    saying.start()
+    sender = Thread(target=send)
+    sender.start()
     with here:
         yield here
-        # Whatever was not read must not keep the other end from its end.
+        # What was not read must not keep the sender waiting.
         here.shutdown(socket.SHUT_RDWR)
-        saying.join()
+        sender.join()
 
 
 def read(*pieces: bytes) -> Response:
-    """What is read of these pieces."""
-    with connection_that_says(*pieces) as connection:
+    """Reads the response that arrives in these pieces."""
+    with connection_with(*pieces) as connection:
         return read_response(connection, monotonic() + 60)
 
 
-def as_the_standard_library_has_it(said: bytes) -> Response:
-    """The answer that http.client reads."""
-    with connection_that_says(said) as connection:
+def read_with_standard_library(sent: bytes) -> Response:
+    """Reads a response with http.client."""
+    with connection_with(sent) as connection:
         response = HTTPResponse(connection, method="POST")
         response.begin()
         headers = {name.lower(): value for name, value in response.headers.items()}
-        answer = Response(response.status, headers, response.read())
+        body = response.read()
         response.close()
-        return answer
+        return Response(response.status, headers, body)
 
 
 names = st.from_regex(r"x-[a-zA-Z0-9_-]{1,20}", fullmatch=True)
@@ -68,7 +68,7 @@ values = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=40
     body=st.binary(max_size=300),
     cuts=st.lists(st.integers(0, 800), max_size=6),
 )
-def test_a_plain_answer_is_what_the_standard_library_reads(
+def test_a_plain_response_is_read_as_the_standard_library_reads_it(
     status: int,
     reason: str,
     headers: dict[str, str],
@@ -77,26 +77,26 @@ def test_a_plain_answer_is_what_the_standard_library_reads(
     body: bytes,
     cuts: list[int],
 ) -> None:
-    """Its status, its headers, its body, in however many pieces it comes."""
+    """Its status, its headers, its body, in any number of pieces."""
     lines = [f"{name}:{space}{value}{space}" for name, value in headers.items()]
     lines.append(f"{length}:{space}{len(body)}{space}")
-    said = "\r\n".join([f"HTTP/1.1 {status}{reason}", *lines, "", ""]).encode() + body
-    places = [0, *sorted(cuts), len(said)]
-    pieces = [said[a:b] for a, b in pairwise(places)]
-    found, expected = read(*pieces), as_the_standard_library_has_it(said)
-    assert (found.status, found.body) == (expected.status, expected.body)
-    # Of one that comes twice the standard library keeps the first in its place; any will do.
-    assert found.headers.keys() == expected.headers.keys()
+    sent = "\r\n".join([f"HTTP/1.1 {status}{reason}", *lines, "", ""]).encode() + body
+    places = [0, *sorted(cuts), len(sent)]
+    pieces = [sent[a:b] for a, b in pairwise(places)]
+    response, expected = read(*pieces), read_with_standard_library(sent)
+    assert (response.status, response.body) == (expected.status, expected.body)
+    # Of a header that is sent twice, the standard library keeps the first. Either will do.
+    assert response.headers.keys() == expected.headers.keys()
     if len(expected.headers) == len(lines):
         stripped = {name: value.strip() for name, value in expected.headers.items()}
-        assert found.headers == stripped
+        assert response.headers == stripped
 
 
 def test_a_large_body_is_read_whole() -> None:
-    """Larger than what a connection gives at once."""
+    """It is larger than what is taken from a connection at once."""
     body = bytes(range(256)) * 4096
-    said = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
-    assert read(said, body).body == body
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    assert read(head, body).body == body
 
 
 @pytest.mark.parametrize(
@@ -108,66 +108,65 @@ def test_a_large_body_is_read_whole() -> None:
         (b"connection: foo, Close\r\n", True),
     ],
 )
-def test_the_last_answer_of_a_connection_says_so(header: bytes, is_last: bool) -> None:
+def test_the_last_response_on_a_connection_says_so(header: bytes, is_last: bool) -> None:
     """The connection is not kept then."""
     assert read(PLAIN.replace(b"\r\n", b"\r\n" + header, 1)).is_last is is_last
 
 
 def with_header(header: bytes) -> bytes:
-    """A plain answer, but for this header."""
+    """A plain response with another header."""
     return PLAIN.replace(b"\r\n", b"\r\n" + header + b"\r\n", 1)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sent",
     [
         pytest.param(PLAIN.replace(b"1.1", b"1.0"), id="an older HTTP"),
-        pytest.param(PLAIN.replace(b"200", b"100"), id="an interim answer"),
-        pytest.param(PLAIN.replace(b"200", b"204"), id="no body, by its status"),
-        pytest.param(PLAIN.replace(b"200", b"304"), id="no body, by its status"),
-        pytest.param(PLAIN.replace(b"200 OK", b"2000"), id="no status"),
-        pytest.param(b"<html>\r\n\r\n", id="no HTTP"),
+        pytest.param(PLAIN.replace(b"200", b"100"), id="an interim response"),
+        pytest.param(PLAIN.replace(b"200", b"204"), id="a status without a body"),
+        pytest.param(PLAIN.replace(b"200", b"304"), id="a status without a body"),
+        pytest.param(PLAIN.replace(b"200 OK", b"2000"), id="not a status"),
+        pytest.param(b"<html>\r\n\r\n", id="not HTTP"),
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n{}", id="no length"),
         pytest.param(with_header(b"Content-Length: 2"), id="two lengths"),
         pytest.param(with_header(b"Content-Length: 3"), id="two lengths that differ"),
         pytest.param(PLAIN.replace(b": 2", b": +2"), id="a length with a sign"),
         pytest.param(PLAIN.replace(b": 2", b": 0x2"), id="a length in hex"),
-        pytest.param(PLAIN.replace(b": 2", b": -2"), id="a length below nothing"),
-        pytest.param(PLAIN.replace(b": 2", b": 9999999999"), id="a length beyond reason"),
+        pytest.param(PLAIN.replace(b": 2", b": -2"), id="a negative length"),
+        pytest.param(PLAIN.replace(b": 2", b": 9999999999"), id="a length of ten digits"),
         pytest.param(with_header(b"Transfer-Encoding: chunked"), id="chunks"),
-        pytest.param(with_header(b"transfer-encoding: identity"), id="chunks or not"),
+        pytest.param(with_header(b"transfer-encoding: identity"), id="another transfer encoding"),
         pytest.param(with_header(b"Content-Encoding: gzip"), id="compressed"),
         pytest.param(with_header(b"X-Folded: one\r\n two"), id="a folded line"),
         pytest.param(with_header(b"X-Spaced : one"), id="space before the colon"),
-        pytest.param(with_header(b"no colon"), id="no header"),
+        pytest.param(with_header(b"no colon"), id="not a header"),
         pytest.param(with_header(b": nameless"), id="no name"),
-        pytest.param(with_header(b"X-Bare: one\nX-Other: two"), id="half a line's end"),
+        pytest.param(with_header(b"X-Bare: one\nX-Other: two"), id="a line feed alone"),
         pytest.param(PLAIN + b"{", id="more than was announced"),
-        pytest.param(PLAIN + PLAIN, id="an answer behind it"),
+        pytest.param(PLAIN + PLAIN, id="a second response"),
     ],
 )
-def test_what_is_not_plain_is_refused(said: bytes) -> None:
-    """Nobody here guesses where a body ends."""
+def test_other_responses_are_unsupported(sent: bytes) -> None:
+    """It is never guessed where a body ends."""
     with pytest.raises(UnsupportedResponse):
-        read(said)
+        read(sent)
 
 
 @pytest.mark.parametrize("length", range(len(PLAIN)))
-def test_what_ends_too_early_is_a_broken_connection(length: int) -> None:
-    """Wherever it breaks."""
+def test_a_response_that_ends_too_early_is_a_broken_connection(length: int) -> None:
+    """Wherever it ends."""
     with pytest.raises(ConnectionError):
         read(PLAIN[:length])
 
 
-def test_a_head_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody can fill the memory with one."""
-    monkeypatch.setattr(http1, "LONGEST_HEAD", 100)
+def test_a_head_that_is_too_long_is_unsupported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can't fill the memory."""
+    monkeypatch.setattr(http1, "MAX_HEAD_BYTES", 100)
     with pytest.raises(UnsupportedResponse, match="without an end"):
         read(b"HTTP/1.1 200 OK\r\n" + b"x" * 100)
 
 
-def test_a_silent_connection_is_given_up() -> None:
-    """When its time is up."""
+def test_a_silent_connection_is_given_up_at_the_deadline() -> None:
     here, there = socket.socketpair()
     with here, there:
         there.sendall(PLAIN[:-1])
@@ -175,29 +174,29 @@ def test_a_silent_connection_is_given_up() -> None:
             read_response(here, monotonic() + 0.01)
 
 
-@pytest.mark.parametrize("said", [b"HTTP/1.1 200 OK\r\nX: ", PLAIN.replace(b": 2", b": 9999")])
-def test_an_answer_that_drips_is_given_up(said: bytes) -> None:
-    """Each byte comes in time, and all of them together never would."""
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nX: ", PLAIN.replace(b": 2", b": 9999")])
+def test_a_response_that_drips_is_given_up_at_the_deadline(start: bytes) -> None:
+    """Each byte arrives in time, but the whole response never would."""
     here, there = socket.socketpair()
-    heard_enough = Event()
+    is_given_up = Event()
 
     def drip() -> None:
         with there, suppress(BrokenPipeError, ConnectionResetError):
-            there.sendall(said)
-            while not heard_enough.wait(0.01):
+            there.sendall(start)
+            while not is_given_up.wait(0.01):
                 there.sendall(b" ")
 
-    dripping = Thread(target=drip)
-    dripping.start()
+    sender = Thread(target=drip)
+    sender.start()
     with here:
         with pytest.raises((TimeoutError, BlockingIOError)):
             read_response(here, monotonic() + 0.1)
-        heard_enough.set()
-        dripping.join()
+        is_given_up.set()
+        sender.join()
 
 
-def test_what_has_arrived_in_time_is_read_later() -> None:
-    """Answers to other requests were waited for first."""
-    with connection_that_says(PLAIN) as connection:
+def test_a_response_that_arrived_in_time_may_be_read_later() -> None:
+    """Responses to other requests were read first."""
+    with connection_with(PLAIN) as connection:
         connection.recv(1, socket.MSG_PEEK)
         assert read_response(connection, monotonic() - 1).body == b"{}"

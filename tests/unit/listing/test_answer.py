@@ -2,16 +2,17 @@
 
 from copy import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 
 from tests.support.strategies import stored_rows
-from workspace_usage.listing.answer import answer_item
+from workspace_usage.listing.answer import Body, Item, ItemTokens, to_item
 from workspace_usage.rows.position import Position
-from workspace_usage.rows.row import MEDIA_TYPES, Row, Source, Tokens
+from workspace_usage.rows.row import AGENT_TYPES, MEDIA_TYPES, Row, Source, Tokens
 
-TYPES = ("chat", "image", "text", "voiceover", "video", "code", "music")
+TYPES = (*AGENT_TYPES, "music")
 ROW = Row(
     source=Source.CURRENT,
     workspace_id=11,
@@ -30,12 +31,12 @@ ROW = Row(
 )
 
 
-def sign(key: str) -> str:
-    return f"signed:{key}"
+def presign(key: str) -> str:
+    return f"presigned:{key}"
 
 
 def show(row: Row, **changes: object) -> dict[str, object]:
-    return answer_item(replace(row, **changes), sign)  # type: ignore[arg-type]
+    return dict(to_item(replace(row, **changes), presign))  # type: ignore[arg-type]
 
 
 def edited(row: Row) -> Row:
@@ -65,9 +66,17 @@ def test_an_item_has_the_contracts_fields_in_the_contracts_order() -> None:
     ]
 
 
+def test_every_field_is_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "api.md").read_text("utf-8")
+    names = {*Item.__annotations__, *Body.__annotations__}
+    assert {name for name in names if f"`{name}`" not in text and f'"{name}"' not in text} == set()
+
+
 @given(stored_rows())
-def test_every_row_has_the_same_fields_in_the_same_order(row: Row) -> None:
-    assert list(answer_item(row, sign)) == list(show(ROW))
+def test_every_row_has_the_fields_of_its_type_in_their_order(row: Row) -> None:
+    item = to_item(row, presign)
+    assert list(item) == list(Item.__annotations__)
+    assert item["tokens"] is None or list(item["tokens"]) == list(ItemTokens.__annotations__)
 
 
 def test_an_edited_chat_s_id_is_a_text() -> None:
@@ -92,7 +101,7 @@ def test_credits_of_what_succeeded_are_exact(text: str, source: Source) -> None:
     assert str(show(ROW, credits=Decimal(text), source=source)["credits"]) == text
 
 
-def test_what_is_not_known_is_null() -> None:
+def test_unknown_values_are_null() -> None:
     item = show(ROW, root_id=None, execution_origin=None, used_model=None, tokens=None)
     names = ("root_id", "execution_origin", "used_model", "tokens")
     assert [item[name] for name in names] == [None] * 4
@@ -103,11 +112,9 @@ def test_what_is_not_known_is_null() -> None:
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("status", ["succeeded", "failed"])
 @pytest.mark.parametrize("output", ["a/key.png", "", None])
-def test_outputs_are_shown_of_current_media_alone(
-    kind: str, status: str, output: str | None
-) -> None:
+def test_only_current_media_show_their_output(kind: str, status: str, output: str | None) -> None:
     row = replace(ROW, agent_type=kind, status=status, output=output)
-    shown = output if kind in {"image", "video", "voiceover"} else show(ROW)["output"]
+    shown = output if kind in MEDIA_TYPES else show(ROW)["output"]
     assert show(row)["output"] == shown
     assert show(row, source=Source.ARCHIVED)["output"] == "This item was deleted."
     assert show(edited(row))["output"] == "This item was edited."
@@ -118,7 +125,7 @@ def test_outputs_are_shown_of_current_media_alone(
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("source", [Source.ARCHIVED, Source.EDITED])
-def test_what_is_archived_or_edited_has_no_link(kind: str, source: Source) -> None:
+def test_archived_and_edited_rows_have_no_link(kind: str, source: Source) -> None:
     assert show(ROW, source=source, agent_type=kind, output="https://x/y")["link"] is None
 
 
@@ -152,8 +159,8 @@ def test_a_slug_is_one_segment_of_the_path(slug: str, segment: str) -> None:
 
 
 @pytest.mark.parametrize("slug", [".", ".."])
-def test_a_slug_that_can_be_no_segment_has_no_link(slug: str) -> None:
-    """Browsers resolve dots before they ask, also when they are percent-encoded."""
+def test_a_slug_that_cannot_be_a_segment_has_no_link(slug: str) -> None:
+    """Browsers resolve dots before they send a request, even percent-encoded ones."""
     item = show(ROW, agent_slug=slug)
     assert (item["slug"], item["link"]) == (slug, None)
 
@@ -165,17 +172,17 @@ def test_a_slug_that_can_be_no_segment_has_no_link(slug: str) -> None:
         ("https://cdn.example.com/a.png?x=1", "https://cdn.example.com/a.png?x=1"),
         ("http://cdn.example.com/a.png", "http://cdn.example.com/a.png"),
         ("HTTPS://CDN.example.com/A.png", "HTTPS://CDN.example.com/A.png"),
-        ("media/a b.png", "signed:media/a b.png"),
-        ("/media/a.png", "signed:/media/a.png"),
-        ("https", "signed:https"),
-        ("https:/a.png", "signed:https:/a.png"),
-        ("ftp://example.com/a.png", "signed:ftp://example.com/a.png"),
-        ("javascript:alert(1)", "signed:javascript:alert(1)"),
-        ("//example.com/a.png", "signed://example.com/a.png"),
-        (" https://example.com", "signed: https://example.com"),
-        # Whatever is odd about a stored URL or key, it is shown, or signed, as it stands.
+        ("media/a b.png", "presigned:media/a b.png"),
+        ("/media/a.png", "presigned:/media/a.png"),
+        ("https", "presigned:https"),
+        ("https:/a.png", "presigned:https:/a.png"),
+        ("ftp://example.com/a.png", "presigned:ftp://example.com/a.png"),
+        ("javascript:alert(1)", "presigned:javascript:alert(1)"),
+        ("//example.com/a.png", "presigned://example.com/a.png"),
+        (" https://example.com", "presigned: https://example.com"),
+        # An odd URL is shown, and an odd key signed, as it was stored.
         ("https://cdn.example.com/a b/../ü\r\n.png", "https://cdn.example.com/a b/../ü\r\n.png"),
-        ("../a//b/\r\n.png", "signed:../a//b/\r\n.png"),
+        ("../a//b/\r\n.png", "presigned:../a//b/\r\n.png"),
         ("", None),
         (None, None),
     ],
@@ -193,7 +200,7 @@ def test_other_types_have_no_link(kind: str, output: str | None) -> None:
     assert show(ROW, agent_type=kind, output=output)["link"] is None
 
 
-def test_nothing_is_signed_that_is_not_linked() -> None:
+def test_only_links_are_presigned() -> None:
     def refuse(key: str) -> str:
         raise AssertionError(key)
 
@@ -201,4 +208,4 @@ def test_nothing_is_signed_that_is_not_linked() -> None:
         for source in Source:
             for output, status in ((None, "succeeded"), ("", "succeeded"), ("key", "failed")):
                 row = replace(ROW, agent_type=kind, source=source, output=output, status=status)
-                answer_item(row, refuse)
+                to_item(row, refuse)

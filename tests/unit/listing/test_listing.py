@@ -1,6 +1,7 @@
-"""Whole answers against the oracle's: random data sets of 1,500 rows, random questions."""
+"""Whole answers are the oracle's, for random questions about random data sets of 1,500 rows."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -15,12 +16,13 @@ from usagectl.dataset import RECORDS, Rejection, read_items, read_min_date
 from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.aws.credentials import Credentials
 from workspace_usage.errors import Forbidden, InvalidRequest
-from workspace_usage.listing.links import Bucket
-from workspace_usage.listing.listing import Circumstances, Listing
+from workspace_usage.listing.answer import Body
+from workspace_usage.listing.listing import Listing
 from workspace_usage.listing.min_date import MinDate
+from workspace_usage.listing.presigning import Bucket
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rows.row import Source
-from workspace_usage.rows.store import Meter, Queries, Store
+from workspace_usage.rows.store import Meter, QueryReader, Store
 
 SOURCES = {
     "executions": Source.CURRENT,
@@ -60,7 +62,7 @@ def loaded(folder: Path) -> MemoryClient:
     return client
 
 
-def listing_of(folder: Path, reader: Queries, zone: str) -> Listing:
+def listing_of(folder: Path, reader: QueryReader, zone: str) -> Listing:
     setting = read_min_date(folder)
     assert isinstance(setting, str)
     return Listing(
@@ -69,7 +71,7 @@ def listing_of(folder: Path, reader: Queries, zone: str) -> Listing:
         min_date=MinDate(cast(Any, Parameter(setting)), "name", ZoneInfo(zone)),
         bucket=Bucket("media", "us-east-1"),
         credentials=lambda: Credentials("key", "secret", "token"),
-        link_lifetime=3600,
+        url_lifetime=3600,
         zone=ZoneInfo(zone),
     )
 
@@ -97,16 +99,17 @@ def test_answers_are_the_oracle_s(tmp_path: Path, seed: int, zone: str, now: dat
         status, expected = oracle.answer(caller, query, now)
         seen[status] += 1
         meter = Meter(no_limit)
-        asked = Circumstances(now, meter, print)
+        ask = partial(listing.answer, scope_of(member), query, now=now, meter=meter, warn=print)
         if status == 403:
             with pytest.raises(Forbidden):
-                listing.answer(scope_of(member), query, asked)
+                ask()
         elif status == 422:
             with pytest.raises(InvalidRequest) as refused:
-                listing.answer(scope_of(member), query, asked)
+                ask()
             assert {violation.field for violation in refused.value.violations} == expected
         else:
-            body = listing.answer(scope_of(member), query, asked)
+            body = ask()
+            assert list(body) == list(Body.__annotations__)
             assert_items(body["items"], expected["items"])
             assert {**expected, "items": [], "next_cursor": None} == {
                 **body,
@@ -126,20 +129,21 @@ def test_walking_by_page_and_by_cursor_gives_the_whole_each_row_once(
     members = write_dataset(tmp_path, seed, now, ZoneInfo(zone))
     oracle = Oracle(tmp_path, ZoneInfo(zone))
     listing = listing_of(tmp_path, cast(Any, loaded(tmp_path)), zone)
-    asked = Circumstances(now, Meter(no_limit), print)
+    ask = partial(listing.answer, now=now, meter=Meter(no_limit), warn=print)
     start = now.date() - timedelta(days=60)
     query = {"start_date": start.isoformat(), "end_date": now.date().isoformat()}
     for member in members:
         caller = Caller(member.workspace_id, member.user_id, member.sees_everyone)
         whole = [row["id"] for row in oracle.whole(caller, query, now)]
         by_page, by_cursor = list[Any](), list[Any]()
-        number, cursor = 1, ""
+        number = 1
+        cursor: str | None = ""
         while True:
             page = {**query, "per_page": "37", "page": str(number)}
-            body = listing.answer(scope_of(member), page, asked)
+            body = ask(scope_of(member), page)
             by_page += body["items"]
             following = {**query, "per_page": "37", "cursor": cursor}
-            by_cursor += listing.answer(scope_of(member), following, asked)["items"]
+            by_cursor += ask(scope_of(member), following)["items"]
             if not body["has_more"]:
                 break
             number, cursor = number + 1, body["next_cursor"]

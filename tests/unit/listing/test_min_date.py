@@ -1,4 +1,4 @@
-"""The app setting is believed for a minute, an old one serves in need, and none answers without."""
+"""The setting is kept for a minute, longer if it can't be read; without it, nothing is shown."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -12,8 +12,14 @@ from hypothesis import strategies as st
 
 from tests.support.strategies import any_text, json_values, zones
 from workspace_usage.errors import StoreUnavailable
-from workspace_usage.listing.min_date import REFRESH_INTERVAL, MinDate, parse_min_date
+from workspace_usage.listing.min_date import (
+    REFRESH_INTERVAL,
+    MinDate,
+    MinDateSetting,
+    parse_min_date,
+)
 from workspace_usage.rows.window import midnight
+from workspace_usage.values import InvalidValue
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -33,15 +39,15 @@ class Parameter:
     def __init__(self, value: str = ENABLED) -> None:
         self.value = value
         self.failure: Exception | None = None
-        self.answer: Any = None
+        self.response: Any = None
         self.names: list[str] = []
 
     def get_parameter(self, *, Name: str) -> Any:  # noqa: N803  AWS's name
         self.names.append(Name)
         if self.failure is not None:
             raise self.failure
-        if self.answer is not None:
-            return self.answer
+        if self.response is not None:
+            return self.response
         return {"Parameter": {"Name": Name, "Value": self.value}}
 
 
@@ -53,7 +59,7 @@ def never(message: str) -> None:
     raise AssertionError(f"warned: {message}")
 
 
-def test_it_is_the_midnight_of_its_date_in_the_zone() -> None:
+def test_history_begins_at_midnight_of_the_date_in_the_zone() -> None:
     parameter = Parameter()
     assert min_date(parameter).earliest(NOW, never) == NEW_YEAR
     assert parameter.names == ["/usage/min-date"]
@@ -89,7 +95,7 @@ def test_a_change_is_seen_a_minute_later() -> None:
     assert setting.earliest(NOW + 2 * REFRESH_INTERVAL, never) is None
 
 
-def test_a_clock_that_was_put_back_does_not_keep_an_old_value_alive() -> None:
+def test_it_is_read_again_after_the_clock_was_put_back() -> None:
     parameter = Parameter()
     setting = min_date(parameter)
     setting.earliest(NOW, never)
@@ -111,7 +117,7 @@ def test_without_a_value_there_is_no_answer(failure: Exception) -> None:
 
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize(("value", "earliest"), [(ENABLED, NEW_YEAR), (DISABLED, None)])
-def test_an_old_value_serves_while_none_can_be_read(
+def test_an_old_value_is_used_while_the_setting_cannot_be_read(
     failure: Exception, value: str, earliest: datetime | None
 ) -> None:
     parameter, warnings = Parameter(value), list[str]()
@@ -121,7 +127,7 @@ def test_an_old_value_serves_while_none_can_be_read(
     assert setting.earliest(NOW + REFRESH_INTERVAL, warnings.append) == earliest
     (warning,) = warnings
     assert warning.startswith("usage_history_min_date is old: ")
-    # It is tried again a minute later: a throttled service is not asked by every request.
+    # It is read again a minute later: not every request calls a service that throttles.
     assert setting.earliest(NOW + REFRESH_INTERVAL + SECOND, never) == earliest
     assert len(parameter.names) == 2
     assert setting.earliest(NOW + 2 * REFRESH_INTERVAL, warnings.append) == earliest
@@ -160,10 +166,10 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("text", MALFORMED)
-def test_a_malformed_setting_is_one_that_can_not_be_read(text: str) -> None:
-    """Whether it was meant to hide something isn't known: showing all might show too much."""
+def test_a_malformed_setting_counts_as_one_that_cannot_be_read(text: str) -> None:
+    """It may have been meant to hide something, so showing everything might show too much."""
     with pytest.raises(StoreUnavailable, match=r"^usage_history_min_date can not be understood: "):
-        parse_min_date(text, UTC)
+        parse_min_date(text)
     parameter, warnings = Parameter(text), list[str]()
     with pytest.raises(StoreUnavailable):
         min_date(parameter).earliest(NOW, never)
@@ -176,7 +182,7 @@ def test_a_malformed_setting_is_one_that_can_not_be_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         {},
         {"Parameter": None},
@@ -186,15 +192,15 @@ def test_a_malformed_setting_is_one_that_can_not_be_read(text: str) -> None:
         [],
     ],
 )
-def test_an_answer_without_a_value_is_one_that_can_not_be_read(answer: Any) -> None:
+def test_a_response_without_a_value_counts_as_one_that_cannot_be_read(response: Any) -> None:
     parameter, warnings = Parameter(), list[str]()
-    parameter.answer = answer
+    parameter.response = response
     with pytest.raises(StoreUnavailable):
         min_date(parameter).earliest(NOW, never)
-    parameter.answer = None
+    parameter.response = None
     setting = min_date(parameter)
     setting.earliest(NOW, never)
-    parameter.answer = answer
+    parameter.response = response
     assert setting.earliest(NOW + REFRESH_INTERVAL, warnings.append) == NEW_YEAR
     assert len(warnings) == 1
 
@@ -205,7 +211,26 @@ def test_an_answer_without_a_value_is_one_that_can_not_be_read(answer: Any) -> N
 def test_any_date_can_be_set(day: date, zone: str) -> None:
     here = ZoneInfo(zone)
     text = f'{{"enabled": true, "date": "{day}"}}'
-    assert parse_min_date(text, here) == midnight(day, here)
+    setting = MinDate(cast(Any, Parameter(text)), "x", here)
+    assert setting.earliest(NOW, never) == midnight(day, here)
+
+
+@given(st.booleans(), st.dates())
+def test_what_is_written_is_what_is_read(enabled: bool, day: date) -> None:
+    """By the service, which asks from which day on something is shown, and by the import."""
+    setting = MinDateSetting(enabled, day)
+    assert parse_min_date(setting.to_json()) == (day if enabled else None)
+    assert MinDateSetting.from_json(json.loads(setting.to_json())) == setting
+
+
+@pytest.mark.parametrize("value", [None, "", "2026-02-30", 1, ["2026-01-01"]])
+def test_the_date_of_a_disabled_setting_does_not_matter(value: object) -> None:
+    """But what is imported has to be right: a date that can't be read may be a mistake."""
+    setting = {"enabled": False, "date": value}
+    assert parse_min_date(json.dumps(setting)) is None
+    if value is not None:
+        with pytest.raises(InvalidValue, match=r"^date: "):
+            MinDateSetting.from_json(setting)
 
 
 settings = st.fixed_dictionaries(
@@ -214,9 +239,9 @@ settings = st.fixed_dictionaries(
 
 
 @given(any_text() | json_values().map(json.dumps) | settings.map(json.dumps))
-def test_any_text_is_a_setting_or_can_not_be_understood(text: str) -> None:
+def test_any_text_is_a_setting_or_is_refused(text: str) -> None:
     try:
-        earliest = parse_min_date(text, UTC)
+        first_day = parse_min_date(text)
     except StoreUnavailable:
         return
-    assert earliest is None or earliest.tzinfo is UTC
+    assert first_day is None or isinstance(first_day, date)

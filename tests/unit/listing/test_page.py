@@ -1,4 +1,4 @@
-"""Pages: concatenated they are the sorted, deduplicated whole, also while the data changes."""
+"""All pages together are the whole list, sorted, each row once, even while the data changes."""
 
 from collections.abc import Iterable, Iterator
 from copy import replace
@@ -23,9 +23,9 @@ from workspace_usage.rows.store import Meter, Store
 from workspace_usage.rows.window import Window
 from workspace_usage.values import parse_timestamp
 
-WINDOW = Window(EPOCH + timedelta(microseconds=1), EPOCH + timedelta(microseconds=5))
+WINDOW = Window(EPOCH + timedelta(microseconds=1), EPOCH + timedelta(microseconds=5), UTC)
 LATER = "2026-03-01T00:00:00.000006Z"
-WIDE_WINDOW = Window(EPOCH, EPOCH + timedelta(microseconds=7))
+WIDE_WINDOW = Window(EPOCH, EPOCH + timedelta(microseconds=7), UTC)
 SCOPES: tuple[Scope, ...] = (WholeWorkspace(1), OwnRuns(1, 2))
 TYPES = ("all", "chat", "image", "text")
 
@@ -67,7 +67,7 @@ def expected(
 
 
 def unique(data: Iterable[Row]) -> list[Row]:
-    """``data`` as tables hold it: of each source one row at a place."""
+    """``data`` as the tables hold it: each source has one row at a position."""
     return list({(row.source, row.workspace_id, row.position): row for row in data}.values())
 
 
@@ -86,9 +86,9 @@ DATA = st.lists(rows(), max_size=40).map(unique)
 
 @given(DATA, st.sampled_from(SCOPES), st.sampled_from(TYPES), st.integers(1, 7), st.integers(1, 3))
 def test_pages_concatenated_are_the_whole(
-    data: list[Row], scope: Scope, kind: str, per_page: int, largest_answer: int
+    data: list[Row], scope: Scope, kind: str, per_page: int, max_rows_per_response: int
 ) -> None:
-    client = MemoryClient(data, largest_answer)
+    client = MemoryClient(data, max_rows_per_response)
     whole = expected(data, scope, kind)
     by_cursor = list(walk_by_cursor(client, scope, type=kind, per_page=per_page))
     assert [row for page in by_cursor for row in page.rows] == whole
@@ -100,7 +100,7 @@ def test_pages_concatenated_are_the_whole(
 
 
 @given(DATA, st.data())
-def test_nothing_is_lost_or_doubled_while_rows_come_and_move(
+def test_no_row_is_lost_or_shown_twice_while_rows_come_and_move(
     data: list[Row], choices: st.DataObject
 ) -> None:
     """Between two pages, executions arrive at the top, are archived, and chats are edited."""
@@ -117,7 +117,7 @@ def test_nothing_is_lost_or_doubled_while_rows_come_and_move(
             data.remove(row)
             client.delete(row)
             client.put(replace(row, source=Source.ARCHIVED))
-    # Rows that are archived after they were shown were shown as current: their places count.
+    # Only positions are compared: rows that were archived later were shown as current.
     assert [row.position for row in seen] == [row.position for row in before]
 
 
@@ -139,11 +139,11 @@ def new_row(source: Source, number: int) -> Row:
 
 @given(DATA, st.integers(1, 7), st.integers(1, 3))
 def test_nobody_sees_a_row_outside_their_scope(
-    data: list[Row], per_page: int, largest_answer: int
+    data: list[Row], per_page: int, max_rows_per_response: int
 ) -> None:
     for scope in (OwnRuns(1, 1), OwnRuns(1, 2), OwnRuns(2, 3), OwnRuns(3, 1), WholeWorkspace(2)):
         for kind in TYPES:
-            client = MemoryClient(data, largest_answer)
+            client = MemoryClient(data, max_rows_per_response)
             for page in walk_by_cursor(client, scope, type=kind, per_page=per_page):
                 assert {row.workspace_id for row in page.rows} <= {scope.workspace_id}
                 if isinstance(scope, OwnRuns):
@@ -175,7 +175,7 @@ def test_page_1_reads_at_most_one_row_more_than_it_holds_from_each_table(
 
 def test_a_window_in_which_nothing_can_lie_is_not_read() -> None:
     client = MemoryClient([new_row(Source.CURRENT, 1)])
-    page = page_of(client, WholeWorkspace(1), Window(EPOCH, EPOCH))
+    page = page_of(client, WholeWorkspace(1), Window(EPOCH, EPOCH, UTC))
     assert page == Page((), has_more=False)
     assert client.requests == []
 
@@ -198,15 +198,17 @@ def test_a_page_far_beyond_the_end_is_empty_and_keeps_its_number() -> None:
 
 @pytest.mark.parametrize("source", Source)
 def test_a_table_that_fails_fails_the_page(source: Source) -> None:
-    """Two thirds of the list, without a word of it, would be worse than none."""
+    """A list that lacks rows, and doesn't say so, would be worse than no list."""
     client = MemoryClient([new_row(other, 1) for other in Source])
-    client.failing = {TABLES[source]}
+    client.failing_tables = {TABLES[source]}
     with pytest.raises(StoreUnavailable):
         page_of(client, WholeWorkspace(1), WIDE_WINDOW)
 
 
 def test_reading_stops_when_time_is_up() -> None:
-    client = MemoryClient([new_row(Source.CURRENT, n) for n in range(1, 10)], largest_answer=2)
+    client = MemoryClient(
+        [new_row(Source.CURRENT, n) for n in range(1, 10)], max_rows_per_response=2
+    )
 
     def time_is_up() -> None:
         raise StoreUnavailable("late")

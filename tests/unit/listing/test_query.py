@@ -3,24 +3,26 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.support.oracle import TYPES
 from tests.support.strategies import any_text, json_values, positions
 from workspace_usage.errors import InvalidRequest, Violation
-from workspace_usage.listing.query import DEFAULT_PER_PAGE, MAX_PER_PAGE, PARAMETER_NAMES, Query
+from workspace_usage.listing.answer import MAX_PER_PAGE
+from workspace_usage.listing.query import DEFAULT_PER_PAGE, PARAMETER_NAMES, Query
 from workspace_usage.messages import LOCALES, describe
 from workspace_usage.rows.position import Position, encode_cursor
 from workspace_usage.rows.row import AGENT_TYPES
-from workspace_usage.rows.window import MAX_DAYS, Window, between, last_day, last_days
+from workspace_usage.rows.window import MAX_WINDOW_DAYS, Window, between, last_days, one_day
 from workspace_usage.values import MAX_ID, trim
 
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
 CURSOR = encode_cursor(Position("2026-03-01T00:00:00.000000Z", 0, 42))
-TYPES = ("all", "chat", "image", "text", "voiceover", "video", "code")
 INTEGERS = {"user_id": MAX_ID, "page": MAX_ID, "per_page": MAX_PER_PAGE}
 """The integer parameters, and the greatest value of each."""
 
@@ -45,7 +47,12 @@ def test_the_parameters_are_those_of_the_contract_in_its_order() -> None:
     )
 
 
-def test_nothing_asked_is_the_first_page_of_everything_of_30_days() -> None:
+def test_every_parameter_is_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "api.md").read_text("utf-8")
+    assert {name for name in PARAMETER_NAMES if f"`{name}`" not in text} == set()
+
+
+def test_without_parameters_it_is_the_first_page_of_everything_in_30_days() -> None:
     query = Query.parse({})
     assert query == Query()
     assert query.window(NOW, UTC) == last_days(30, NOW, UTC)
@@ -62,7 +69,7 @@ def test_an_empty_value_counts_as_absent(name: str, nothing: object) -> None:
 @pytest.mark.parametrize("before", ["", " ", "\xa0\u200b"])
 @pytest.mark.parametrize("after", ["\n", "\ufeff\0\t "])
 def test_values_lose_the_white_space_around_them(before: str, after: str) -> None:
-    """Each parameter's: what a person pastes has some of it."""
+    """For each parameter: pasted values often have some."""
     plain = {"type": "chat", "user_id": "7", "per_page": "5"}
     for rest in (
         {"range": "7d", "page": "2"},
@@ -76,7 +83,7 @@ def test_values_lose_the_white_space_around_them(before: str, after: str) -> Non
     st.dictionaries(any_text(12).filter(lambda name: name not in PARAMETER_NAMES), json_values())
 )
 @example({"Range": "7d", "workspace_id": 11, "PAGE": "0", " type": "?", "per_page[]": "0"})
-def test_names_that_are_not_listed_change_nothing(parameters: dict[str, object]) -> None:
+def test_unknown_parameters_change_nothing(parameters: dict[str, object]) -> None:
     assert Query.parse(parameters) == Query.parse({})
 
 
@@ -126,7 +133,7 @@ def test_an_integer_in_range_is_taken_as_text_and_as_a_number(
         {"a": 1},
     ],
 )
-def test_what_is_no_canonical_integer_is_refused(name: str, value: object) -> None:
+def test_anything_but_a_canonical_integer_is_refused(name: str, value: object) -> None:
     assert refused({name: value}) == [(name, "invalid_integer")]
 
 
@@ -176,7 +183,7 @@ def test_any_other_type_is_refused(value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "window"),
     [
-        ("1d", last_day(NOW, UTC)),
+        ("1d", one_day(NOW, UTC)),
         ("7d", last_days(7, NOW, UTC)),
         ("30d", last_days(30, NOW, UTC)),
     ],
@@ -195,7 +202,7 @@ def test_any_other_range_is_refused(value: object) -> None:
 # Dates
 
 
-@given(st.dates(), st.integers(0, MAX_DAYS - 1))
+@given(st.dates(), st.integers(0, MAX_WINDOW_DAYS - 1))
 def test_two_dates_are_a_window_of_whole_days(start: date, more: int) -> None:
     end = min(start, date.max - timedelta(days=more)) + timedelta(days=more)
     start = end - timedelta(days=more)
@@ -263,7 +270,7 @@ def test_one_date_without_the_other_is_refused(nothing: dict[str, object], empty
         ["2026-01-05"],
     ],
 )
-def test_what_is_no_real_date_is_refused(name: str, value: object) -> None:
+def test_anything_but_a_real_date_is_refused(name: str, value: object) -> None:
     other = {"start_date", "end_date"} - {name}
     parameters = {name: value, other.pop(): "2026-01-05"}
     assert refused(parameters) == [(name, "invalid_date")]
@@ -303,15 +310,15 @@ def test_a_cursor_with_an_empty_page_is_a_cursor(empty: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["0", "null", CURSOR + "=", CURSOR[:-1], "\ud800", 1, [], True])
-def test_what_is_no_cursor_of_ours_is_refused(value: object) -> None:
+def test_any_other_cursor_is_refused(value: object) -> None:
     assert refused({"cursor": value}) == [("cursor", "invalid_cursor")]
 
 
-# Whatever is sent
+# Any parameters
 
 
 def test_everything_that_is_wrong_is_named_in_the_contracts_order() -> None:
-    """What breaks a rule by itself, and what only together with another parameter."""
+    """Parameters that break a rule by themselves, and those that contradict another one."""
     wrong = dict.fromkeys(reversed(PARAMETER_NAMES), "\x00?")
     del wrong["start_date"]
     assert refused(wrong) == [
@@ -398,7 +405,7 @@ def test_any_values_are_a_question_or_are_refused_in_every_language(
     try:
         query = Query.parse(parameters)
     except InvalidRequest as error:
-        assert_can_be_told(error)
+        assert_has_messages(error)
         return
     window = query.window(NOW, UTC)
     assert window.start < window.end
@@ -408,7 +415,7 @@ def test_any_values_are_a_question_or_are_refused_in_every_language(
     assert (query.page_number is None) == (query.cursor is not None)
 
 
-def assert_can_be_told(error: InvalidRequest) -> None:
+def assert_has_messages(error: InvalidRequest) -> None:
     assert error.violations
     for locale in LOCALES:
         message, fields = describe(locale, error.violations)
@@ -421,12 +428,12 @@ def test_any_text_is_a_value_or_is_refused_in_every_language(name: str, text: st
     try:
         query = Query.parse({name: text})
     except InvalidRequest as error:
-        assert_can_be_told(error)
+        assert_has_messages(error)
         return
     assert trim(text) == "" or getattr(query, name) is not None
 
 
-def test_a_refusal_names_rules_and_never_values() -> None:
+def test_a_refusal_names_rules_but_not_values() -> None:
     error = InvalidRequest((Violation("page", "invalid_minimum", {"limit": 1}),))
     assert str(error) == "page: invalid_minimum"
     with pytest.raises(InvalidRequest, match=r"^user_id: invalid_integer$"):
@@ -434,5 +441,5 @@ def test_a_refusal_names_rules_and_never_values() -> None:
 
 
 def test_the_types_that_can_be_asked_for_are_those_that_are_counted() -> None:
-    """And no others: each has counts of its own (``rollups``)."""
+    """No others can be asked for: each has counts of its own (``rollups``)."""
     assert set(get_args(Query.model_fields["type"].annotation)) == {"all", *AGENT_TYPES}

@@ -1,5 +1,6 @@
-"""A row's measure is what it takes of a response: of the function's JSON within the runtime's."""
+"""No row takes more bytes of a response than are counted for it, and few less."""
 
+from copy import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,30 +12,28 @@ from hypothesis import strategies as st
 from local.worker import serialize
 from tests.support.strategies import stored_rows
 from workspace_usage.aws.credentials import Credentials
-from workspace_usage.listing.answer import answer_item
-from workspace_usage.listing.links import Bucket, LinkSigner
-from workspace_usage.listing.query import MAX_PER_PAGE
+from workspace_usage.listing.answer import MAX_PER_PAGE, to_item
+from workspace_usage.listing.presigning import Bucket, UrlPresigner
 from workspace_usage.listing.sizes import (
     ENVELOPE_BYTES,
+    MAX_EMPTY_ROW_BYTES,
+    MAX_RESPONSE_BYTES,
     MAX_ROW_BYTES,
-    MAX_ROWS,
-    PLAIN_BYTES,
-    RESPONSE_BYTES,
-    SIGNED_LINK_BYTES,
+    PRESIGNED_URL_BYTES,
     fits_a_page,
-    sent_bytes,
+    response_bytes,
 )
 from workspace_usage.rows.position import Position
 from workspace_usage.rows.row import MEDIA_TYPES, Row, Source, Tokens
 from workspace_usage.values import MAX_ID
 
-SIGNER = LinkSigner(
+PRESIGNER = UrlPresigner(
     Bucket("b" * 63, "ap-southeast-2"),
     Credentials("A" * 128, "secret", "IQoJb3JpZ2luX2VjE/+=" * 100),
     datetime(2026, 1, 5, tzinfo=UTC),
     43_200,
 )
-"""Signs links with the longest name of a bucket, and a session token of 2,000 bytes."""
+"""Presigns with the longest name of a bucket, and a session token of 2,000 bytes."""
 
 ALPHABETS = ('"', "\\", "\n", "\x01", "\x7f", "é", "中", "😀", "\u2028", "%", " ", "/", "a")
 
@@ -59,35 +58,28 @@ def exact(value: Any) -> orjson.Fragment:
 
 
 @given(rows())
-def test_no_row_takes_more_than_its_measure(row: Row) -> None:
-    """Neither of a proxy response, which is JSON within JSON, nor of a direct answer."""
-    item = answer_item(row, SIGNER.link)
+def test_no_row_takes_more_bytes_than_are_counted(row: Row) -> None:
+    """Neither in a proxy response, which is JSON inside JSON, nor in a direct invocation's."""
+    item = to_item(row, PRESIGNER.presign)
     within = orjson.dumps(item, default=exact).decode()
     proxy = len(serialize(f"{within},").encode()) - len('""')
     direct = len(serialize(item).encode()) + len(", ")
-    assert max(proxy, direct) <= sent_bytes(row)
-    # And little is given away: room for the link's session token, and the quotes of a number.
-    assert sent_bytes(row) <= proxy + SIGNED_LINK_BYTES + 4
+    assert max(proxy, direct) <= response_bytes(row)
+    # Few bytes too many: room for the URL's session token, and quotes around a number.
+    assert response_bytes(row) <= proxy + PRESIGNED_URL_BYTES + 4
 
 
 @given(rows(), st.sampled_from(ALPHABETS), st.integers(3_000, 63_000))
-def test_a_row_fits_by_its_measure_however_it_is_found_out(
-    row: Row, letter: str, length: int
-) -> None:
-    """Most rows are too small to be measured; none that is too large is among them."""
+def test_a_row_fits_exactly_if_its_bytes_do(row: Row, letter: str, length: int) -> None:
+    """Most rows are so small that nothing is encoded; no row that is too large is among them."""
     text = letter * length
-    for long in (
-        row._replace(user_email=text),
-        row._replace(agent_title=text),
-        row._replace(agent_slug=text),
-        row._replace(agent_type=text),
-        row._replace(used_model=text),
-        row._replace(execution_origin=text),
-    ):
-        assert fits_a_page(long) == (sent_bytes(long) <= MAX_ROW_BYTES)
+    names = [name for name, kind in Row.__annotations__.items() if kind in (str, str | None)]
+    for name in names:
+        long = replace(row, **{name: text})  # type: ignore[arg-type]
+        assert fits_a_page(long) == (response_bytes(long) <= MAX_ROW_BYTES)
 
 
-def test_a_row_without_texts_is_as_small_as_is_said() -> None:
+def test_a_row_with_empty_texts_is_as_small_as_is_said() -> None:
     """Names of fields, fixed texts, and numbers of the most digits; current or edited."""
     for source, kind in ((Source.CURRENT, "chat"), (Source.EDITED, "chat"), (Source.CURRENT, "")):
         row = Row(
@@ -106,13 +98,12 @@ def test_a_row_without_texts_is_as_small_as_is_said() -> None:
             used_model="",
             tokens=Tokens(MAX_ID, MAX_ID, MAX_ID),
         )
-        assert sent_bytes(row) < PLAIN_BYTES
+        assert response_bytes(row) < MAX_EMPTY_ROW_BYTES
 
 
 def test_a_full_page_of_the_largest_rows_is_within_lambda_s_limit() -> None:
-    assert MAX_ROWS == MAX_PER_PAGE
-    assert MAX_ROWS * MAX_ROW_BYTES + ENVELOPE_BYTES <= RESPONSE_BYTES
+    assert MAX_PER_PAGE * MAX_ROW_BYTES + ENVELOPE_BYTES <= MAX_RESPONSE_BYTES
 
 
-def test_no_signed_link_takes_more_beside_its_key_than_is_said() -> None:
-    assert len(SIGNER.link("")) <= SIGNED_LINK_BYTES
+def test_a_presigned_url_fits_the_room_for_all_but_its_key() -> None:
+    assert len(PRESIGNER.presign("")) <= PRESIGNED_URL_BYTES

@@ -19,7 +19,7 @@ from local.errors import TemplateError
 from local.functions import MOST_ENVIRONMENTS, Answer, Function, NoAnswer, Setup
 from local.template import expand
 from tests.support.local_functions import DEADLINE, runs, wait_until, write_setup
-from workspace_usage.listing.sizes import RESPONSE_BYTES
+from workspace_usage.listing.sizes import MAX_RESPONSE_BYTES
 
 type Make = Callable[..., Function]
 
@@ -184,14 +184,14 @@ def test_a_result_s_bytes_are_those_of_lambda_s_runtime(
     assert function.invoke(b"null") == Answer(sent)
 
 
-@pytest.mark.parametrize("size", [RESPONSE_BYTES, RESPONSE_BYTES + 1])
+@pytest.mark.parametrize("size", [MAX_RESPONSE_BYTES, MAX_RESPONSE_BYTES + 1])
 def test_an_answer_has_a_largest_size(make: Make, log: list[str], size: int) -> None:
     """In bytes, with the quotes around it; one more is Lambda's error, and in the log."""
     characters = (size - len('""')) // 2
     function = make(f"def handle(event, context): return 'é' * {characters} + 'x' * {size % 2}")
     answer = function.invoke(b"null")
-    if size == RESPONSE_BYTES:
-        assert (len(answer.payload), answer.failed) == (RESPONSE_BYTES, False)
+    if size == MAX_RESPONSE_BYTES:
+        assert (len(answer.payload), answer.failed) == (MAX_RESPONSE_BYTES, False)
         return
     assert answer.failed
     assert json.loads(answer.payload) == {

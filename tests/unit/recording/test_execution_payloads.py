@@ -17,9 +17,9 @@ from workspace_usage.rows.row import (
     Row,
     Source,
     Tokens,
-    from_item,
+    from_stored_item,
     kept_output,
-    to_item,
+    to_stored_item,
 )
 
 
@@ -95,7 +95,7 @@ def test_nothing_is_lost_on_the_way_through_a_file_and_a_table(source: Source, s
         output=kept_output(source, kind, shown.output),
         used_model=None if source is Source.EDITED else shown.used_model,
     )
-    assert from_item(source, to_item(read)) == read
+    assert from_stored_item(source, to_stored_item(read)) == read
 
 
 @pytest.mark.parametrize("kind", ["image", "text", "Chat", "chat "])
@@ -144,7 +144,7 @@ def test_only_the_key_of_an_archived_output_is_kept(status: str) -> None:
     }.items():
         archived = row(Source.ARCHIVED, agent=agent("image"), status=status, output=output)
         assert archived.output == kept
-        assert ("output" in to_item(archived)) == (kept is not None)
+        assert ("output" in to_stored_item(archived)) == (kept is not None)
 
 
 def test_an_output_that_is_too_long_for_a_key_is_refused() -> None:

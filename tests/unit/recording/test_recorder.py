@@ -18,7 +18,7 @@ from tests.support.recording import (
     removed,
     revoked,
 )
-from workspace_usage.errors import Contended
+from workspace_usage.errors import WriteConflict
 from workspace_usage.recording.merge import FLAGGED_ROW_LIFETIME
 from workspace_usage.recording.recorder import ROW_WRITE_ATTEMPTS
 from workspace_usage.recording.writes import Outcome
@@ -99,7 +99,7 @@ def test_a_row_that_others_keep_changing_is_given_up_after_some_attempts() -> No
         client.after_read = change_after_read
 
     client.after_read = change_again
-    with pytest.raises(Contended):
+    with pytest.raises(WriteConflict):
         apply(client, recorded(5000))
     # Each attempt reads two tables.
     assert next(minutes) == 10 + 2 * ROW_WRITE_ATTEMPTS

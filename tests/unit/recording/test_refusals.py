@@ -13,7 +13,7 @@ from workspace_usage.recording.payloads import (
     parse_row,
 )
 from workspace_usage.recording.reasons import SENTENCE_FOR_UNKNOWN_ERRORS
-from workspace_usage.rows.row import Source, from_item, to_item
+from workspace_usage.rows.row import Source, from_stored_item, to_stored_item
 from workspace_usage.values import MAX_REASON_BYTES
 
 
@@ -78,7 +78,7 @@ def test_any_values_become_a_row_or_are_refused(changes: JsonObject, source: Sou
     except InvalidPayload as error:
         assert_names_a_field(error)
         return
-    assert from_item(source, to_item(read)) == read
+    assert from_stored_item(source, to_stored_item(read)) == read
 
 
 @given(st.dictionaries(st.sampled_from([*TOKEN, *MEMBER]), json_values()))

@@ -6,8 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from workspace_usage.aws.errors import aws_errors_as_unavailable
-from workspace_usage.errors import Refused, StoreUnavailable
-from workspace_usage.recording.writes import validation_errors_as_refused
+from workspace_usage.errors import RejectedByStore, StoreUnavailable
+from workspace_usage.recording.writes import validation_errors_as_rejected
 
 
 def canceled(*codes: str) -> ClientError:
@@ -22,9 +22,9 @@ def canceled(*codes: str) -> ClientError:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (ClientError({"Error": {"Code": "ValidationException"}}, "PutItem"), Refused),
-        (canceled("None", "ValidationError", "None"), Refused),
-        (canceled("ValidationError", "TransactionConflict"), Refused),
+        (ClientError({"Error": {"Code": "ValidationException"}}, "PutItem"), RejectedByStore),
+        (canceled("None", "ValidationError", "None"), RejectedByStore),
+        (canceled("ValidationError", "TransactionConflict"), RejectedByStore),
         # The third item is of the counts, not of the change.
         (canceled("None", "None", "ValidationError"), StoreUnavailable),
         (canceled("ThrottlingError", "None"), StoreUnavailable),
@@ -34,8 +34,8 @@ def canceled(*codes: str) -> ClientError:
 def test_only_what_no_table_takes_is_refused(error: ClientError, expected: type) -> None:
     """In a transaction, only the items of the change itself matter: here the first two."""
     with (
-        pytest.raises((Refused, StoreUnavailable)) as raised,
-        validation_errors_as_refused(2),
+        pytest.raises((RejectedByStore, StoreUnavailable)) as raised,
+        validation_errors_as_rejected(2),
         aws_errors_as_unavailable(),
     ):
         raise error

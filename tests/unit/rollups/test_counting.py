@@ -39,7 +39,7 @@ from workspace_usage.rollups.items import (
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rows.row import Row, Source
 from workspace_usage.rows.store import Meter, Store
-from workspace_usage.rows.window import Window, between, rules_of
+from workspace_usage.rows.window import Window, between, zone_fingerprint
 from workspace_usage.values import format_timestamp
 
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
@@ -322,10 +322,10 @@ def happens_at(
             happening()
 
     client = workspace.client
-    client.after_read = client.before_answer = read
+    client.after_read = client.before_response = read
 
     def end() -> int:
-        client.after_read = client.before_answer = lambda: None
+        client.after_read = client.before_response = lambda: None
         return reads
 
     return end
@@ -830,7 +830,7 @@ def test_a_head_that_changes_between_look_and_write_is_noticed(is_held: bool) ->
         workspace = Workspace()
         workspace.fill(12)
         older, later = (format_timestamp(NOW + hours * HOUR) for hours in (-2, 1))
-        rules = rules_of(workspace.zone)
+        rules = zone_fingerprint(workspace.zone)
         held = Head(1, rules, held_until=later, counting_until=older).to_item(11)
         released = Head(1, rules, counted_until=older).to_item(11)
         if is_held:

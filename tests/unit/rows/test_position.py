@@ -1,4 +1,4 @@
-"""The sort key's order is the contract's order, and a cursor is one position's only spelling."""
+"""The sort key's order is the contract's order, and each position has exactly one cursor."""
 
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.strategies import positions
-from workspace_usage.rows.position import Position, decode_cursor, encode_cursor
+from workspace_usage.rows.position import Position, decode_cursor, encode_cursor, just_after
 from workspace_usage.values import MAX_ID, format_timestamp, parse_timestamp
 
 
@@ -20,7 +20,7 @@ def test_sort_keys_compare_as_created_at_then_rank_then_id(a: Position, b: Posit
     )
 
 
-def test_the_sort_key_spells_every_part_at_a_fixed_width() -> None:
+def test_each_part_of_a_sort_key_has_a_fixed_width() -> None:
     position = Position("2026-01-05T19:35:21.000000Z", 1, 42)
     assert position.sort_key == "2026-01-05T19:35:21.000000Z#1#00000000000000000042"
 
@@ -35,6 +35,11 @@ def test_just_before_excludes_the_position_and_includes_all_below(a: Position, b
     assert (b.sort_key <= a.just_before) == (b < a)
 
 
+@given(positions(), positions())
+def test_just_after_excludes_the_position_and_includes_all_above(a: Position, b: Position) -> None:
+    assert (b.sort_key >= just_after(a.sort_key)) == (b > a)
+
+
 @given(positions())
 def test_a_cursor_gives_back_its_position_and_is_url_safe(position: Position) -> None:
     cursor = encode_cursor(position)
@@ -43,7 +48,7 @@ def test_a_cursor_gives_back_its_position_and_is_url_safe(position: Position) ->
 
 
 @given(st.text(max_size=120))
-def test_a_text_that_is_no_cursor_is_a_value_error(text: str) -> None:
+def test_any_other_text_is_a_value_error(text: str) -> None:
     try:
         position = decode_cursor(text)
     except ValueError:
@@ -75,7 +80,7 @@ def base64(text: str) -> str:
     ],
 )
 def test_a_forged_cursor_is_a_value_error(cursor: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011  what it says is for nobody
+    with pytest.raises(ValueError):  # noqa: PT011  nobody reads the message
         decode_cursor(cursor)
 
 

@@ -1,4 +1,4 @@
-"""What a table holds of a row gives back the row, digit for digit, and holds nothing else."""
+"""A stored item gives back its row, digit for digit, and holds nothing else."""
 
 from collections.abc import Callable
 from copy import replace
@@ -7,12 +7,19 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
-from hypothesis import given
+from hypothesis import find, given
 
 from tests.support.strategies import stored_rows
 from workspace_usage.aws.dynamodb import StoredItem
 from workspace_usage.rows.position import Position
-from workspace_usage.rows.row import ARCHIVED_FLAG, Row, Source, Tokens, from_item, to_item
+from workspace_usage.rows.row import (
+    ARCHIVED_FLAG,
+    Row,
+    Source,
+    Tokens,
+    from_stored_item,
+    to_stored_item,
+)
 from workspace_usage.values import MAX_ID
 
 ROW = Row(
@@ -27,7 +34,7 @@ ROW = Row(
     status="succeeded",
     credits=Decimal("0.006145"),
 )
-ALWAYS_THERE = {
+REQUIRED = {
     "workspace_id": {"N": "11"},
     "sort_key": {"S": "2026-01-05T19:35:21.000000Z#0#00000000000000000007"},
     "user_id": {"N": "42"},
@@ -40,31 +47,37 @@ ALWAYS_THERE = {
 }
 
 
-@given(stored_rows())
-def test_an_item_gives_back_its_row(row: Row) -> None:
-    assert from_item(row.source, to_item(row)) == row
-    assert str(from_item(row.source, to_item(row)).credits) == str(row.credits)
+@pytest.mark.parametrize("name", Row._field_defaults)
+def test_every_optional_field_is_among_what_is_tested(name: str) -> None:
+    """A field that is added is to be added to the strategy, too, on which many tests depend."""
+    assert find(stored_rows(), lambda row: getattr(row, name) is not None)
 
 
 @given(stored_rows())
-def test_an_item_is_one_that_dynamodb_can_hold(row: Row) -> None:
+def test_a_stored_item_gives_back_its_row(row: Row) -> None:
+    assert from_stored_item(row.source, to_stored_item(row)) == row
+    assert str(from_stored_item(row.source, to_stored_item(row)).credits) == str(row.credits)
+
+
+@given(stored_rows())
+def test_dynamodb_can_hold_every_stored_item(row: Row) -> None:
     """Its numbers have at most 38 digits, and every value is one of DynamoDB's types."""
     deserialize: Callable[[Any], Any] = TypeDeserializer().deserialize
-    values = {name: deserialize(value) for name, value in to_item(row).items()}
+    values = {name: deserialize(value) for name, value in to_stored_item(row).items()}
     assert values["credits"] == row.credits
     assert values["workspace_id"] == row.workspace_id
 
 
-def test_what_is_absent_is_not_stored() -> None:
-    assert to_item(ROW) == ALWAYS_THERE
+def test_absent_values_are_not_stored() -> None:
+    assert to_stored_item(ROW) == REQUIRED
 
 
-def test_what_is_present_is_stored_also_when_it_is_empty_or_zero() -> None:
+def test_empty_texts_and_zeros_are_stored() -> None:
     full = replace(
         ROW, output="", root_id=0, execution_origin="", used_model="", tokens=Tokens(0, None, 0)
     )
-    assert to_item(full) == {
-        **ALWAYS_THERE,
+    assert to_stored_item(full) == {
+        **REQUIRED,
         "output": {"S": ""},
         "root_id": {"N": "0"},
         "execution_origin": {"S": ""},
@@ -75,9 +88,9 @@ def test_what_is_present_is_stored_also_when_it_is_empty_or_zero() -> None:
     }
 
 
-def test_billing_by_unknown_numbers_of_tokens_is_not_no_billing_by_tokens() -> None:
+def test_billing_by_tokens_is_kept_even_if_the_numbers_are_unknown() -> None:
     unknown = replace(ROW, tokens=Tokens(None, None, None))
-    assert from_item(Source.CURRENT, to_item(unknown)) == unknown != ROW
+    assert from_stored_item(Source.CURRENT, to_stored_item(unknown)) == unknown != ROW
 
 
 def test_the_largest_numbers_are_kept() -> None:
@@ -90,33 +103,33 @@ def test_the_largest_numbers_are_kept() -> None:
         credits=Decimal("1234567890123456789012345678.9012345678"),
         tokens=Tokens(MAX_ID, MAX_ID, MAX_ID),
     )
-    assert from_item(Source.CURRENT, to_item(row)) == row
+    assert from_stored_item(Source.CURRENT, to_stored_item(row)) == row
 
 
 @pytest.mark.parametrize("source", Source)
-def test_a_row_is_of_the_source_whose_table_it_is_in(source: Source) -> None:
-    assert from_item(source, ALWAYS_THERE).source is source
+def test_a_row_has_the_source_of_its_table(source: Source) -> None:
+    assert from_stored_item(source, REQUIRED).source is source
 
 
-def test_a_row_that_is_marked_as_archived_is_archived_wherever_it_is() -> None:
-    marked: StoredItem = {**ALWAYS_THERE, ARCHIVED_FLAG: {"BOOL": True}}
-    assert from_item(Source.CURRENT, marked).source is Source.ARCHIVED
+def test_a_row_with_the_archived_flag_is_archived() -> None:
+    flagged: StoredItem = {**REQUIRED, ARCHIVED_FLAG: {"BOOL": True}}
+    assert from_stored_item(Source.CURRENT, flagged).source is Source.ARCHIVED
 
 
-def test_attributes_of_others_are_ignored() -> None:
+def test_other_attributes_are_ignored() -> None:
     others = {"version": {"S": "1"}, "purge_at": {"N": "1"}}
-    assert from_item(Source.CURRENT, {**ALWAYS_THERE, **others}) == ROW
+    assert from_stored_item(Source.CURRENT, {**REQUIRED, **others}) == ROW
 
 
-@pytest.mark.parametrize("name", ALWAYS_THERE)
-def test_an_item_that_lacks_an_attribute_is_noticed(name: str) -> None:
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_stored_item_without_a_required_attribute_is_an_error(name: str) -> None:
     with pytest.raises(KeyError):
-        from_item(Source.CURRENT, {key: v for key, v in ALWAYS_THERE.items() if key != name})
+        from_stored_item(Source.CURRENT, {key: v for key, v in REQUIRED.items() if key != name})
 
 
-def test_a_key_that_is_no_sort_key_is_noticed() -> None:
+def test_a_malformed_sort_key_is_an_error() -> None:
     with pytest.raises(ValueError, match="invalid literal"):
-        from_item(Source.CURRENT, {**ALWAYS_THERE, "sort_key": {"S": "#marker"}})
+        from_stored_item(Source.CURRENT, {**REQUIRED, "sort_key": {"S": "#marker"}})
 
 
 def test_edited_chats_rank_before_executions() -> None:

@@ -5,27 +5,27 @@ from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.support.strategies import ZONES, positions, zones
 from workspace_usage.rows.position import Position
 from workspace_usage.rows.window import (
-    MAX_DAYS,
+    MAX_WINDOW_DAYS,
     Window,
     between,
-    last_day,
     last_days,
     midnight,
-    rules_of,
+    one_day,
     time_zone,
+    zone_fingerprint,
 )
 from workspace_usage.values import format_timestamp
 
 DAY = timedelta(days=1)
 MICROSECOND = timedelta(microseconds=1)
 
-# Between these, a day's neighbours can be named and its midnights be held by a datetime.
+# The calendar without its ends: each day has neighbours, and midnights in every zone.
 days = st.dates(date(1, 1, 3), date(9999, 12, 29))
 # Since 1970 no clock has skipped a midnight by more than the time that follows it.
 modern_days = st.dates(date(1970, 1, 2), date(2037, 12, 31))
@@ -53,7 +53,7 @@ def test_consecutive_days_tile_time(day: date, zone: str) -> None:
     here = ZoneInfo(zone)
     one, next_one = between(day, day, here), between(day + DAY, day + DAY, here)
     assert one.start <= one.end == next_one.start
-    assert between(day, day + DAY, here) == Window(one.start, next_one.end)
+    assert between(day, day + DAY, here) == Window(one.start, next_one.end, here)
 
 
 @given(modern_days, zones())
@@ -70,7 +70,7 @@ def test_every_moment_lies_in_its_own_day_of_the_zone(moment: datetime, zone: st
     here = ZoneInfo(zone)
     day = moment.astimezone(here).date()
     window = between(day, day, here)
-    # Havana, Beirut: a clock that goes back over midnight shows the day before a second time.
+    # Havana, Beirut: after a clock goes back across midnight, it shows the day before again.
     twice = moment.astimezone(here).fold == 1 and moment >= window.end
     assert window.start <= moment < window.end or twice
 
@@ -106,8 +106,28 @@ def test_every_moment_lies_in_its_own_day_of_the_zone(moment: datetime, zone: st
 def test_a_day_lasts_from_midnight_to_midnight_of_the_zone(
     zone: str, day: str, start: str, end: str
 ) -> None:
-    one = date.fromisoformat(day)
-    assert between(one, one, time_zone(zone)) == Window(utc(start), utc(end))
+    one, here = date.fromisoformat(day), time_zone(zone)
+    assert between(one, one, here) == Window(utc(start), utc(end), here)
+
+
+@given(days, st.integers(0, MAX_WINDOW_DAYS), zones())
+def test_a_window_knows_its_first_and_its_last_day(first: date, more: int, zone: str) -> None:
+    """Apia had no 30 December 2011, so that no window begins or ends with it."""
+    here = ZoneInfo(zone)
+    last = min(first, date(9999, 12, 29) - timedelta(days=more)) + timedelta(days=more)
+    first = last - timedelta(days=more)
+    assume(zone != "Pacific/Apia" or date(2011, 12, 30) not in (first, last))
+    window = between(first, last, here)
+    assert (window.first_day, window.last_day) == (first, last)
+
+
+def test_a_window_that_begins_within_a_day_begins_with_that_day() -> None:
+    """As 24 hours do on the day on which the clocks are put forward; the setting may cut them."""
+    berlin = ZoneInfo("Europe/Berlin")
+    window = one_day(utc("2026-03-29 12:00"), berlin)
+    assert (window.first_day, window.last_day) == (date(2026, 3, 28), date(2026, 3, 29))
+    later = window.not_before(midnight(date(2026, 3, 29), berlin))
+    assert (later.first_day, later.last_day) == (date(2026, 3, 29), date(2026, 3, 29))
 
 
 # What is asked for
@@ -121,7 +141,7 @@ def test_the_last_days_end_with_today(zone: str, days_back: int) -> None:
     today = now.astimezone(here).date()
     window = last_days(days_back, now, here)
     assert window == Window(
-        midnight(today - timedelta(days=days_back - 1), here), midnight(today + DAY, here)
+        midnight(today - timedelta(days=days_back - 1), here), midnight(today + DAY, here), here
     )
     assert window.start <= now < window.end
 
@@ -146,7 +166,7 @@ def test_today_is_the_date_in_the_zone(zone: str, now: str, first_day: str) -> N
 @given(modern_moments, zones())
 def test_one_day_is_the_24_hours_up_to_the_end_of_today(now: datetime, zone: str) -> None:
     here = ZoneInfo(zone)
-    window = last_day(now, here)
+    window = one_day(now, here)
     assert hours(window) == 24
     assert window.end == midnight(now.astimezone(here).date() + DAY, here)
 
@@ -165,12 +185,12 @@ def test_one_day_is_the_24_hours_up_to_the_end_of_today(now: datetime, zone: str
 def test_one_day_is_today_unless_the_clocks_change(zone: str, now: str, difference: int) -> None:
     here = time_zone(zone)
     today = utc(now).astimezone(here).date()
-    assert last_day(utc(now), here).start - midnight(today, here) == timedelta(hours=difference)
+    assert one_day(utc(now), here).start - midnight(today, here) == timedelta(hours=difference)
 
 
 def test_ninety_days_are_counted_with_both_ends() -> None:
     first = date(2026, 1, 1)
-    assert hours(between(first, first + timedelta(days=MAX_DAYS - 1), UTC)) == 90 * 24
+    assert hours(between(first, first + timedelta(days=MAX_WINDOW_DAYS - 1), UTC)) == 90 * 24
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -203,11 +223,11 @@ def test_unknown_time_zones_are_refused() -> None:
 @given(st.tuples(*[st.datetimes(timezones=st.just(UTC))] * 3))
 def test_a_window_begins_no_earlier_than_it_may(moments: tuple[datetime, ...]) -> None:
     start, end, earliest = moments
-    assert Window(start, end).not_before(earliest) == Window(max(start, earliest), end)
+    assert Window(start, end, UTC).not_before(earliest) == Window(max(start, earliest), end, UTC)
 
 
 def test_a_window_that_ends_before_it_may_begin_is_empty() -> None:
-    window = Window(utc("2026-01-01 00:00"), utc("2026-01-02 00:00"))
+    window = Window(utc("2026-01-01 00:00"), utc("2026-01-02 00:00"), UTC)
     assert window.not_before(utc("2026-01-02 00:00")).sort_keys() is None
     assert window.not_before(utc("2027-01-01 00:00")).sort_keys() is None
 
@@ -229,7 +249,7 @@ def test_a_window_that_ends_before_it_may_begin_is_empty() -> None:
 def test_a_window_holds_its_first_moment_and_not_its_last(
     created_at: str, is_inside: bool, rank: int, number: int
 ) -> None:
-    bounds = Window(utc("2026-01-01 00:00"), utc("2026-01-02 00:00")).sort_keys()
+    bounds = Window(utc("2026-01-01 00:00"), utc("2026-01-02 00:00"), UTC).sort_keys()
     assert bounds is not None
     low, high = bounds
     assert (low <= Position(created_at, rank, number).sort_key <= high) == is_inside
@@ -238,25 +258,28 @@ def test_a_window_holds_its_first_moment_and_not_its_last(
 edges = positions().map(lambda position: datetime.fromisoformat(position.created_at))
 
 
-def test_a_time_zone_is_known_by_its_days() -> None:
-    """Not by its name alone: a government may change its clocks."""
-    assert rules_of(UTC) == "UTC"
+def test_a_fingerprint_tells_zones_with_other_days_apart() -> None:
+    """Its name alone does not: a government may change its clocks."""
+    assert zone_fingerprint(UTC) == "UTC"
     names = ("UTC", "America/Sao_Paulo", "America/Noronha", "America/New_York", "Asia/Tokyo")
-    rules = {name: rules_of(ZoneInfo.no_cache(name)) for name in names}
+    rules = {name: zone_fingerprint(ZoneInfo.no_cache(name)) for name in names}
     assert len(set(rules.values())) == len(names)
     for name, found in rules.items():
         assert found.startswith(f"{name} ")
-        assert rules_of(ZoneInfo.no_cache(name)) == found
+        assert zone_fingerprint(ZoneInfo.no_cache(name)) == found
     with files("tzdata.zoneinfo").joinpath("America", "Noronha").open("rb") as file:
         renamed = ZoneInfo.from_file(file, key="America/Sao_Paulo")
-    assert rules_of(renamed).split() == ["America/Sao_Paulo", rules["America/Noronha"].split()[1]]
+    assert zone_fingerprint(renamed).split() == [
+        "America/Sao_Paulo",
+        rules["America/Noronha"].split()[1],
+    ]
 
 
 @given(edges, edges, positions(), positions())
 def test_bounds_admit_what_is_in_the_window_and_after_the_cursor(
     start: datetime, end: datetime, cursor: Position, row: Position
 ) -> None:
-    window = Window(start, end)
+    window = Window(start, end, UTC)
     inside = start <= datetime.fromisoformat(row.created_at) < end
     for after, expected in ((None, inside), (cursor, inside and row < cursor)):
         bounds = window.sort_keys(after)
@@ -267,7 +290,7 @@ def test_bounds_admit_what_is_in_the_window_and_after_the_cursor(
 @given(edges, edges, st.none() | positions())
 def test_bounds_are_in_order(start: datetime, end: datetime, after: Position | None) -> None:
     """DynamoDB refuses a BETWEEN whose ends are in the wrong order."""
-    bounds = Window(start, end).sort_keys(after)
+    bounds = Window(start, end, UTC).sort_keys(after)
     if bounds is not None:
         assert bounds[0] < bounds[1]
     elif after is None:

@@ -45,7 +45,7 @@ NAMES = Tables(
 )
 
 
-class Refused(ClientError):
+class RejectedByStore(ClientError):
     """What a table answers to a condition that does not hold."""
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Store:
     class exceptions:  # noqa: N801 - as boto3 spells it
         """boto3's way to name errors."""
 
-        ConditionalCheckFailedException = Refused
+        ConditionalCheckFailedException = RejectedByStore
 
     def batch_write_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N803
         """Takes items, but not those that it is told to refuse."""
@@ -92,7 +92,7 @@ class Store:
         self._call()
         assert ConditionExpression == "attribute_not_exists(version)"
         if "version" in self.items.get(TableName, {}).get(_key(Item), {}):
-            raise Refused
+            raise RejectedByStore
         self._put(TableName, Item)
 
     def put_object(self, *, Bucket: str, Key: str, Body: Any, ContentType: str) -> None:  # noqa: N803
@@ -183,7 +183,7 @@ def test_rows_that_can_not_be_counted_are_loaded_all_the_same(
 def test_what_a_table_does_not_take_is_offered_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A throttled store slows down, and loses nothing."""
     waits: list[float] = []
-    monkeypatch.setattr("usagectl.writing.time.sleep", waits.append)
+    monkeypatch.setattr("time.sleep", waits.append)
     left = iter([25, 20, 1, 0])
     tables = Store(refuses=lambda: next(left))
     put_batch(cast(Any, tables), "members", items_of(*range(1, 26)))
@@ -194,7 +194,7 @@ def test_what_a_table_does_not_take_is_offered_again(monkeypatch: pytest.MonkeyP
 
 def test_a_table_that_takes_nothing_at_all_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """It gives up with a sentence, rather than never."""
-    monkeypatch.setattr("usagectl.writing.time.sleep", lambda _: None)
+    monkeypatch.setattr("time.sleep", lambda _: None)
     with pytest.raises(LoadError, match="The table members takes no more items"):
         put_batch(cast(Any, Store(refuses=lambda: 25)), "members", items_of(1))
 

@@ -1,8 +1,8 @@
-"""What a caller may see: a membership, and the scope that it gives.
+"""Scopes: what a caller may see, and the membership that says so.
 
-A scope is a type, not a flag. Everything that reads rows requires one, and one can only be had from
-a membership that was read, or for a caller that IAM let in. A filter that gets lost along the way
-can therefore not widen what is seen.
+A scope is a type, not a flag, and everything that reads rows requires one. It is made only from a
+membership that was read, or for a caller that IAM authorized. So code that forgets a filter can't
+show more than the scope allows. If access can't be determined, it is denied.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class WholeWorkspace:
 
     workspace_id: int
 
-    def of_user(self, user_id: int | None) -> "Scope":
-        """This scope, narrowed to one user's runs when ``user_id`` is given."""
+    def narrow_to_user(self, user_id: int | None) -> "Scope":
+        """Returns the runs of ``user_id`` as a scope, or this scope if ``user_id`` is None."""
         return self if user_id is None else OwnRuns(self.workspace_id, user_id)
 
 
@@ -32,11 +32,11 @@ class OwnRuns:
     workspace_id: int
     user_id: int
 
-    def of_user(self, user_id: int | None) -> "Scope":
-        """This scope, if ``user_id`` asks for nothing beyond it.
+    def narrow_to_user(self, user_id: int | None) -> "Scope":
+        """Returns this scope, which can only be narrowed to its own user.
 
         Raises:
-            Forbidden: another user's runs are asked for.
+            Forbidden: ``user_id`` is another user's.
         """
         if user_id not in (None, self.user_id):
             raise Forbidden("forbidden_user")
@@ -49,7 +49,7 @@ type Scope = WholeWorkspace | OwnRuns
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A user's place in a workspace, as stored."""
+    """A user's membership in a workspace, with the permissions that it gives."""
 
     workspace_id: int
     user_id: int

@@ -1,141 +1,83 @@
-"""Who holds which token, and who belongs to which workspace: the directory's two tables.
+"""The access store: reads which tokens and memberships there are.
 
-Every answer comes from a consistent read, so that a revoked token or a removed member is refused
-from the next request on. Nothing is cached here.
+The token or membership that is returned always comes from a consistent read, so that a revoked
+token or a removed member is refused from the next request on. Nothing is cached here.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from workspace_usage.access.items import (
+    BY_HASH_INDEX,
+    membership_from_item,
+    membership_key,
+    token_from_item,
+    token_key,
+)
 from workspace_usage.access.scope import Membership
 from workspace_usage.access.tokens import AccessToken, BearerToken
-from workspace_usage.aws.dynamodb import StoredItem
+from workspace_usage.aws.dynamodb import Attributes, StoredItem, read_pages
 from workspace_usage.aws.errors import aws_errors_as_unavailable
-from workspace_usage.values import format_timestamp, parse_timestamp
 
 if TYPE_CHECKING:
     from workspace_usage.aws.reader import Reader
 
-TOMBSTONE: Final = "removed"
-"""The attribute that marks a revoked token or a removed membership (``recording``)."""
-
-BY_HASH: Final = "by_hash"
-"""The index that finds a token by its hash alone."""
-
 
 @dataclass(frozen=True, slots=True)
 class AccessStore:
-    """The AccessTokens and Memberships tables, for reading."""
+    """The AccessTokens and Memberships tables, for reading.
+
+    Attributes:
+        reader: reads from DynamoDB.
+        access_tokens_table: the name of the AccessTokens table.
+        memberships_table: the name of the Memberships table.
+    """
 
     reader: "Reader"
     access_tokens_table: str
     memberships_table: str
 
     def find_token(self, presented: BearerToken) -> AccessToken | None:
-        """The stored token that ``presented`` may be; the caller checks it (``TokenPolicy``).
+        """Returns the stored token that ``presented`` may be, or None if there is none.
 
-        Raises:
-            StoreUnavailable: the tables can't be read in time.
-        """
-        token_id = presented.token_id
-        if token_id is None:
-            token_id = self._id_by_hash(presented.digest)
-        if token_id is None:
-            return None
-        with aws_errors_as_unavailable():
-            answer = self.reader.get_item(
-                TableName=self.access_tokens_table,
-                Key={"token_id": {"N": str(token_id)}},
-                ConsistentRead=True,
-            )
-        item = answer.get("Item")
-        return None if item is None or TOMBSTONE in item else _token(item)
-
-    def _id_by_hash(self, digest: str) -> int | None:
-        # An index answers eventually; the token itself is then read consistently.
-        request: dict[str, Any] = {
-            "TableName": self.access_tokens_table,
-            "IndexName": BY_HASH,
-            "KeyConditionExpression": "token_hash = :hash",
-            "ExpressionAttributeValues": {":hash": {"S": digest}},
-            "Limit": 1,
-        }
-        while True:
-            with aws_errors_as_unavailable():
-                [answer] = self.reader.query([request])
-            if answer["Items"]:
-                return int(answer["Items"][0]["token_id"]["N"])
-            # A page may be empty and not the last.
-            if "LastEvaluatedKey" not in answer:
-                return None
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-    def find_membership(self, workspace_id: int, user_id: int) -> Membership | None:
-        """The user's membership in the workspace, or None.
+        Only the id or the hash has been looked up: the caller checks the token (``TokenPolicy``).
 
         Raises:
             StoreUnavailable: the table can't be read in time.
         """
-        with aws_errors_as_unavailable():
-            answer = self.reader.get_item(
-                TableName=self.memberships_table,
-                Key={"workspace_id": {"N": str(workspace_id)}, "user_id": {"N": str(user_id)}},
-                ConsistentRead=True,
-            )
-        item = answer.get("Item")
-        if item is None or TOMBSTONE in item:
+        token_id = presented.token_id
+        if token_id is None:
+            token_id = self._find_token_id(presented.digest)
+        if token_id is None:
             return None
-        return Membership(workspace_id, user_id, _texts(item, "permissions"))
+        item = self._get(self.access_tokens_table, token_key(token_id))
+        return None if item is None else token_from_item(item)
 
+    def find_membership(self, workspace_id: int, user_id: int) -> Membership | None:
+        """Returns the user's membership in the workspace, or None if the user is not a member.
 
-def token_item(token: AccessToken) -> dict[str, dict[str, Any]]:
-    """``token`` as the AccessTokens table's item, in DynamoDB JSON."""
-    item: dict[str, dict[str, Any]] = {
-        "token_id": {"N": str(token.token_id)},
-        "tokenable_type": {"S": token.tokenable_type},
-        "tokenable_id": {"N": str(token.tokenable_id)},
-        "token_hash": {"S": token.token_hash},
-        "abilities": _text_list(token.abilities),
-    }
-    for name, moment in (("created_at", token.created_at), ("expires_at", token.expires_at)):
-        if moment is not None:
-            item[name] = {"S": format_timestamp(moment)}
-    return item
+        Raises:
+            StoreUnavailable: the table can't be read in time.
+        """
+        item = self._get(self.memberships_table, membership_key(workspace_id, user_id))
+        return None if item is None else membership_from_item(item)
 
+    def _find_token_id(self, digest: str) -> int | None:
+        # An index is only eventually consistent. The token itself is then read consistently.
+        request: dict[str, Any] = {
+            "TableName": self.access_tokens_table,
+            "IndexName": BY_HASH_INDEX,
+            "KeyConditionExpression": "token_hash = :hash",
+            "ExpressionAttributeValues": {":hash": {"S": digest}},
+            "Limit": 1,
+        }
+        for page in read_pages(lambda following: self.reader.query([following])[0], request):
+            for item in page["Items"]:
+                return int(item["token_id"]["N"])
+        return None
 
-def membership_item(membership: Membership) -> dict[str, dict[str, Any]]:
-    """``membership`` as the Memberships table's item, in DynamoDB JSON."""
-    return {
-        "workspace_id": {"N": str(membership.workspace_id)},
-        "user_id": {"N": str(membership.user_id)},
-        "permissions": _text_list(membership.permissions),
-    }
-
-
-def _token(item: StoredItem) -> AccessToken:
-    return AccessToken(
-        token_id=int(item["token_id"]["N"]),
-        tokenable_type=item["tokenable_type"]["S"],
-        tokenable_id=int(item["tokenable_id"]["N"]),
-        token_hash=item["token_hash"]["S"],
-        abilities=_texts(item, "abilities"),
-        created_at=_moment(item, "created_at"),
-        expires_at=_moment(item, "expires_at"),
-    )
-
-
-# A list, not a string set: DynamoDB has no empty sets.
-
-
-def _text_list(texts: frozenset[str]) -> dict[str, Any]:
-    return {"L": [{"S": text} for text in sorted(texts)]}
-
-
-def _texts(item: StoredItem, name: str) -> frozenset[str]:
-    return frozenset(element["S"] for element in item[name]["L"])
-
-
-def _moment(item: StoredItem, name: str) -> datetime | None:
-    attribute = item.get(name)
-    return None if attribute is None else parse_timestamp(attribute["S"])
+    def _get(self, table: str, key: Attributes) -> StoredItem | None:
+        with aws_errors_as_unavailable():
+            response = self.reader.get_item(TableName=table, Key=key, ConsistentRead=True)
+        item: StoredItem | None = response.get("Item")
+        return item

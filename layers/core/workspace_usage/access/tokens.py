@@ -1,8 +1,6 @@
-"""Who may see what: access tokens, memberships, and the scope that a membership gives.
+"""Access tokens: what a caller presents, what is stored, and whether the one lets the other in.
 
-A scope is a type, not a flag. Everything that reads rows requires one, and one can only be had from
-a membership that was read, or for a caller that IAM let in. A filter that gets lost along the way
-can therefore not widen what is seen. When access can't be determined, it is denied.
+The tokens are Laravel Sanctum's.
 """
 
 import re
@@ -16,16 +14,18 @@ from workspace_usage.errors import Unauthorized
 from workspace_usage.values import parse_id
 
 USE_AGENTS: Final = "use_agents"
-"""The ability that a token needs for this service (``*`` has every ability)."""
+"""The ability that a token needs for this service. A token with ``*`` has every ability."""
 
 _AUTHORIZATION: Final = re.compile(r"bearer +(?:bearer +)?(?P<token>\S+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class BearerToken:
-    """What a caller presents: a token's id, when it is in the token, and the secret's digest.
+    """A token as a caller presents it. It keeps no secret that could reach a log or a table.
 
-    The secret itself is forgotten here: it can't reach a log or a table.
+    Attributes:
+        token_id: the id in the token, or None if the token is a bare secret.
+        digest: the lower-case hex SHA-256 of the secret.
     """
 
     token_id: int | None
@@ -33,13 +33,13 @@ class BearerToken:
 
     @classmethod
     def from_header(cls, authorization: str | None) -> "BearerToken":
-        """Reads ``Bearer <id>|<secret>`` or ``Bearer <secret>``, the scheme in any case.
+        """Parses ``Bearer <id>|<secret>`` or ``Bearer <secret>``, the scheme in any case.
 
-        The two forms are Laravel Sanctum's (``PersonalAccessToken::findToken``). ``Bearer Bearer``,
-        which some clients send and Laravel lets pass, counts as one.
+        The two forms are Sanctum's (``PersonalAccessToken::findToken``). ``Bearer Bearer``, which
+        some clients send and Laravel accepts, counts as one ``Bearer``.
 
         Raises:
-            Unauthorized: there is no such token in it.
+            Unauthorized: the header is missing or has no such token.
         """
         match = _AUTHORIZATION.fullmatch((authorization or "").strip(" "))
         if match is None:
@@ -54,13 +54,23 @@ class BearerToken:
 
 
 def _digest(secret: str) -> str:
-    # "surrogatepass": whatever a client sends has a digest, half a surrogate pair included.
+    # "surrogatepass": half a surrogate pair, which a client may send, has a digest as well.
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A Sanctum token as stored; ``token_hash`` is the lower-case hex SHA-256 of its secret."""
+    """A token as stored.
+
+    Attributes:
+        token_id: the token's id.
+        tokenable_type: the Laravel model of its owner, such as ``App\\Models\\User``.
+        tokenable_id: the owner's id.
+        token_hash: the lower-case hex SHA-256 of its secret.
+        abilities: what it was issued for.
+        created_at: when it was issued (aware), or None if that is unknown.
+        expires_at: when it expires (aware), or None if it doesn't.
+    """
 
     token_id: int
     tokenable_type: str
@@ -72,22 +82,23 @@ class AccessToken:
 
     @property
     def user_id(self) -> int:
-        """The user whom the token speaks for."""
+        """The id of the user who owns the token."""
         return self.tokenable_id
 
     def allows(self, ability: str) -> bool:
-        """Whether the token was issued with ``ability``, or with all (``*``)."""
+        """Returns whether the token has ``ability``, by its name or by ``*``."""
         return ability in self.abilities or "*" in self.abilities
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPolicy:
-    """What a deployment asks of tokens.
+    """What a deployment requires of tokens.
 
     Attributes:
-        lifetime: how long a token lives after its ``created_at``; None: until its ``expires_at``.
-        tokenable_type: the Laravel model that tokens must belong to; None: any. Two models may
-            have the same id, so a platform that issues tokens to more than its users sets this.
+        lifetime: how long a token lives after its ``created_at``, or None for no limit besides its
+            ``expires_at``.
+        tokenable_type: the Laravel model that must own tokens, or None for any. Two models may use
+            the same ids, so a platform that issues tokens to more than its users sets this.
     """
 
     lifetime: timedelta | None = None
@@ -96,10 +107,10 @@ class TokenPolicy:
     def check(
         self, presented: BearerToken, stored: AccessToken | None, now: datetime
     ) -> AccessToken:
-        """The stored token, if it is the one presented and alive at ``now``.
+        """Returns the stored token if it is the one that was presented and is alive at ``now``.
 
         Raises:
-            Unauthorized: it is unknown, another's, dead, or of another kind of owner.
+            Unauthorized: it is unknown, is another token, is dead, or is owned by another model.
         """
         if (
             stored is None
@@ -115,5 +126,5 @@ class TokenPolicy:
             return False
         if self.lifetime is None:
             return True
-        # A token of unknown age can't be shown to be young enough.
+        # A token of unknown age may be too old.
         return token.created_at is not None and now - token.created_at < self.lifetime

@@ -1,6 +1,7 @@
-"""Connections to a service, kept for the next call: a request goes out, an answer comes back.
+"""Connections to one service, kept for the next call: a request is sent, a response is received.
 
-What goes wrong isn't told: the caller makes the call again with botocore, and that will find out.
+The reason of a failure is not reported: the caller makes the call again with botocore, which will
+find out.
 """
 
 import select
@@ -18,59 +19,59 @@ from urllib.parse import SplitResult
 from workspace_usage.aws.http1 import Response, UnsupportedResponse, read_response
 
 CONNECT_SECONDS: Final = 1
-"""How long a service may take to be reached; botocore's attempts have these limits, too."""
+"""How long connecting to a service may take. botocore's attempts have the same limits."""
 
-ANSWER_SECONDS: Final = 3
-"""How long it may take until its answer to a request is there as a whole."""
+RESPONSE_SECONDS: Final = 3
+"""How long it may take after a request until its whole response has arrived."""
 
 
-class Connections:
-    """Connections to one address, kept for the next call while they last.
+class ConnectionPool:
+    """Connections to one address, each kept for the next call while it lasts.
 
     Args:
         url: the address.
-        answer_seconds: how long an answer may take.
+        response_seconds: how long a response may take.
     """
 
-    def __init__(self, url: SplitResult, answer_seconds: float = ANSWER_SECONDS) -> None:
+    def __init__(self, url: SplitResult, response_seconds: float = RESPONSE_SECONDS) -> None:
         self.host: Final = url.netloc
         self._url = url
-        self._answer_seconds = answer_seconds
+        self._response_seconds = response_seconds
         self._idle: list[socket.socket] = []
 
     def post(self, headers: Mapping[str, str], body: bytes) -> "InFlight | None":
-        """Sends a POST to ``/``; None if there is no way to."""
+        """Sends a POST to ``/``; returns None if it can't be sent."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"POST / HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
-        # In one piece: each one costs a call of the kernel, and over TLS a record of its own.
+        # In one piece: each piece costs a system call, and over TLS a record of its own.
         request = head.encode() + body
         while self._idle:
             connection = self._idle.pop()
-            # What has something to say before it is asked has been closed at the other end.
+            # A connection that is readable before anything was asked was closed by the service.
             is_open = not select.select([connection], [], [], 0)[0]
             if is_open and self._send(connection, request):
-                return self._call(connection, request, is_reused=True)
+                return self._in_flight(connection, request, is_reused=True)
             connection.close()
-        return self.post_anew(request)
+        return self.post_on_new_connection(request)
 
-    def post_anew(self, request: bytes) -> "InFlight | None":
-        """Sends a request on a new connection; None if there is no way to."""
+    def post_on_new_connection(self, request: bytes) -> "InFlight | None":
+        """Sends a request on a new connection; returns None if it can't be sent."""
         try:
             connection = self._connect()
         except OSError:
             return None
         if self._send(connection, request):
-            return self._call(connection, request, is_reused=False)
+            return self._in_flight(connection, request, is_reused=False)
         connection.close()
         return None
 
     def __del__(self) -> None:
-        """Leaves no connection open when nobody needs them any more."""
+        """Closes the idle connections."""
         for connection in self._idle:
             connection.close()
 
     def keep(self, connection: socket.socket) -> None:
-        """Takes a connection back whose call is over."""
+        """Takes back a connection whose call is over."""
         self._idle.append(connection)
 
     def _connect(self) -> socket.socket:
@@ -84,58 +85,63 @@ class Connections:
         return connection
 
     def _send(self, connection: socket.socket, request: bytes) -> bool:
-        connection.settimeout(self._answer_seconds)
+        connection.settimeout(self._response_seconds)
         try:
             connection.sendall(request)
         except OSError:
             return False
         return True
 
-    def _call(self, connection: socket.socket, request: bytes, *, is_reused: bool) -> "InFlight":
-        deadline = monotonic() + self._answer_seconds
+    def _in_flight(
+        self, connection: socket.socket, request: bytes, *, is_reused: bool
+    ) -> "InFlight":
+        deadline = monotonic() + self._response_seconds
         return InFlight(self, connection, request, deadline, is_reused)
 
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """A request that was sent.
+    """A request that was sent and is not yet answered.
 
     Attributes:
-        deadline: when its answer must be there as a whole, by the monotonic clock.
-        is_reused: whether its connection has served another before.
+        pool: where its connection goes when the call is over.
+        connection: the connection that it was sent on.
+        request: what was sent.
+        deadline: when the whole response must have arrived, by the monotonic clock.
+        is_reused: whether its connection has served an earlier call.
     """
 
-    connections: Connections
+    pool: ConnectionPool
     connection: socket.socket
     request: bytes
     deadline: float
     is_reused: bool
 
     def wait(self) -> Response | None:
-        """The answer, of whatever status; None if it doesn't come as a whole, and in time."""
+        """Returns the response, whatever its status, or None if it doesn't arrive whole in time."""
         try:
-            answer = read_response(self.connection, self.deadline)
+            response = read_response(self.connection, self.deadline)
         except UnsupportedResponse:
             self.connection.close()
             return None
         except OSError:
             self.connection.close()
-            # A kept connection may have ended unnoticed. One that is slow has not.
+            # A kept connection may have ended unnoticed, but not one that was merely slow.
             if not self.is_reused or monotonic() >= self.deadline:
                 return None
-            again = self.connections.post_anew(self.request)
-            return None if again is None else again.wait()
-        if answer.is_last:
+            resent = self.pool.post_on_new_connection(self.request)
+            return None if resent is None else resent.wait()
+        if response.is_last:
             self.connection.close()
         else:
-            self.connections.keep(self.connection)
-        return answer
+            self.pool.keep(self.connection)
+        return response
 
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Trusts those certificate authorities that botocore trusts, which come with it."""
-    found = find_spec("botocore")
-    assert found is not None  # noqa: S101 - it is in the layer
-    assert found.origin is not None  # noqa: S101 - it is in the layer
-    return ssl.create_default_context(cafile=str(Path(found.origin).with_name("cacert.pem")))
+    """Returns the TLS settings: botocore's certificate authorities, which come with it."""
+    botocore = find_spec("botocore")
+    assert botocore is not None  # noqa: S101 - it is in the layer
+    assert botocore.origin is not None  # noqa: S101 - it is in the layer
+    return ssl.create_default_context(cafile=str(Path(botocore.origin).with_name("cacert.pem")))

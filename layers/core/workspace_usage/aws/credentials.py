@@ -1,6 +1,9 @@
-"""The credentials by which AWS is called.
+"""The credentials that sign calls to AWS.
 
-Importing botocore takes two hundred milliseconds: it is imported only when the environment has no
+They are looked up at each call, not read once with the rest of the environment: with SnapStart
+there are none before the snapshot is restored, and they change as they age.
+
+Importing botocore takes two hundred milliseconds. It is imported only if the environment has no
 credentials, or while a snapshot is prepared.
 """
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Credentials(NamedTuple):
-    """Whose right is used; ``token`` is there when they are temporary."""
+    """An access key; ``token`` is the session token that temporary ones have."""
 
     access_key: str
     secret_key: str
@@ -23,43 +26,42 @@ class Credentials(NamedTuple):
 
 
 def current_credentials() -> Credentials:
-    """The credentials of this moment.
+    """Returns the credentials of this moment.
 
-    Lambda puts a function's into its environment and changes them only with it. With SnapStart it
-    serves them at an address instead: botocore, which the snapshot then contains, asks there, and
-    asks again as they age.
+    Without SnapStart, Lambda puts them into the environment, where they stay the same as long as
+    the function's process lives. With SnapStart, Lambda serves them at an endpoint instead.
+    botocore, which the snapshot then contains, asks there, and asks again as they age.
 
     Raises:
         StoreUnavailable: there are none, or they could not be renewed.
     """
-    access_key, secret_key = (
-        os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    )
+    access_key = os.environ.get("AWS_ACCESS_KEY_ID")
+    secret_key = os.environ.get("AWS_SECRET_ACCESS_KEY")
     if access_key and secret_key:
         return Credentials(access_key, secret_key, os.environ.get("AWS_SESSION_TOKEN") or None)
     return botocore_credentials()
 
 
 def prepare_credentials() -> None:
-    """Makes what finding credentials takes, and looks for none."""
+    """Creates what botocore needs to look credentials up, and looks none up."""
     _botocore_session().get_component("credential_provider")
 
 
 def botocore_credentials() -> Credentials:
-    """The credentials that botocore finds at this moment; it renews them as they age.
+    """Returns the credentials that botocore has at this moment; it renews them as they age.
 
     Raises:
         StoreUnavailable: there are none, or they could not be renewed.
     """
     with aws_errors_as_unavailable():
-        found = _botocore_session().get_credentials()
-        if found is None:
+        credentials = _botocore_session().get_credentials()
+        if credentials is None:
             raise StoreUnavailable("there are no AWS credentials")
-        frozen = found.get_frozen_credentials()
+        frozen = credentials.get_frozen_credentials()
     return Credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token)
 
 
 def _botocore_session() -> "Session":
-    from workspace_usage.aws.session import botocore_session  # noqa: PLC0415 - see above
+    from workspace_usage.aws.session import botocore_session  # noqa: PLC0415 - takes 200 ms
 
     return botocore_session()

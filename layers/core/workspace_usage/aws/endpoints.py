@@ -1,12 +1,11 @@
-"""AWS's public partitions: the domain under which the services of a region answer."""
+"""AWS's public partitions: the domain of a region's services."""
 
 from typing import Final
 
-_DOMAIN: Final = "amazonaws.com"
-_OTHERS: Final = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
-"""By how the names of their regions begin."""
+_DEFAULT_DOMAIN: Final = "amazonaws.com"
+_DOMAINS_BY_REGION_PREFIX: Final = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
 
 
 def domain_of(region: str) -> str:
-    """The domain of a region: ``amazonaws.com`` for ``us-east-1``."""
-    return _OTHERS.get(region.partition("-")[0], _DOMAIN)
+    """Returns the domain of a region's services: ``amazonaws.com`` for ``us-east-1``."""
+    return _DOMAINS_BY_REGION_PREFIX.get(region.partition("-")[0], _DEFAULT_DOMAIN)

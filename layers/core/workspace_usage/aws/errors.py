@@ -1,34 +1,34 @@
-"""What becomes of a failed call to AWS: one kind of error, with the cause for the log.
+"""Turns failed calls to AWS into one kind of error, which keeps the cause for the log.
 
-botocore is not imported for it: an error of botocore's can only come from code that has.
+botocore is not imported for this: an error of botocore's can only come from code that imported it.
 """
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from workspace_usage.aws.answers import DamagedAnswer
+from workspace_usage.aws.validation import DamagedResponse
 from workspace_usage.errors import StoreUnavailable
 
 
 @contextmanager
 def aws_errors_as_unavailable() -> Iterator[None]:
-    """Turns a failed call to AWS into ``StoreUnavailable``, which keeps the cause for the log.
+    """Raises ``StoreUnavailable`` from each error of botocore's.
 
     Raises:
-        StoreUnavailable: the service refused, failed, or did not answer in time.
+        StoreUnavailable: the service refused the call, failed, or did not respond in time.
     """
     try:
         yield
-    except Exception as error:  # all but a failed call passes on, as it came
-        reason = _reason(error)
+    except Exception as error:  # those that are not botocore's are raised again
+        reason = _failure_reason(error)
         if reason is None:
             raise
         raise StoreUnavailable(reason) from error
 
 
-def _reason(error: Exception) -> str | None:
-    """Why a call failed; None: it is no call that failed."""
+def _failure_reason(error: Exception) -> str | None:
+    """Returns the reason why a call to AWS failed, or None if ``error`` is something else."""
     exceptions = sys.modules.get("botocore.exceptions")
     if exceptions is None:
         return None
@@ -36,7 +36,7 @@ def _reason(error: Exception) -> str | None:
         code = error.response.get("Error", {}).get("Code", "unknown")
         return f"{error.operation_name} failed: {code}"
     if isinstance(error, exceptions.BotoCoreError):
-        if isinstance(error.__cause__, DamagedAnswer):
+        if isinstance(error.__cause__, DamagedResponse):
             return f"a call failed: {error.kwargs['error']}"
         return f"a call failed: {type(error).__name__}"
     return None

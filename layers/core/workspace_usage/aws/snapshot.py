@@ -1,9 +1,9 @@
-"""Lambda's snapshots (SnapStart): what is made before one is taken, and after it was restored.
+"""Lambda's snapshots (SnapStart): what is made before one is taken, and after it is restored.
 
-Many environments begin with one memory, which may be weeks old. What is made before takes long and
-stays true: modules, trusted authorities, the objects that requests share. Nobody is asked anything
-for it: no credentials, no connection, no setting and no date can be in a snapshot. Without
-SnapStart none of this runs, and each thing is made when it is needed first.
+Many environments start from one snapshot, which may be weeks old. So what is made before is what
+takes long and stays true: modules, certificate authorities, the objects that requests share.
+Nothing is asked for over the network: a snapshot holds no credentials, no connection, no setting
+and no date. Without SnapStart none of this runs, and each thing is made when it is first needed.
 """
 
 import gc
@@ -16,23 +16,26 @@ from typing import Final
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
 from workspace_usage.aws.connections import tls_context
+from workspace_usage.aws.credentials import prepare_credentials
 
-_ENTROPY: Final = 48
-"""Bytes of it: as many as OpenSSL's generator takes."""
-
-
-def prepare_snapshot(*shared: Callable[[], object]) -> None:
-    """Has a snapshot contain what ``shared`` make, and all else that a first request needs."""
-    register_before_snapshot(_prepare, *shared)
-    register_after_restore(_renew)
+_OPENSSL_SEED_BYTES: Final = 48
+"""As many random bytes as OpenSSL's generator takes."""
 
 
-def _prepare(*shared: Callable[[], object]) -> None:
-    import encodings.idna  # noqa: F401, PLC0415 - what connecting to a host by its name imports
+def prepare_snapshot(*factories: Callable[[], object]) -> None:
+    """Registers what runs before a snapshot is taken, and after it is restored.
 
-    from workspace_usage.aws.credentials import prepare_credentials  # noqa: PLC0415 - free here alone
+    Args:
+        factories: each makes an object that requests share, and keeps it.
+    """
+    register_before_snapshot(_prepare, *factories)
+    register_after_restore(_reseed)
 
-    for make in shared:
+
+def _prepare(*factories: Callable[[], object]) -> None:
+    import encodings.idna  # noqa: F401, PLC0415 - connecting to a host by its name imports it
+
+    for make in factories:
         make()
     tls_context()
     prepare_credentials()
@@ -40,7 +43,7 @@ def _prepare(*shared: Callable[[], object]) -> None:
     gc.freeze()
 
 
-def _renew() -> None:
-    """Makes this environment's random numbers its own. The kernel's already are."""
+def _reseed() -> None:
+    """Gives this environment random numbers of its own. Those of the kernel already are."""
     random.seed()
-    ssl.RAND_add(os.urandom(_ENTROPY), _ENTROPY)
+    ssl.RAND_add(os.urandom(_OPENSSL_SEED_BYTES), _OPENSSL_SEED_BYTES)

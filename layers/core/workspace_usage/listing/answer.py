@@ -1,46 +1,132 @@
-"""A row as the answer shows it."""
+"""The answer: its types, and a row as one of its items.
+
+A new field is a line in ``Item`` and a line in ``to_item``.
+"""
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final, Literal, TypedDict
 from urllib.parse import quote
 
 from workspace_usage.rows.row import MEDIA_TYPES, SUCCEEDED, Row, Source, is_url
+
+MAX_PER_PAGE: Final = 100
+"""The most items of one answer."""
 
 ONLY_ON_TESS: Final = "This content is only available on Tess"
 WAS_DELETED: Final = "This item was deleted."
 WAS_EDITED: Final = "This item was edited."
 
-_NAMES: Final = {source: source.value for source in Source}
-_NOTHING: Final = Decimal(0)
-
-_CHATS: Final = "/dashboard/user/ai/chat/ai-chat"
-
-type Item = dict[str, Any]
-"""One entry of ``items``, its fields in the contract's order. Numbers are int or Decimal."""
+_CHATS_PATH: Final = "/dashboard/user/ai/chat/ai-chat"
+_NO_CREDITS: Final = Decimal(0)
 
 
-def answer_item(row: Row, sign: Callable[[str], str]) -> Item:
-    """``row`` as an item of the answer; ``sign`` makes a link of a media key."""
+class ItemTokens(TypedDict):
+    """The language-model tokens of an item; each number is null where it isn't known."""
+
+    input: int | None
+    """Tokens that the model was sent."""
+    output: int | None
+    """Tokens that it generated."""
+    total: int | None
+    """Tokens that were billed."""
+
+
+class Item(TypedDict):
+    """One entry of the answer's ``items``, its fields in the contract's order."""
+
+    id: int | str
+    """The execution's id; of an edited chat the text ``chat-edited-<user_openai_id>``."""
+    created_at: str
+    """When it was run, in UTC: ``2026-01-05T19:35:21.000000Z``."""
+    user_id: int
+    """The user who ran it."""
+    type: str
+    """The agent's type."""
+    status: Literal["succeeded", "failed"]
+    """``failed`` stands for every stored status but ``succeeded``."""
+    email: str
+    """The email address of the user who ran it."""
+    credits: Decimal
+    """The credits that were charged, exact; 0 unless it succeeded."""
+    name: str
+    """The agent's title."""
+    slug: str
+    """The agent's slug."""
+    output: str | None
+    """The stored output of a current medium, or null if it has none; else a fixed text."""
+    root_id: int | None
+    """The execution that began the conversation, or null."""
+    execution_origin: str | None
+    """The origin in the execution's metadata, or null."""
+    source: Literal["current", "archived", "edited"]
+    """Whether the row is a current execution, an archived one, or an edited chat."""
+    used_model: str | None
+    """The language model, or null; always null for an edited chat."""
+    tokens: ItemTokens | None
+    """The tokens that were billed, or null unless billing was by tokens."""
+    link: str | None
+    """Where the chat or the medium can be seen, or null if it can't.
+
+    For a chat a path of the web application; for a medium a URL, which is presigned if the medium
+    is in the bucket.
+    """
+
+
+class Body(TypedDict):
+    """The body of a 200 answer, its fields in the contract's order."""
+
+    items: list[Item]
+    """The rows of this page, newest first."""
+    has_more: bool
+    """Whether older rows follow."""
+    page: int | None
+    """The number of this page, from 1 on; null if a cursor was sent."""
+    per_page: int
+    """The most items that this page could hold."""
+    next_cursor: str | None
+    """The ``cursor`` of the next page; null if there is none."""
+
+
+# A dict, because an enum's ``value`` takes longer.
+_SOURCE_NAMES: Final[dict[Source, Literal["current", "archived", "edited"]]] = {
+    Source.CURRENT: "current",
+    Source.ARCHIVED: "archived",
+    Source.EDITED: "edited",
+}
+
+
+def to_item(row: Row, presign: Callable[[str], str]) -> Item:
+    """Returns ``row`` as an item of the answer.
+
+    Args:
+        row: the row.
+        presign: returns the presigned URL of a key of the media bucket.
+    """
     succeeded = row.status == SUCCEEDED
     return {
         "id": _id(row),
         "created_at": row.position.created_at,
         "user_id": row.user_id,
         "type": row.agent_type,
-        "status": SUCCEEDED if succeeded else "failed",
+        "status": "succeeded" if succeeded else "failed",
         "email": row.user_email,
-        "credits": row.credits if succeeded else _NOTHING,
+        "credits": row.credits if succeeded else _NO_CREDITS,
         "name": row.agent_title,
         "slug": row.agent_slug,
         "output": _output(row),
         "root_id": row.root_id,
         "execution_origin": row.execution_origin,
-        "source": _NAMES[row.source],
+        "source": _SOURCE_NAMES[row.source],
         "used_model": row.used_model,
         "tokens": _tokens(row),
-        "link": _link(row, succeeded, sign),
+        "link": _link(row, succeeded, presign),
     }
+
+
+def plain_number(number: Decimal) -> str:
+    """Returns a number's digits as the answer's JSON has them: all of them, and no exponent."""
+    return f"{number:f}"
 
 
 def _id(row: Row) -> int | str:
@@ -57,27 +143,27 @@ def _output(row: Row) -> str | None:
             return WAS_EDITED
 
 
-def _tokens(row: Row) -> dict[str, int | None] | None:
+def _tokens(row: Row) -> ItemTokens | None:
     tokens = row.tokens
     if tokens is None:
         return None
     return {"input": tokens.input, "output": tokens.output, "total": tokens.total}
 
 
-def _link(row: Row, succeeded: bool, sign: Callable[[str], str]) -> str | None:
+def _link(row: Row, succeeded: bool, presign: Callable[[str], str]) -> str | None:
     if row.source is not Source.CURRENT:
         return None
     if row.agent_type == "chat":
         return _chat_link(row)
     if row.agent_type not in MEDIA_TYPES or not succeeded or not row.output:
         return None
-    return row.output if is_url(row.output) else sign(row.output)
+    return row.output if is_url(row.output) else presign(row.output)
 
 
 def _chat_link(row: Row) -> str | None:
-    # The slug is one segment of the path. These two can't be one: browsers resolve them, also when
-    # their dots are percent-encoded.
+    # The slug is one segment of the path. "." and ".." can't be a segment: browsers resolve them,
+    # even if their dots are percent-encoded.
     if row.agent_slug in {".", ".."}:
         return None
     conversation = row.position.id if row.root_id is None else row.root_id
-    return f"{_CHATS}/{quote(row.agent_slug, safe='')}?_chat_id={conversation}"
+    return f"{_CHATS_PATH}/{quote(row.agent_slug, safe='')}?_chat_id={conversation}"

@@ -3,40 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, Self
 
-import orjson
-
-from workspace_api.settings import UsageSettings
 from workspace_usage.access.scope import Scope
-from workspace_usage.aws.credentials import Credentials, current_credentials
-from workspace_usage.aws.reader import DYNAMODB, SSM, Reader
-from workspace_usage.listing.answer import answer_item
-from workspace_usage.listing.links import Bucket, LinkSigner
+from workspace_usage.aws.credentials import Credentials
+from workspace_usage.listing.answer import Body, to_item
 from workspace_usage.listing.min_date import MinDate
 from workspace_usage.listing.page import read_page
+from workspace_usage.listing.presigning import Bucket, UrlPresigner
 from workspace_usage.listing.query import Query
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rows.store import Meter, Store
-from workspace_usage.rows.tables import by_source
-
-type Body = dict[str, Any]
-"""The 200 body as JSON-like values; numbers are int or Decimal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """The circumstances of a question.
-
-    Attributes:
-        now: when it is asked (aware).
-        meter: what reading for the answer may take, and comes to have taken.
-        warn: is told what an operator should know.
-    """
-
-    now: datetime
-    meter: Meter
-    warn: Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +21,11 @@ class Listing:
 
     Attributes:
         store: the tables of rows.
-        index: where pages far down begin.
-        min_date: the app setting that hides what is older.
-        bucket: where media are.
-        credentials: gives whose right to read media is lent to link holders, at each call.
-        link_lifetime: of signed links, in seconds.
+        index: finds where pages far down begin.
+        min_date: the app setting that hides older rows.
+        bucket: the bucket that holds the media.
+        credentials: returns the credentials that presign the URLs of one answer.
+        url_lifetime: for how long presigned URLs work, in seconds.
         zone: the time zone whose days windows are made of.
     """
 
@@ -58,44 +34,42 @@ class Listing:
     min_date: MinDate
     bucket: Bucket
     credentials: Callable[[], Credentials]
-    link_lifetime: int
+    url_lifetime: int
     zone: tzinfo
 
-    @classmethod
-    def from_settings(cls, settings: UsageSettings, on_repeat: Callable[[str], object]) -> Self:
-        """A listing wired to AWS as ``settings`` say; ``on_repeat`` is told of repeated calls."""
-        tables = settings.tables
-        reader = Reader.of(DYNAMODB, orjson.loads, on_repeat)
-        ssm = Reader.of(SSM, on_repeat=on_repeat)
-        zone = settings.time_zone
-        return cls(
-            store=Store(reader, by_source(tables)),
-            index=PageIndex(reader, tables.rollups, zone),
-            min_date=MinDate(ssm, settings.min_date_parameter, zone),
-            bucket=Bucket(settings.media_bucket, settings.region, settings.media_endpoint),
-            credentials=current_credentials,
-            link_lifetime=settings.link_lifetime,
-            zone=zone,
-        )
+    def answer(
+        self,
+        scope: Scope,
+        parameters: Mapping[str, object],
+        *,
+        now: datetime,
+        meter: Meter,
+        warn: Callable[[str], object],
+    ) -> Body:
+        """Returns the page of ``scope``'s rows that ``parameters`` ask for.
 
-    def answer(self, scope: Scope, parameters: Mapping[str, object], asked: Circumstances) -> Body:
-        """The 200 body with the page of ``scope``'s rows that ``parameters`` ask for.
+        Args:
+            scope: whose rows the caller may see.
+            parameters: the query parameters, unchecked.
+            now: the time of the question (aware).
+            meter: counts what is read.
+            warn: is called with a message for the operator when an old setting has to be used.
 
         Raises:
             InvalidRequest: parameters break their rules.
-            Forbidden: they ask for a user whom the scope doesn't cover.
+            Forbidden: they ask for a user outside the scope.
             StoreUnavailable: a table or the setting can't be read in time.
         """
         query = Query.parse(parameters)
-        scope = scope.of_user(query.user_id)
-        window = query.window(asked.now, self.zone)
-        earliest = self.min_date.earliest(asked.now, asked.warn)
+        scope = scope.narrow_to_user(query.user_id)
+        window = query.window(now, self.zone)
+        earliest = self.min_date.earliest(now, warn)
         if earliest is not None:
             window = window.not_before(earliest)
-        page = read_page(self.store, self.index, scope, query, window, asked.meter)
-        signer = LinkSigner(self.bucket, self.credentials(), asked.now, self.link_lifetime)
+        page = read_page(self.store, self.index, scope, query, window, meter)
+        presigner = UrlPresigner(self.bucket, self.credentials(), now, self.url_lifetime)
         return {
-            "items": [answer_item(row, signer.link) for row in page.rows],
+            "items": [to_item(row, presigner.presign) for row in page.rows],
             "has_more": page.has_more,
             "page": query.page_number,
             "per_page": query.per_page,

@@ -1,7 +1,7 @@
-"""Pages of a workspace's history: current, archived and edited rows as one list, newest first.
+"""One page of a workspace's history: current, archived and edited rows as one list, newest first.
 
 Each source comes sorted; the merge is lazy, and reads no further than the page needs. A page
-continues just before the last row shown, by a bound that is the same for every source: a row that
+continues just before the last row shown, and this bound is the same for every source. So a row that
 moves from one table to another in the meantime is neither lost nor shown twice.
 """
 
@@ -13,7 +13,7 @@ from workspace_usage.access.scope import Scope
 from workspace_usage.listing.query import Query
 from workspace_usage.rollups.seek import PageIndex, Start
 from workspace_usage.rows.position import encode_cursor
-from workspace_usage.rows.row import Row, from_item
+from workspace_usage.rows.row import Row, from_stored_item
 from workspace_usage.rows.store import Meter, Selection, Store, StoredRow, merge
 from workspace_usage.rows.window import Window
 
@@ -27,7 +27,7 @@ class Page:
 
     @property
     def next_cursor(self) -> str | None:
-        """Where the next page continues; None when there is none."""
+        """Where the next page continues, or None if there is no next page."""
         return encode_cursor(self.rows[-1].position) if self.has_more else None
 
 
@@ -39,29 +39,56 @@ def read_page(
     window: Window,
     meter: Meter,
 ) -> Page:
-    """The page that ``query`` asks for, of what ``scope`` and ``window`` let it see.
+    """Returns the page that ``query`` asks for.
 
-    ``scope`` must already be narrowed to the query's ``user_id``. ``index`` may shorten the way to
-    it, and makes no other difference.
+    Args:
+        store: the tables of rows.
+        index: finds where a page far down begins; without it the same page is found by reading.
+        scope: whose rows may be seen, already narrowed to the query's ``user_id``.
+        query: the question; its own dates and range are in ``window``.
+        window: the time that may be seen.
+        meter: counts what is read.
 
     Raises:
         StoreUnavailable: a table can't be read in time.
     """
-    bounds = window.sort_keys(after=query.cursor)
-    if bounds is None:
-        return Page((), has_more=False)
-    selection = Selection(scope, query.agent_type, *bounds)
-    start: Start | None = Start(selection, 0)
-    if query.page_number is not None:
-        skipped = query.per_page * (query.page_number - 1)
-        start = index.find(store, window, selection, skipped, meter)
+    selection = _selection(scope, query, window)
+    start = None if selection is None else _start(store, index, query, selection, meter)
     if start is None or start.selection.low >= start.selection.high:
         return Page((), has_more=False)
-    wanted = start.skipped + query.per_page + 1
+    wanted = start.offset + query.per_page + 1
     merged = merge(store.streams(start.selection, wanted, meter))
-    found = tuple(islice(_drop(merged, start.skipped), query.per_page + 1))
-    rows = tuple(from_item(source, item) for _, source, item in found[: query.per_page])
-    return Page(rows, has_more=len(found) > query.per_page)
+    stored_rows = tuple(islice(_drop(merged, start.offset), query.per_page + 1))
+    return Page(
+        tuple(from_stored_item(source, item) for _, source, item in stored_rows[: query.per_page]),
+        has_more=len(stored_rows) > query.per_page,
+    )
+
+
+def _selection(scope: Scope, query: Query, window: Window) -> Selection | None:
+    """Returns the rows that may be on the page or above it, or None if there can't be any."""
+    bounds = window.sort_keys(after=query.cursor)
+    if bounds is None:
+        return None
+    low, high = bounds
+    return Selection(
+        scope=scope,
+        agent_type=query.agent_type,
+        low=low,
+        high=high,
+        first_day=window.first_day,
+        last_day=window.last_day,
+    )
+
+
+def _start(
+    store: Store, index: PageIndex, query: Query, selection: Selection, meter: Meter
+) -> Start | None:
+    """Returns where the page begins, or None if there are fewer rows than come before it."""
+    if query.page_number is None:
+        return Start(selection, 0)
+    offset = query.per_page * (query.page_number - 1)
+    return index.find(store, selection, offset, meter)
 
 
 def _drop(rows: Iterator[StoredRow], number: int) -> Iterator[StoredRow]:

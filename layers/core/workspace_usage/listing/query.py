@@ -2,7 +2,9 @@
 
 The same rules hold for a query string, where every value is text, and for a direct invocation,
 where numbers may be numbers. Texts lose the white space around them; what is empty then counts as
-absent. Names not listed change nothing.
+absent. Parameters of other names change nothing.
+
+A new parameter is a field of ``Query``.
 """
 
 import re
@@ -21,12 +23,24 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from workspace_usage.errors import InvalidRequest, Violation
+from workspace_usage.listing.answer import MAX_PER_PAGE
 from workspace_usage.rows.position import Position, decode_cursor
-from workspace_usage.rows.window import MAX_DAYS, Window, between, last_day, last_days
+from workspace_usage.rows.row import AgentType
+from workspace_usage.rows.window import MAX_WINDOW_DAYS, Window, between, last_days, one_day
 from workspace_usage.values import MAX_ID, InvalidValue, parse_date, trim
 
+Range = Literal["1d", "7d", "30d"]
+"""What ``range`` may be."""
+
+DEFAULT_RANGE: Final = "30d"
+"""The range of a question without dates and without a range."""
+
+TypeFilter = Literal["all", AgentType]
+"""What ``type`` may be: one agent type, or all rows whatever their type."""
+
 DEFAULT_PER_PAGE: Final = 20
-MAX_PER_PAGE: Final = 100
+"""The items of a page whose size isn't asked for."""
+
 
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
 
@@ -35,7 +49,7 @@ def _integer(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and _INTEGER.fullmatch(value):
-        # Beyond every limit its exact value doesn't matter, and int() refuses very long texts.
+        # Thirty digits are beyond every limit already, and int() refuses very long texts.
         return int(value[:30])
     raise PydanticCustomError("invalid_integer", "not an integer in canonical form")
 
@@ -59,7 +73,7 @@ def _cursor(value: object) -> Position:
 
 
 def _one_of(literal: Any) -> PlainValidator:
-    """Accepts the texts of a ``Literal`` and nothing else; a refusal carries them."""
+    """Returns a validator that accepts the texts of a ``Literal``; a refusal carries them."""
     choices: tuple[str, ...] = get_args(literal)
 
     def check(value: object) -> object:
@@ -72,12 +86,10 @@ def _one_of(literal: Any) -> PlainValidator:
 
 
 type _Integer = Annotated[int, BeforeValidator(_integer)]
-_Range = Literal["1d", "7d", "30d"]
-_Type = Literal["all", "chat", "image", "text", "voiceover", "video", "code"]
 
 
 class Query(BaseModel):
-    """A checked question about a workspace's executions.
+    """A checked question about a workspace's executions; its fields are the query parameters.
 
     ``start_date`` and ``end_date`` are both set or both None; when set, ``range`` is None. With a
     ``cursor``, ``page`` is None.
@@ -85,11 +97,11 @@ class Query(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
 
-    range: Annotated[_Range, _one_of(_Range)] | None = None
+    range: Annotated[Range, _one_of(Range)] | None = None
     start_date: Annotated[date, PlainValidator(_date)] | None = None
     end_date: Annotated[date, PlainValidator(_date)] | None = None
     user_id: Annotated[_Integer, Field(ge=1, le=MAX_ID)] | None = None
-    type: Annotated[_Type, _one_of(_Type)] = "all"
+    type: Annotated[TypeFilter, _one_of(TypeFilter)] = "all"
     page: Annotated[_Integer, Field(ge=1, le=MAX_ID)] | None = None
     per_page: Annotated[_Integer, Field(ge=1, le=MAX_PER_PAGE)] = DEFAULT_PER_PAGE
     cursor: Annotated[Position, PlainValidator(_cursor)] | None = None
@@ -99,12 +111,12 @@ class Query(BaseModel):
         """Returns the question that ``parameters`` ask.
 
         Raises:
-            InvalidRequest: parameters break their rules, or contradict one another. It names all of
-                them, in the contract's order.
+            InvalidRequest: parameters break their rules or contradict one another. It names all
+                that is wrong, in the contract's order.
         """
         given = dict(_given(parameters))
         if "start_date" in given and "end_date" in given:
-            given.pop("range", None)  # it has no effect then, whatever it says
+            given.pop("range", None)  # has no effect then, even if it is invalid
         violations: list[Violation] = []
         try:
             query = cls.model_validate(given)
@@ -114,35 +126,44 @@ class Query(BaseModel):
             query = cls.model_validate({n: v for n, v in given.items() if n not in broken})
         violations += _contradictions(query, given)
         if violations:
-            order = PARAMETER_NAMES.index
-            raise InvalidRequest(tuple(sorted(violations, key=lambda found: order(found.field))))
+            violations.sort(key=lambda violation: PARAMETER_NAMES.index(violation.field))
+            raise InvalidRequest(tuple(violations))
         return query
 
     @property
-    def agent_type(self) -> str | None:
-        """The one agent type that is asked for; None: every type."""
+    def agent_type(self) -> AgentType | None:
+        """The one agent type that is asked for, or None for every type."""
         return None if self.type == "all" else self.type
 
     @property
     def page_number(self) -> int | None:
-        """The page asked for, from 1 on; None when a cursor says where to continue."""
+        """The number of the page, from 1 on, or None if a cursor says where to continue."""
         return None if self.cursor else self.page or 1
 
     def window(self, now: datetime, zone: tzinfo) -> Window:
-        """The window that is asked for, as of ``now`` (aware)."""
+        """Returns the window that is asked for.
+
+        Args:
+            now: the time of the question (aware).
+            zone: the time zone whose days count.
+        """
         if self.start_date and self.end_date:
             return between(self.start_date, self.end_date, zone)
-        if self.range == "1d":
-            return last_day(now, zone)
-        return last_days(7 if self.range == "7d" else 30, now, zone)
+        match self.range or DEFAULT_RANGE:
+            case "1d":
+                return one_day(now, zone)
+            case "7d":
+                return last_days(7, now, zone)
+            case "30d":
+                return last_days(30, now, zone)
 
 
 PARAMETER_NAMES: Final = tuple(Query.model_fields)
-"""The names of the query parameters, in the contract's order: all that the listing reads."""
+"""The names of the query parameters, in the contract's order; the listing reads no others."""
 
 
 def _given(parameters: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """The parameters that are not absent, without the white space around their values."""
+    """Yields the parameters that are not absent, without the white space around their values."""
     for name in PARAMETER_NAMES:
         value = parameters.get(name)
         if isinstance(value, str):
@@ -152,23 +173,23 @@ def _given(parameters: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 
 
 def _violation(problem: ErrorDetails) -> Violation:
-    """What pydantic found, in the catalogues' terms."""
+    """Returns the violation that pydantic describes, under the key of its message."""
     name, values = str(problem["loc"][0]), problem.get("ctx", {})
     match problem["type"]:
         case "greater_than_equal":
             return Violation(name, "invalid_minimum", {"limit": values["ge"]})
         case "less_than_equal":
             return Violation(name, "invalid_maximum", {"limit": values["le"]})
-        case message_key:  # those raised above are named by their key
+        case message_key:  # raised above, with the key of its message as type
             return Violation(name, message_key, values)
 
 
 def _contradictions(query: Query, given: Collection[str]) -> Iterator[Violation]:
-    """What is wrong with the parameters together.
+    """Yields what is wrong with the parameters together, though each may be valid by itself.
 
     Args:
-        query: the question that those of them ask which keep their own rules.
-        given: the names of all that are not absent.
+        query: the question that the valid ones ask.
+        given: the names of all parameters that are not absent.
     """
     if "end_date" in given and "start_date" not in given:
         yield Violation("start_date", "missing_date", {"other": "end_date"})
@@ -177,7 +198,7 @@ def _contradictions(query: Query, given: Collection[str]) -> Iterator[Violation]
     if query.start_date is not None and query.end_date is not None:
         if query.end_date < query.start_date:
             yield Violation("end_date", "end_before_start")
-        elif (query.end_date - query.start_date).days >= MAX_DAYS:
-            yield Violation("end_date", "window_too_long", {"limit": MAX_DAYS})
+        elif (query.end_date - query.start_date).days >= MAX_WINDOW_DAYS:
+            yield Violation("end_date", "window_too_long", {"limit": MAX_WINDOW_DAYS})
     if "cursor" in given and "page" in given:
         yield Violation("cursor", "cursor_with_page")

@@ -1,32 +1,29 @@
-"""How large a row is in an answer, and how large it may be so that a full page can be returned.
+"""How many bytes a row takes of a response, and how many it may take so that a full page fits.
 
 Lambda returns at most 6,291,556 bytes, and a page has up to a hundred rows. What counts is not how
-long a text is but how many bytes it takes on the way. The proxy response is JSON inside JSON:
+long a text is but how many bytes it takes once it is encoded. The proxy response is JSON inside
+JSON:
 
     a letter         a quote, a backslash      line feed      other control characters     é    中
     1 byte           4 bytes                   3              7                            2    3
 
 The function's JSON (orjson) and the runtime's around it (``awslambdaric`` on Python 3.13) both
 leave what isn't ASCII as it is. A link contains its key or its slug percent-encoded, three bytes
-for each byte, and a URL is shown as output and as link. A direct invocation's answer is JSON once,
-and never larger.
+for each byte, and a URL is both the output and the link. The answer to a direct invocation is
+encoded once, and never larger.
 
-So a row is measured as what it becomes: its item of the answer, encoded as on the way.
+So a row is made an item of the answer and encoded in the same way, and the bytes are counted.
 """
 
 import json
-from decimal import Decimal
 from typing import Final
 from urllib.parse import quote
 
-from workspace_usage.listing.answer import answer_item
+from workspace_usage.listing.answer import MAX_PER_PAGE, plain_number, to_item
 from workspace_usage.rows.row import Row
 
-RESPONSE_BYTES: Final = 6_291_556
-"""The most that Lambda returns, in bytes."""
-
-MAX_ROWS: Final = 100
-"""Rows of the largest page."""
+MAX_RESPONSE_BYTES: Final = 6_291_556
+"""The largest response that Lambda returns, in bytes."""
 
 ENVELOPE_BYTES: Final = 10_000
 """Room for all of a response but its rows: status, headers, and the body's other fields.
@@ -34,56 +31,45 @@ ENVELOPE_BYTES: Final = 10_000
 They take less than a thousand bytes today.
 """
 
-MAX_ROW_BYTES: Final = (RESPONSE_BYTES - ENVELOPE_BYTES) // MAX_ROWS
-"""The most that one row may take of a response."""
+MAX_ROW_BYTES: Final = (MAX_RESPONSE_BYTES - ENVELOPE_BYTES) // MAX_PER_PAGE
+"""The most bytes of a response that one row may take."""
 
-SIGNED_LINK_BYTES: Final = 4_096
-"""Room for all of a signed link but its key.
+PRESIGNED_URL_BYTES: Final = 4_096
+"""Room for all of a presigned URL but its key.
 
 That is the host with a bucket's name of up to 63 bytes, the credential, the signature, and above
 all the session token: some 1,500 bytes today, for which AWS states no limit.
 """
 
-PLAIN_BYTES: Final = 1_000
-"""More than a row takes whose texts are empty: names of fields, fixed texts, longest numbers."""
+MAX_EMPTY_ROW_BYTES: Final = 1_000
+"""More bytes than a row with empty texts takes: names of fields, fixed texts, longest numbers."""
 
-_MOST_BYTES_A_CHARACTER: Final = 16
-"""What no character exceeds: an emoji of a key takes 4 bytes as output, and 12 in its link."""
+_MAX_BYTES_PER_CHARACTER: Final = 16
+"""No character takes more bytes: an emoji in a key takes 4 in the output and 12 in the link."""
 
 
 def fits_a_page(row: Row) -> bool:
-    """Whether a hundred rows of this size can be returned at once."""
-    return _most_bytes(row) <= MAX_ROW_BYTES or sent_bytes(row) <= MAX_ROW_BYTES
+    """Returns whether a hundred rows of this size fit into one response."""
+    return _upper_bound(row) <= MAX_ROW_BYTES or response_bytes(row) <= MAX_ROW_BYTES
 
 
-def sent_bytes(row: Row) -> int:
-    """Returns how many bytes ``row`` takes of a proxy response, with the comma behind it."""
-    text = json.dumps(
-        answer_item(row, _longest_link), ensure_ascii=False, separators=(",", ":"), default=_plain
-    )
-    # Once more into a JSON text: there are no other characters in it to be escaped.
+def response_bytes(row: Row) -> int:
+    """Returns how many bytes ``row`` takes of a proxy response, with the comma behind it.
+
+    A few bytes more than it really takes: the longest presigned URL is counted, and ``credits`` as
+    a text, with quotes around it.
+    """
+    item = to_item(row, _longest_url)
+    text = json.dumps(item, ensure_ascii=False, separators=(",", ":"), default=plain_number)
+    # The runtime encodes this JSON again; only quotes and backslashes are escaped then.
     return len(text.encode()) + text.count('"') + text.count("\\") + len(",")
 
 
-def _most_bytes(row: Row) -> int:
-    """An upper bound of ``sent_bytes`` that takes no encoding: most rows are far smaller."""
-    texts = (
-        row.user_email,
-        row.agent_type,
-        row.agent_title,
-        row.agent_slug,
-        row.output,
-        row.execution_origin,
-        row.used_model,
-    )
-    characters = sum(len(text) for text in texts if text)
-    return characters * _MOST_BYTES_A_CHARACTER + SIGNED_LINK_BYTES + PLAIN_BYTES
+def _upper_bound(row: Row) -> int:
+    """Returns at least ``response_bytes``, without encoding: most rows are small enough by it."""
+    characters = sum(len(value) for value in row if isinstance(value, str))
+    return characters * _MAX_BYTES_PER_CHARACTER + PRESIGNED_URL_BYTES + MAX_EMPTY_ROW_BYTES
 
 
-def _longest_link(key: str) -> str:
-    return "x" * SIGNED_LINK_BYTES + quote(key, safe="/~")
-
-
-def _plain(number: Decimal) -> str:
-    # As a text: its quotes make a row four bytes larger than it is.
-    return f"{number:f}"
+def _longest_url(key: str) -> str:
+    return "x" * PRESIGNED_URL_BYTES + quote(key, safe="/~")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from workspace_usage.access.store import membership_item, token_item
+from workspace_usage.access.items import membership_item, token_item
 from workspace_usage.recording.changes import Change, MembershipChange, RowChange, TokenChange
 from workspace_usage.recording.fields import Id, Timestamp
 from workspace_usage.recording.payloads import (
@@ -26,7 +26,7 @@ from workspace_usage.recording.payloads import (
     parse_payload,
 )
 from workspace_usage.recording.versions import MAX_CLOCK_SKEW, version_of
-from workspace_usage.rows.row import SUCCEEDED, Row, Source, to_item
+from workspace_usage.rows.row import SUCCEEDED, Row, Source, to_stored_item
 
 
 class Event(Payload, ABC):
@@ -45,7 +45,7 @@ class Event(Payload, ABC):
 
 class _RowEvent(Event):
     def _to_row_change(self, row: Row) -> RowChange:
-        version = version_of(self.occurred_at, row.status == SUCCEEDED, to_item(row))
+        version = version_of(self.occurred_at, row.status == SUCCEEDED, to_stored_item(row))
         return RowChange(row, version)
 
 

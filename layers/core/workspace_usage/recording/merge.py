@@ -24,7 +24,14 @@ from typing import Final
 
 from workspace_usage.aws.dynamodb import StoredItem
 from workspace_usage.recording.changes import RowChange
-from workspace_usage.rows.row import ARCHIVED_FLAG, Row, Source, from_item, kept_output, to_item
+from workspace_usage.rows.row import (
+    ARCHIVED_FLAG,
+    Row,
+    Source,
+    from_stored_item,
+    kept_output,
+    to_stored_item,
+)
 
 FLAGGED_ROW_LIFETIME: Final = timedelta(days=1)
 """How long an archived row stays among the current ones: longer than any read takes."""
@@ -50,16 +57,16 @@ def merge(stored: Copies, change: RowChange, now: datetime) -> Copies:
 def _merge_edited_chat(stored: StoredItem | None, change: RowChange) -> StoredItem:
     if stored is not None and _version_in(stored) >= change.version:
         return stored
-    return {**to_item(change.row), "version": {"S": change.version}}
+    return {**to_stored_item(change.row), "version": {"S": change.version}}
 
 
 def _merge_execution(stored: Copies, change: RowChange, now: datetime) -> Copies:
     current, archived = stored[Source.CURRENT], stored[Source.ARCHIVED]
     newest = _newest(stored, change)
     if not _is_archived(stored, change):
-        merged = _replace_unless_same(current, newest.to_item(Source.CURRENT))
+        merged = _replace_unless_same(current, newest.to_stored_item(Source.CURRENT))
         return {Source.CURRENT: merged, Source.ARCHIVED: None}
-    archived_item = newest.to_item(Source.ARCHIVED)
+    archived_item = newest.to_stored_item(Source.ARCHIVED)
     if current is not None:
         current = _replace_unless_same(current, _flagged(archived_item, now))
     return {
@@ -96,10 +103,10 @@ class _VersionedRow:
     version: str
     row: Row
 
-    def to_item(self, source: Source) -> StoredItem:
+    def to_stored_item(self, source: Source) -> StoredItem:
         """Returns the row as an item of the table of ``source``, without an output to hide."""
         output = kept_output(source, self.row.agent_type, self.row.output)
-        item = to_item(self.row._replace(source=source, output=output))
+        item = to_stored_item(self.row._replace(source=source, output=output))
         return {**item, "version": {"S": self.version}}
 
 
@@ -108,7 +115,7 @@ def _newest(stored: Copies, change: RowChange) -> _VersionedRow:
     rows = [_VersionedRow(change.version, change.row)]
     for source, item in stored.items():
         if item is not None:
-            rows.append(_VersionedRow(_version_in(item), from_item(source, item)))
+            rows.append(_VersionedRow(_version_in(item), from_stored_item(source, item)))
     return max(rows, key=lambda row: row.version)
 
 

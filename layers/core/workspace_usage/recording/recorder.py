@@ -8,16 +8,15 @@ write.
 A change may come twice, late, or before an older one: ``versions`` says which one wins.
 """
 
-import random
-import time
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 
-from workspace_usage.access.store import membership_item, token_item
-from workspace_usage.aws.dynamodb import StoredItem, WritableItem
+from workspace_usage.access.items import membership_item, membership_key, token_item, token_key
+from workspace_usage.aws.backoff import wait_before_retry
+from workspace_usage.aws.dynamodb import Attributes, StoredItem, item_key
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.aws.transactions import write_all_or_nothing
-from workspace_usage.errors import Contended
+from workspace_usage.errors import WriteConflict
 from workspace_usage.recording.changes import Change, MembershipChange, RowChange, TokenChange
 from workspace_usage.recording.late_rows import LateRows
 from workspace_usage.recording.merge import Copies, merge
@@ -27,7 +26,7 @@ from workspace_usage.recording.writes import (
     guarded_write,
     put_membership,
     put_token,
-    validation_errors_as_refused,
+    validation_errors_as_rejected,
 )
 from workspace_usage.rows.row import Source
 from workspace_usage.rows.tables import Tables
@@ -76,8 +75,8 @@ class Recorder:
         """Makes the tables say what ``change`` says, unless they hold something that wins over it.
 
         Raises:
-            Refused: no table will ever take the change.
-            Contended: others keep changing the same row; the same change may succeed later.
+            RejectedByStore: no table will ever take the change.
+            WriteConflict: others keep changing the same row; the same change may succeed later.
             StoreUnavailable: the tables can't be read or written in time; it may succeed later.
         """
         match change:
@@ -92,15 +91,14 @@ class Recorder:
 
     def _apply_token(self, change: TokenChange) -> Outcome:
         if change.token is None:
-            item = tombstone_item({"token_id": {"N": str(change.token_id)}})
+            item = tombstone_item(token_key(change.token_id))
         else:
             item = token_item(change.token)
         return put_token(self._client, self._tables.access_tokens, item, change.version)
 
     def _apply_membership(self, change: MembershipChange) -> Outcome:
         if change.membership is None:
-            workspace_id, user_id = str(change.workspace_id), str(change.user_id)
-            item = tombstone_item({"workspace_id": {"N": workspace_id}, "user_id": {"N": user_id}})
+            item = tombstone_item(membership_key(change.workspace_id, change.user_id))
         else:
             item = membership_item(change.membership)
         return put_membership(self._client, self._tables.memberships, item, change.version)
@@ -108,13 +106,10 @@ class Recorder:
     def _apply_row(self, change: RowChange, now: datetime) -> ApplyResult:
         row = change.row
         tables = self._tables_of(row.source)
-        key: WritableItem = {
-            "workspace_id": {"N": str(row.workspace_id)},
-            "sort_key": {"S": row.position.sort_key},
-        }
+        key = item_key(row.workspace_id, row.position.sort_key)
         for attempt in range(ROW_WRITE_ATTEMPTS):
             if attempt > 0:
-                _back_off(attempt)
+                wait_before_retry(attempt, _BACKOFF_SECONDS)
             stored = {source: self._get(table, key) for source, table in tables.items()}
             merged = merge(stored, change, now)
             if merged == stored:
@@ -126,12 +121,12 @@ class Recorder:
                 guarded_write(table, key, stored[source], merged[source])
                 for source, table in tables.items()
             ]
-            with validation_errors_as_refused(items=len(writes)):
+            with validation_errors_as_rejected(items=len(writes)):
                 is_written = write_all_or_nothing(self._client, [*writes, *update.writes])
             if is_written:
                 workspace_to_count = row.workspace_id if update.needs_counting else None
                 return ApplyResult(Outcome.APPLIED, workspace_to_count)
-        raise Contended("others keep changing the same row, or its workspace's counts")
+        raise WriteConflict("others keep changing the same row, or its workspace's counts")
 
     def _tables_of(self, source: Source) -> dict[Source, str]:
         """Returns the tables in which a row of ``source`` can be."""
@@ -142,15 +137,10 @@ class Recorder:
             Source.ARCHIVED: self._tables.archived_executions,
         }
 
-    def _get(self, table: str, key: WritableItem) -> StoredItem | None:
+    def _get(self, table: str, key: Attributes) -> StoredItem | None:
         with aws_errors_as_unavailable():
             response = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
         return response.get("Item")
-
-
-def _back_off(attempt: int) -> None:
-    # A random part of the pause ("full jitter"): writers that met once should not meet again.
-    time.sleep(random.uniform(0, _BACKOFF_SECONDS * 2**attempt))  # noqa: S311
 
 
 def _outcome_without_effect(stored: Copies, change: RowChange) -> Outcome:

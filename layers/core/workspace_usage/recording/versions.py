@@ -30,8 +30,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
-from workspace_usage.access.store import TOMBSTONE
-from workspace_usage.aws.dynamodb import WritableItem
+from workspace_usage.access.items import TOMBSTONE_FLAG
+from workspace_usage.aws.dynamodb import Attributes
 from workspace_usage.values import format_timestamp, parse_timestamp
 
 MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -60,6 +60,6 @@ def moment_of(item: Mapping[str, Any]) -> datetime | None:
         return None
 
 
-def tombstone_item(key: WritableItem) -> WritableItem:
+def tombstone_item(key: Attributes) -> Attributes:
     """Returns what stays of a revoked token or a removed membership: its key and a flag."""
-    return {**key, TOMBSTONE: {"BOOL": True}}
+    return {**key, TOMBSTONE_FLAG: {"BOOL": True}}

@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict, cast
 
 from botocore.exceptions import ClientError
 
-from workspace_usage.access.store import TOMBSTONE
-from workspace_usage.aws.dynamodb import StoredItem, WritableItem
+from workspace_usage.access.items import TOMBSTONE_FLAG
+from workspace_usage.aws.dynamodb import Attributes, StoredItem
 from workspace_usage.aws.errors import aws_errors_as_unavailable
-from workspace_usage.errors import Refused, StoreUnavailable
+from workspace_usage.errors import RejectedByStore, StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 _IS_NEWER: Final = "attribute_not_exists(version) OR version < :version"
-_IS_NOT_REMOVED: Final = f"attribute_not_exists({TOMBSTONE})"
+_IS_NOT_REMOVED: Final = f"attribute_not_exists({TOMBSTONE_FLAG})"
 
 
 class Condition(TypedDict):
     """The part of a request that says when a write takes effect."""
 
     ConditionExpression: str
-    ExpressionAttributeValues: NotRequired[WritableItem]
+    ExpressionAttributeValues: NotRequired[Attributes]
 
 
 class Outcome(Enum):
@@ -46,35 +46,33 @@ class Outcome(Enum):
     OVERTAKEN = auto()
 
 
-def put_token(client: "DynamoDBClient", table: str, item: WritableItem, version: str) -> Outcome:
+def put_token(client: "DynamoDBClient", table: str, item: Attributes, version: str) -> Outcome:
     """Stores a token or its tombstone, unless what is stored wins over it.
 
     Raises:
-        Refused: the table will never take it.
+        RejectedByStore: the table will never take it.
         StoreUnavailable: the table can't be written in time.
     """
-    if TOMBSTONE in item:
+    if TOMBSTONE_FLAG in item:
         return _put(client, table, item, version, f"{_IS_NOT_REMOVED} OR {_IS_NEWER}")
     return _put(client, table, item, version, f"{_IS_NOT_REMOVED} AND ({_IS_NEWER})")
 
 
-def put_membership(
-    client: "DynamoDBClient", table: str, item: WritableItem, version: str
-) -> Outcome:
+def put_membership(client: "DynamoDBClient", table: str, item: Attributes, version: str) -> Outcome:
     """Stores a membership or its tombstone, unless what is stored has this version or a newer one.
 
     Raises:
-        Refused: the table will never take it.
+        RejectedByStore: the table will never take it.
         StoreUnavailable: the table can't be written in time.
     """
     return _put(client, table, item, version, _IS_NEWER)
 
 
 def _put(
-    client: "DynamoDBClient", table: str, item: WritableItem, version: str, condition: str
+    client: "DynamoDBClient", table: str, item: Attributes, version: str, condition: str
 ) -> Outcome:
     stored: StoredItem | None = None
-    with validation_errors_as_refused(1), aws_errors_as_unavailable():
+    with validation_errors_as_rejected(1), aws_errors_as_unavailable():
         try:
             client.put_item(
                 TableName=table,
@@ -87,13 +85,13 @@ def _put(
             stored = cast(Mapping[str, Any], error.response)["Item"]
     if stored is None:
         return Outcome.APPLIED
-    is_removed_already = TOMBSTONE in item and TOMBSTONE in stored
+    is_removed_already = TOMBSTONE_FLAG in item and TOMBSTONE_FLAG in stored
     is_same = is_removed_already or stored.get("version") == {"S": version}
     return Outcome.REPEATED if is_same else Outcome.OVERTAKEN
 
 
 def guarded_write(
-    table: str, key: WritableItem, stored: StoredItem | None, merged: StoredItem | None
+    table: str, key: Attributes, stored: StoredItem | None, merged: StoredItem | None
 ) -> "TransactWriteItemTypeDef":
     """Returns the part of a transaction that puts ``merged``, if ``stored`` is still in the table.
 
@@ -130,21 +128,21 @@ def unchanged_condition(key_attribute: str, stored: StoredItem | None) -> Condit
 
 
 @contextmanager
-def validation_errors_as_refused(items: int) -> Iterator[None]:
-    """Turns a failed write into ``Refused`` if no table will ever take what was to be written.
+def validation_errors_as_rejected(items: int) -> Iterator[None]:
+    """Turns a failed write into ``RejectedByStore`` if no table will ever accept it.
 
     Args:
         items: how many items of a transaction, from the first one, are the change's own.
 
     Raises:
-        Refused: one of these items is too large for its table, or malformed.
+        RejectedByStore: one of these items is too large for its table, or malformed.
         StoreUnavailable: the write failed for another reason, and may succeed later.
     """
     try:
         yield
     except StoreUnavailable as error:
         if isinstance(error.__cause__, ClientError) and _is_refusal(error.__cause__, items):
-            raise Refused("the store does not take it") from error
+            raise RejectedByStore("the store does not take it") from error
         raise
 
 

@@ -15,14 +15,14 @@ from itertools import batched, chain, groupby, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
-from workspace_usage.aws.dynamodb import StoredItem
-from workspace_usage.aws.errors import aws_errors_as_unavailable
+from workspace_usage.aws.dynamodb import StoredItem, read_pages
 from workspace_usage.aws.transactions import write_all_or_nothing
 from workspace_usage.rollups.counts import Counts, Progress, horizon, read_head
 from workspace_usage.rollups.items import UNTIL_RELEASED, day_of, lists_showing
 from workspace_usage.rollups.rebuilding import Rebuilder, Rows
+from workspace_usage.rows.position import just_after
 from workspace_usage.rows.row import Source
-from workspace_usage.rows.tables import RowTables, by_source
+from workspace_usage.rows.tables import RowTables
 from workspace_usage.values import format_timestamp
 
 if TYPE_CHECKING:
@@ -39,9 +39,6 @@ _ROWS_AT_ONCE: Final = 50
 """Rows whose counts are read together."""
 
 _BETWEEN: Final = "workspace_id = :workspace_id AND sort_key BETWEEN :low AND :high"
-
-_JUST_AFTER: Final = "\0"
-"""Behind a sort key it makes the least text that is greater."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +111,8 @@ class Counter:
     def _rows_between(self, workspace_id: int, low: str, end: str) -> Rows:
         """The rows after the sort key ``low`` and before ``end``, oldest first, as of now."""
         streams = [
-            self._items(source, table, workspace_id, f"{low}{_JUST_AFTER}", end)
-            for source, table in by_source(self.tables).items()
+            self._items(source, table, workspace_id, just_after(low), end)
+            for source, table in self.tables.by_source.items()
         ]
         merged = heapq.merge(*streams, key=itemgetter(0))
         for sort_key, copies in groupby(merged, key=itemgetter(0)):
@@ -138,11 +135,6 @@ class Counter:
             "ConsistentRead": True,
             "Limit": _BATCH,
         }
-        while True:
-            with aws_errors_as_unavailable():
-                answer = self.client.query(**request)
-            for item in answer["Items"]:
+        for page in read_pages(lambda following: self.client.query(**following), request):
+            for item in page["Items"]:
                 yield item["sort_key"]["S"], source, item
-            if "LastEvaluatedKey" not in answer:
-                return
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

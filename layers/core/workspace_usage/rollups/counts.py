@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
-from workspace_usage.aws.dynamodb import StoredItem
+from workspace_usage.aws.dynamodb import StoredItem, item_key
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.aws.transactions import write_all_or_nothing
 from workspace_usage.rollups.items import (
@@ -25,7 +25,6 @@ from workspace_usage.rollups.items import (
     chunk_key,
     day_of,
     has_chunks,
-    key,
     month_key,
 )
 from workspace_usage.values import format_timestamp
@@ -213,7 +212,7 @@ class Counts:
         """The items at these keys that are of this generation, as of now."""
         for begin in range(0, len(sort_keys), _MOST_ITEMS):
             some = sort_keys[begin : begin + _MOST_ITEMS]
-            keys: Any = [key(self._workspace_id, sort_key) for sort_key in some]
+            keys: Any = [item_key(self._workspace_id, sort_key) for sort_key in some]
             requests: Any = {self._table: {"Keys": keys, "ConsistentRead": True}}
             while requests:
                 with aws_errors_as_unavailable():
@@ -232,7 +231,7 @@ def read_head(client: "DynamoDBClient", table: str, workspace_id: int) -> Head |
     """
     with aws_errors_as_unavailable():
         item = client.get_item(
-            TableName=table, Key=key(workspace_id, HEAD_KEY), ConsistentRead=True
+            TableName=table, Key=item_key(workspace_id, HEAD_KEY), ConsistentRead=True
         ).get("Item")
     return None if item is None else Head.from_item(item)
 
@@ -248,7 +247,7 @@ def unchanged_head(table: str, workspace_id: int, head: Head | None) -> "Transac
     """Lets a transaction fail unless ``head`` is still there (None: unless there still is none)."""
     check = {
         "TableName": table,
-        "Key": key(workspace_id, HEAD_KEY),
+        "Key": item_key(workspace_id, HEAD_KEY),
         **_as_it_was(workspace_id, head),
     }
     return {"ConditionCheck": check}  # type: ignore[typeddict-item]

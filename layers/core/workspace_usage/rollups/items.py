@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from workspace_usage.access.scope import OwnRuns, Scope
-from workspace_usage.aws.dynamodb import StoredItem
+from workspace_usage.aws.dynamodb import StoredItem, item_key
 from workspace_usage.rows import window
 from workspace_usage.rows.row import AGENT_TYPES, Source
 
@@ -109,7 +109,7 @@ class Head:
 
     Attributes:
         generation: which counts are meant: those of other generations don't exist any more.
-        zone: the time zone whose days they are by, and its rules (``window.rules_of``).
+        zone: the time zone whose days they are by, and its rules (``window.zone_fingerprint``).
         counted_until: the last sort key that is counted; "" before the first.
         revision: grows with each row that comes late, so that counting notices it.
         held_until: the moment up to which nobody may use these counts or go on with them, but who
@@ -132,7 +132,7 @@ class Head:
 
     def goes_by(self, zone: tzinfo) -> bool:
         """Whether the days are those of this time zone."""
-        return self.zone == window.rules_of(zone)
+        return self.zone == window.zone_fingerprint(zone)
 
     def is_usable(self, zone: tzinfo) -> bool:
         """Whether there are counts by this time zone's days, and they can be relied on."""
@@ -142,7 +142,7 @@ class Head:
     def anew(cls, old: "Head | None", zone: tzinfo) -> "Head":
         """The head after ``old``, with which nothing is counted yet and nobody holds anything."""
         generation, revision = (1, 0) if old is None else (old.generation + 1, old.revision + 1)
-        return cls(generation, window.rules_of(zone), revision=revision)
+        return cls(generation, window.zone_fingerprint(zone), revision=revision)
 
     def released(self, counted_until: str) -> "Head":
         """This head when nobody holds it any more; ``counted_until`` is how far it is counted."""
@@ -151,7 +151,7 @@ class Head:
     def to_item(self, workspace_id: int) -> _Item:
         """This head as its item, in DynamoDB JSON."""
         return {
-            **key(workspace_id, HEAD_KEY),
+            **item_key(workspace_id, HEAD_KEY),
             "generation": {"N": str(self.generation)},
             "zone": {"S": self.zone},
             "counted_until": {"S": self.counted_until},
@@ -195,7 +195,7 @@ class Month:
         """This month as its item, in DynamoDB JSON, as of ``head``."""
         types = {kind: _days_to_item(days) for kind, days in self.days.items() if kind is not None}
         return {
-            **key(workspace_id, sort_key),
+            **item_key(workspace_id, sort_key),
             "generation": {"N": str(head.generation)},
             "counted_until": {"S": head.counted_until},
             "days": _days_to_item(self.days[None]),
@@ -245,7 +245,7 @@ class Chunk:
     def to_item(self, workspace_id: int, sort_key: str, head: Head) -> _Item:
         """This chunk as its item, in DynamoDB JSON, as of ``head``."""
         return {
-            **key(workspace_id, sort_key),
+            **item_key(workspace_id, sort_key),
             "generation": {"N": str(head.generation)},
             "starts": {"L": [{"S": start} for start in self.starts]},
             "counts": {"L": _numbers(self.counts)},
@@ -274,11 +274,6 @@ class Chunk:
                 return (after[0] if after else self.end), count - 1 - below
             below -= count
         raise ValueError("the chunk has fewer rows")
-
-
-def key(workspace_id: int, sort_key: str) -> _Item:
-    """An item's key."""
-    return {"workspace_id": {"N": str(workspace_id)}, "sort_key": {"S": sort_key}}
 
 
 def month_key(row_list: RowList, day: date) -> str:

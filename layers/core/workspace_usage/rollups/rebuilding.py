@@ -6,8 +6,6 @@ later generation is there. So someone who took so long that another began can't 
 has counted.
 """
 
-import random
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +15,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
+from workspace_usage.aws.backoff import wait_before_retry
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.rollups.counts import Progress, horizon, read_head, replace_head
@@ -125,7 +124,7 @@ class Rebuilder:
         """Gives up what was counted under a head that rows have changed since."""
         # Rows may go on coming. If it fails to the last, it is over when the time is.
         for attempt in range(ATTEMPTS_TO_LET_GO):
-            time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311
+            wait_before_retry(attempt, base_seconds=0.02)
             now = self._head()
             if now is None or (now.generation, now.held_until) != (
                 held.generation,

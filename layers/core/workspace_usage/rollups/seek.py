@@ -8,10 +8,10 @@ page is then found by reading, as always.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, timedelta, tzinfo
+from datetime import date, tzinfo
 from typing import Any, Final, Protocol
 
-from workspace_usage.aws.dynamodb import StoredItem
+from workspace_usage.aws.dynamodb import StoredItem, item_key, read_pages
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.rollups.items import (
     HEAD_KEY,
@@ -21,14 +21,13 @@ from workspace_usage.rollups.items import (
     chunk_key,
     days_in,
     has_chunks,
-    key,
     list_of,
     month_key,
     month_of,
 )
-from workspace_usage.rows.position import Position
+from workspace_usage.rows.position import Position, just_after
 from workspace_usage.rows.store import Meter, Selection, Store, merge
-from workspace_usage.rows.window import Window, day_of, end_of
+from workspace_usage.rows.window import end_of
 from workspace_usage.values import format_timestamp
 
 WORTHWHILE: Final = 100
@@ -36,9 +35,6 @@ WORTHWHILE: Final = 100
 
 ATTEMPTS: Final = 3
 """How often counts are read that change meanwhile."""
-
-_JUST_AFTER: Final = "\0"
-"""Behind a sort key it makes the least text that is greater."""
 
 
 class Reads(Protocol):
@@ -56,7 +52,7 @@ class Start:
     """Where a page begins: so many rows below the selection's top."""
 
     selection: Selection
-    skipped: int
+    offset: int
 
 
 class _Changed(Exception):
@@ -77,9 +73,7 @@ class PageIndex:
     table: str
     zone: tzinfo
 
-    def find(
-        self, store: Store, window: Window, selection: Selection, skipped: int, meter: Meter
-    ) -> Start | None:
+    def find(self, store: Store, selection: Selection, skipped: int, meter: Meter) -> Start | None:
         """Where the row begins that has ``skipped`` rows of the selection above it.
 
         ``selection`` reaches to the window's end. None: there are not so many rows.
@@ -99,7 +93,7 @@ class PageIndex:
                 return unaided
             counts = _ListCounts(self.reader, self.table, workspace_id, row_list, head, meter)
             try:
-                return self._find(store, window, selection, skipped, counts)
+                return self._find(store, selection, skipped, counts)
             except _Changed:
                 continue
         return unaided
@@ -108,14 +102,13 @@ class PageIndex:
         meter.lookups += 1
         with aws_errors_as_unavailable():
             answer = self.reader.get_item(
-                TableName=self.table, Key=key(workspace_id, HEAD_KEY), ConsistentRead=True
+                TableName=self.table, Key=item_key(workspace_id, HEAD_KEY), ConsistentRead=True
             )
         return Head.from_item(answer["Item"]) if "Item" in answer else None
 
     def _find(
         self,
         store: Store,
-        window: Window,
         selection: Selection,
         skipped: int,
         counts: "_ListCounts",
@@ -123,14 +116,14 @@ class PageIndex:
         counted = counts.head.counted_until
         if counted < selection.low:
             return Start(selection, skipped)
-        first, last = _first_and_last(window, self.zone)
+        first, last = selection.first_day, selection.last_day
         days = counts.days(first, last)
         if counted < selection.high:
-            newer = replace(selection, low=f"{counted}{_JUST_AFTER}")
+            newer = replace(selection, low=just_after(counted))
             for sort_key, _, _ in merge(store.streams(newer, skipped, counts.meter)):
                 skipped -= 1
                 if skipped == 0:
-                    high = Position.of_stored(sort_key).just_before
+                    high = Position.from_stored_key(sort_key).just_before
                     return Start(replace(selection, high=high), 0)
             selection = replace(selection, high=counted)
         for day, chunks in days:
@@ -184,14 +177,9 @@ class _ListCounts:
         return found
 
     def _items(self, request: dict[str, Any]) -> Iterator[StoredItem]:
-        while True:
+        for page in read_pages(lambda following: self.reader.query([following])[0], request):
             self.meter.lookups += 1
-            with aws_errors_as_unavailable():
-                [answer] = self.reader.query([request])
-            yield from answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            request = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            yield from page["Items"]
 
     def find(self, day: date, chunks: list[int], skipped: int) -> tuple[str | None, int]:
         """Where to read from for the row that has ``skipped`` rows of its day above it.
@@ -211,14 +199,14 @@ class _ListCounts:
         if chunk is None or sum(chunk.counts) != chunks[number]:
             raise _Changed
         start, above = chunk.find(below)
-        return (None if start is None else Position.of_stored(start).just_before), above
+        return (None if start is None else Position.from_stored_key(start).just_before), above
 
     def _chunk(self, day: date, number: int) -> Chunk | None:
         self.meter.lookups += 1
         with aws_errors_as_unavailable():
             answer = self.reader.get_item(
                 TableName=self.table,
-                Key=key(self.workspace_id, chunk_key(self.row_list, day, number)),
+                Key=item_key(self.workspace_id, chunk_key(self.row_list, day, number)),
                 ConsistentRead=True,
             )
         item = answer.get("Item")
@@ -234,8 +222,3 @@ class _ListCounts:
         if generation > self.head.generation:
             raise _Changed
         return generation < self.head.generation
-
-
-def _first_and_last(window: Window, zone: tzinfo) -> tuple[date, date]:
-    """The first and the last day of a window."""
-    return day_of(window.start, zone), day_of(window.end - timedelta(microseconds=1), zone)

@@ -1,7 +1,7 @@
-"""A row's place in the listing: sort key, order, and the cursor that continues from it.
+"""A row's place in the listing: sort key, order, and the cursor that continues after it.
 
-The order is ``created_at``, then rank, then id, all descending. As a string, the sort key compares
-the same way in every table, since each of its parts has a fixed width::
+The order is ``created_at``, then rank, then id, all descending. Each part of a sort key has a fixed
+width, so that sort keys compare as texts in this order, in every table::
 
     2026-01-05T19:35:21.000000Z#0#00000000000000000042
     created_at, UTC             rank  id, 20 digits
@@ -38,12 +38,12 @@ class Position(NamedTuple):
 
     @property
     def sort_key(self) -> str:
-        """The sort-key attribute of the row at this position."""
+        """The sort key of the row at this position."""
         return f"{self.created_at}#{self.rank}#{self.id:020d}"
 
     @classmethod
     def from_sort_key(cls, sort_key: str) -> "Position":
-        """The position that ``sort_key`` spells.
+        """Returns the position of any sort key, which is checked.
 
         Raises:
             ValueError: it isn't a sort key.
@@ -58,11 +58,11 @@ class Position(NamedTuple):
         return position
 
     @classmethod
-    def of_stored(cls, sort_key: str) -> "Position":
-        """The position that a sort key spells which this service has written: it goes unchecked.
+    def from_stored_key(cls, sort_key: str) -> "Position":
+        """Returns the position of a sort key that this service has stored, and so needs no check.
 
         Raises:
-            ValueError: it is no sort key at all.
+            ValueError: it isn't a sort key at all.
         """
         return cls(sort_key[:27], int(sort_key[28:29]), int(sort_key[30:]))
 
@@ -77,17 +77,22 @@ class Position(NamedTuple):
         return Position(self.created_at, self.rank, self.id - 1).sort_key
 
 
+def just_after(sort_key: str) -> str:
+    """Returns the least text above ``sort_key``, as an inclusive lower bound."""
+    return f"{sort_key}\0"
+
+
 def encode_cursor(position: Position) -> str:
-    """``position`` as the URL-safe ``next_cursor``. It carries no rights, so it is no secret."""
+    """Returns ``position`` as the URL-safe ``next_cursor``, which is not a secret."""
     text = f"{position.created_at}#{position.rank}#{position.id}"
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str) -> Position:
-    """The position that ``encode_cursor`` made ``cursor`` from.
+    """Returns the position that ``encode_cursor`` made ``cursor`` from.
 
     Raises:
-        ValueError: this service didn't make it: every position has exactly one spelling.
+        ValueError: this service didn't make it: every position has exactly one cursor.
     """
     if not _CURSOR.fullmatch(cursor):
         raise ValueError("not a cursor")
@@ -95,5 +100,5 @@ def decode_cursor(cursor: str) -> Position:
     created_at, rank, number = text.split("#")
     position = Position.from_sort_key(f"{created_at}#{rank}#{number:0>20}")
     if encode_cursor(position) != cursor:
-        raise ValueError("not a cursor of ours")
+        raise ValueError("not a cursor that this service made")
     return position

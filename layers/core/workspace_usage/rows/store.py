@@ -1,18 +1,20 @@
 """The three tables of rows, read in the listing's order.
 
-Every combination of scope and filter is one key condition of a table or of one of its indexes: what
-is read is what is returned. A read takes a scope; there is no way to read without one.
+Each combination of scope and filter is one key condition of a table or of one of its indexes, so
+that nothing is read that isn't returned. Every read needs a scope; without one, nothing can be
+read.
 """
 
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Protocol
 
 from workspace_usage.access.scope import OwnRuns, Scope
-from workspace_usage.aws.dynamodb import StoredItem
+from workspace_usage.aws.dynamodb import StoredItem, next_request
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.rows.row import Source
 
@@ -20,13 +22,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef, QueryOutputTypeDef
 
 
-MAX_BATCH: Final = 1000
-"""The most rows that one call asks for: about a third of the 1 MB at which DynamoDB stops."""
+MAX_ROWS_PER_QUERY: Final = 1000
+"""The most rows that one Query asks for: about a third of the 1 MB at which DynamoDB stops."""
 
 type StoredRow = tuple[str, Source, StoredItem]
-"""An item as a table holds it, behind its sort key and the source that the table is of."""
+"""A stored item behind its sort key and the source whose table holds it."""
 
-# (by user?, by type?) → the index whose partition key that is; None: the table's own key.
+# (by user?, by type?) → the index with that partition key, or None for the table's own key.
 _INDEXES: Final = {
     (False, False): None,
     (True, False): "by_user",
@@ -34,30 +36,41 @@ _INDEXES: Final = {
     (True, True): "by_user_and_type",
 }
 
-# A row at an equal place in an earlier source hides the one in a later source: an execution that is
-# being archived is listed as archived.
+# Of two rows at one position, the one of the earlier source is listed: an execution that is being
+# archived, and so is in two tables, is listed as archived.
 _IN_ORDER_OF_PRECEDENCE: Final = (Source.ARCHIVED, Source.CURRENT, Source.EDITED)
 
 
-class Queries(Protocol):
-    """What makes Queries (``calls.Reader``)."""
+class QueryReader(Protocol):
+    """Sends Queries to DynamoDB (``aws.reader.Reader``)."""
 
     def query(self, requests: "list[QueryInputTypeDef]") -> "list[QueryOutputTypeDef]":
-        """The answers to requests, all of which are under way together."""
+        """Returns the responses to requests that are all in flight together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows are asked for: whose, of which type, between which sort keys (both included)."""
+    """Which rows are asked for.
+
+    Attributes:
+        scope: whose rows.
+        agent_type: the one type of agent, or None for all types.
+        low: the least sort key (included).
+        high: the greatest sort key (included).
+        first_day: the first day of the window that the sort keys lie in.
+        last_day: its last day.
+    """
 
     scope: Scope
     agent_type: str | None
     low: str
     high: str
+    first_day: date
+    last_day: date
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """The sources that can hold such rows; those that win a tie come first."""
+        """The sources that can hold such rows, in their order of precedence."""
         if self.agent_type in (None, "chat"):
             return _IN_ORDER_OF_PRECEDENCE
         return tuple(s for s in _IN_ORDER_OF_PRECEDENCE if s is not Source.EDITED)
@@ -65,10 +78,10 @@ class Selection:
 
 @dataclass(slots=True)
 class Meter:
-    """What reading for one answer may take and has taken.
+    """Counts what is read for one answer, and stops reading when time is up.
 
     Attributes:
-        check_time: raises StoreUnavailable when too little time is left for another call.
+        check_time: raises StoreUnavailable if too little time is left for another call.
         rows: rows read, by source.
         calls: calls made, by source.
         lookups: calls made to find out where a page begins.
@@ -89,29 +102,36 @@ class Store:
     """The tables of current, archived and edited rows.
 
     Args:
-        reader: makes the Queries.
+        reader: sends the Queries.
         tables: each source's table name.
     """
 
-    def __init__(self, reader: Queries, tables: Mapping[Source, str]) -> None:
+    def __init__(self, reader: QueryReader, tables: Mapping[Source, str]) -> None:
         self._reader = reader
         self._tables = tables
 
     def streams(self, selection: Selection, wanted: int, meter: Meter) -> list[Iterator[StoredRow]]:
-        """Each source's rows within the selection, newest first, ``wanted`` at most.
+        """Returns each source's rows within the selection, newest first.
 
-        The first call of every source is made before this returns, all at the same time; later ones
-        are made as the streams are consumed.
+        The first call to every table is made before this returns, all at the same time; later calls
+        are made while the streams are consumed.
+
+        Args:
+            selection: which rows.
+            wanted: the most rows of each source.
+            meter: counts what is read.
 
         Raises:
-            StoreUnavailable: now, or while a stream is consumed: a table can't be read in time.
+            StoreUnavailable: a table can't be read in time; also while a stream is consumed.
         """
-        limit = min(wanted, MAX_BATCH)
+        limit = min(wanted, MAX_ROWS_PER_QUERY)
         requests = [self._request(source, selection) for source in selection.sources]
-        answers = self._fetch([{**request, "Limit": limit} for request in requests])
+        responses = self._send([{**request, "Limit": limit} for request in requests])
         return [
-            self._stream(source, request, answer, wanted, meter)
-            for source, request, answer in zip(selection.sources, requests, answers, strict=True)
+            self._stream(source, request, response, wanted, meter)
+            for source, request, response in zip(
+                selection.sources, requests, responses, strict=True
+            )
         ]
 
     def _request(self, source: Source, selection: Selection) -> "QueryInputTypeDef":
@@ -136,7 +156,7 @@ class Store:
         index = _INDEXES["user_id" in key, "agent_type" in key]
         return {**request, "IndexName": index} if index else request
 
-    def _fetch(self, requests: "list[QueryInputTypeDef]") -> "list[QueryOutputTypeDef]":
+    def _send(self, requests: "list[QueryInputTypeDef]") -> "list[QueryOutputTypeDef]":
         with aws_errors_as_unavailable():
             return self._reader.query(requests)
 
@@ -144,33 +164,31 @@ class Store:
         self,
         source: Source,
         request: "QueryInputTypeDef",
-        answer: "QueryOutputTypeDef",
+        response: "QueryOutputTypeDef",
         wanted: int,
         meter: Meter,
     ) -> Iterator[StoredRow]:
         while True:
-            items = answer["Items"]
+            items = response["Items"]
             meter.add(source, len(items))
             for item in items:
                 yield item["sort_key"]["S"], source, item
             wanted -= len(items)
-            last_key = answer.get("LastEvaluatedKey")
-            if not last_key or wanted <= 0:
+            following = next_request(request, response) if wanted > 0 else None
+            if following is None:
                 return
             meter.check_time()
-            limit = min(wanted, MAX_BATCH)
-            onwards: QueryInputTypeDef = {**request, "ExclusiveStartKey": last_key, "Limit": limit}
-            [answer] = self._fetch([onwards])
+            [response] = self._send([{**following, "Limit": min(wanted, MAX_ROWS_PER_QUERY)}])
 
 
 def merge(streams: Iterable[Iterator[StoredRow]]) -> Iterator[StoredRow]:
     """Merges streams, each newest first; of rows at one position, the first stream's is kept.
 
-    The position of an execution is the same in every table, so an execution that is found twice is
-    listed once.
+    An execution has the same position in every table, so that one that is in two tables is listed
+    once.
     """
-    shown = None
+    last_sort_key = None
     for row in heapq.merge(*streams, key=itemgetter(0), reverse=True):
-        if row[0] != shown:
+        if row[0] != last_sort_key:
             yield row
-            shown = row[0]
+            last_sort_key = row[0]

@@ -9,7 +9,7 @@ from workspace_usage.rows.row import Source
 
 @dataclass(frozen=True, slots=True)
 class RowTables:
-    """The names of the tables of rows, and of that of their counts."""
+    """The names of the tables of rows, and of the table of their counts."""
 
     executions: str
     archived_executions: str
@@ -17,8 +17,12 @@ class RowTables:
     rollups: str
 
     @classmethod
-    def named_in(cls, environment: Mapping[str, str], **others: str) -> Self:
-        """The tables that an environment names, and ``others``."""
+    def from_environment(cls, environment: Mapping[str, str], **others: str) -> Self:
+        """Returns the names that a function's environment variables hold, and ``others``.
+
+        Raises:
+            KeyError: a variable is missing.
+        """
         return cls(
             executions=environment["EXECUTIONS_TABLE"],
             archived_executions=environment["ARCHIVED_EXECUTIONS_TABLE"],
@@ -27,6 +31,15 @@ class RowTables:
             **others,
         )
 
+    @property
+    def by_source(self) -> dict[Source, str]:
+        """The name of each source's table."""
+        return {
+            Source.CURRENT: self.executions,
+            Source.ARCHIVED: self.archived_executions,
+            Source.EDITED: self.edited_chats,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Tables(RowTables):
@@ -34,12 +47,3 @@ class Tables(RowTables):
 
     access_tokens: str
     memberships: str
-
-
-def by_source(tables: RowTables) -> dict[Source, str]:
-    """The table of each source's rows."""
-    return {
-        Source.CURRENT: tables.executions,
-        Source.ARCHIVED: tables.archived_executions,
-        Source.EDITED: tables.edited_chats,
-    }

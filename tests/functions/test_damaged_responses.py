@@ -1,7 +1,8 @@
-"""Damaged answers of the store: a call is made again, or the store is unavailable; nothing else.
+"""Damaged responses of the store: a call is retried, or the store is unavailable; nothing else.
 
-Each call of each function is damaged in every way, once, three times and always, on the way through
-a proxy. The request itself always reaches moto: a write has happened although nobody was told.
+The response to each call of each function is damaged in every way, once, three times and always, on
+the way through a proxy. The request itself always reaches moto: a write has happened although its
+response did not arrive.
 """
 
 import json
@@ -24,7 +25,8 @@ from local.log import NoLog
 from local.provision import provision
 from local.store import Clients, Endpoints
 from local.template import Template
-from tests.support.damage import DAMAGES, DRIP, Damage, Harm, Proxy
+from tests.support.aws_clients import forget_clients
+from tests.support.damage import DAMAGES, DRIP, Damage, Interference, Proxy
 from tests.support.functions import Context, environment_of, load
 from tests.support.harness import (
     FUNCTIONS,
@@ -46,10 +48,8 @@ from tests.support.harness import (
     token_by_id,
     unfinished,
 )
-from workspace_usage.aws import clients as aws_clients
-from workspace_usage.aws.clients import refuse_damaged
+from workspace_usage.aws.client_validation import reject_damaged_responses
 from workspace_usage.aws.reader import DYNAMODB, Reader
-from workspace_usage.aws.session import botocore_session
 from workspace_usage.errors import StoreUnavailable
 
 
@@ -67,21 +67,19 @@ def harness(endpoints: Endpoints, template: Template) -> Iterator[Harness]:
             patch.setenv(name, value)
         httpx.post(f"{endpoints.dynamodb}/moto-api/reset").raise_for_status()
         patch.setattr("time.sleep", lambda _: None)
-        # So many calls fail here that botocore would not try them again any more.
+        # So many calls fail here that botocore would stop retrying them.
         patch.setattr(RetryQuota, "acquire", lambda *_: True)
-        botocore_session.cache_clear()
-        aws_clients._client.cache_clear()
+        forget_clients()
         clients = Clients.of(endpoints)
         provision(template, clients)
         loaded = {}
         for name in FUNCTIONS:
             environment = environment_of(template, f"{name.capitalize()}Function")
             loaded[name] = load(name, environment, patch)
-        found = Harness(proxy, clients, template, loaded)
-        fill(found)
-        yield found
-        botocore_session.cache_clear()
-        aws_clients._client.cache_clear()
+        made = Harness(proxy, clients, template, loaded)
+        fill(made)
+        yield made
+        forget_clients()
         proxy.shutdown()
         for client in (clients.dynamodb, clients.events, clients.s3, clients.sqs, clients.ssm):
             client.close()
@@ -108,14 +106,14 @@ CASES: list[tuple[Callable[[Harness], Trial], str, str]] = [
     (grown_counts, "TransactWriteItems", "Rollups"),
     (unfinished, "SendMessage", ""),
 ]
-"""What is tried, and which of its calls is damaged: an operation, and a table of it."""
+"""What is tried, and which of its calls gets damaged responses: an operation, and a table."""
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
 @pytest.mark.parametrize(
     ("begin", "operation", "table"), CASES, ids=lambda part: getattr(part, "__name__", part)
 )
-def test_damage_is_never_an_answer(
+def test_a_damaged_response_is_never_a_result(
     harness: Harness,
     capsys: pytest.CaptureFixture[str],
     begin: Callable[[Harness], Trial],
@@ -123,50 +121,50 @@ def test_damage_is_never_an_answer(
     table: str,
     damage: Damage,
 ) -> None:
-    """Once, it costs another attempt. Else the store is unavailable, whatever it has done; what is
-    tried again later is done once."""
+    """Damage that happens once costs one more attempt. Otherwise the store is unavailable, whatever
+    it has done. What is then tried again later happens once."""
 
-    def damaged(times: float) -> Harm:
-        return Harm(operation, harness.table(table) if table else "", damage, times)
+    def damaged(times: float) -> Interference:
+        return Interference(operation, harness.table(table) if table else "", damage, times)
 
-    with harness.proxy.doing(damaged(1)) as harm:
+    with harness.proxy.damaging(damaged(1)) as interference:
         assert begin(harness)()
-    assert harm.done, "the call was not made"
+    assert interference.count, "the call was not made"
     trial = begin(harness)
-    with harness.proxy.doing(damaged(inf)):
+    with harness.proxy.damaging(damaged(inf)):
         assert not trial()
-    with harness.proxy.doing(damaged(3)):
+    with harness.proxy.damaging(damaged(3)):
         trial()
     assert trial()
     if begin is not unfinished:
-        assert '"message":"failed"' not in capsys.readouterr().out, "nobody was taken by surprise"
+        assert '"message":"failed"' not in capsys.readouterr().out, "there was no unexpected error"
 
 
-def test_a_drip_lasts_no_longer_than_an_attempt_may(harness: Harness) -> None:
-    """Each byte comes in time; all of them together never would."""
+def test_a_response_that_drips_takes_no_longer_than_an_attempt_may(harness: Harness) -> None:
+    """Each byte arrives in time, but the whole response never would."""
     request: Any = {"TableName": harness.table("AccessTokens"), "Key": {"token_id": {"N": "7"}}}
     url, seconds = harness.proxy.url, 0.2
     limits = Config(read_timeout=seconds, retries={"total_max_attempts": 2})
     client = local_aws.session().client("dynamodb", endpoint_url=url, config=limits)
-    refuse_damaged(client)
-    reader = Reader(DYNAMODB, url, local_aws.REGION, lambda *_: "gave up", answer_seconds=seconds)
-    with harness.proxy.doing(Harm("GetItem", "", DRIP, inf)):
+    reject_damaged_responses(client)
+    reader = Reader(DYNAMODB, url, local_aws.REGION, lambda *_: "gave up", response_seconds=seconds)
+    with harness.proxy.damaging(Interference("GetItem", "", DRIP, inf)):
         assert reader.get_item(**request) == "gave up"
         with pytest.raises(HTTPClientError):
             client.get_item(**request)
     client.close()
 
 
-def test_nothing_is_cached_of_a_damaged_answer(harness: Harness) -> None:
-    """Whose ever it is, the gateway says 503; the next request has the right answer."""
+def test_nothing_is_cached_because_of_a_damaged_response(harness: Harness) -> None:
+    """The gateway answers 503, and the next request gets the right answer."""
 
     def invoke(name: str) -> Callable[[bytes, float], Answer]:
         def answer(event: bytes, _: float) -> Answer:
             try:
-                found = harness.functions[name].lambda_handler(json.loads(event), Context())
+                result = harness.functions[name].lambda_handler(json.loads(event), Context())
             except StoreUnavailable as error:
                 return Answer.error(type(error).__name__, str(error))
-            return Answer(json.dumps(found).encode())
+            return Answer(json.dumps(result).encode())
 
         return answer
 
@@ -182,7 +180,7 @@ def test_nothing_is_cached_of_a_damaged_answer(harness: Harness) -> None:
     request = Request("GET", "/workspaces/usage", "per_page=3", headers)
     for operation, table in (("GetItem", "AccessTokens"), ("Query", "Executions")):
         for damage in DAMAGES:
-            with harness.proxy.doing(Harm(operation, harness.table(table), damage, inf)):
+            with harness.proxy.damaging(Interference(operation, harness.table(table), damage, inf)):
                 assert gateway.handle(request).status == 503
     response = gateway.handle(request)
     assert (response.status, dict(response.headers)["X-Cache"]) == (200, "Miss")

@@ -1,4 +1,4 @@
-"""A signed link is botocore's, byte for byte: what S3 takes from one it takes from the other."""
+"""A presigned URL is the same as botocore's, byte for byte, and so S3 accepts it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.support.strategies import plain_text
 from workspace_usage.aws.credentials import Credentials
-from workspace_usage.listing.links import Bucket, LinkSigner
+from workspace_usage.listing.presigning import Bucket, UrlPresigner
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,7 +28,7 @@ LIFETIME = 3600
 
 @pytest.fixture(autouse=True, scope="module")
 def botocore_signs_in_python_at_one_moment() -> Iterator[None]:
-    """With the AWS CRT installed, botocore signs with it, to the same effect in another order."""
+    """With the AWS CRT installed, botocore signs with it, and its parameters have another order."""
     with pytest.MonkeyPatch.context() as patch:
         signer = botocore.auth.S3SigV4QueryAuth
         patch.setitem(botocore.auth.AUTH_TYPE_MAPS, "s3v4-query", signer)
@@ -54,15 +54,15 @@ def botocore_client(region: str, token: str | None, endpoint: str | None) -> "S3
     return session(token).client("s3", region, endpoint_url=endpoint, config=config)
 
 
-def botocore_link(bucket: Bucket, key: str, token: str | None) -> str:
+def botocore_url(bucket: Bucket, key: str, token: str | None) -> str:
     client = botocore_client(bucket.region, token, bucket.endpoint)
     return client.generate_presigned_url(
         "get_object", Params={"Bucket": bucket.name, "Key": key}, ExpiresIn=LIFETIME
     )
 
 
-def signer(bucket: Bucket, token: str | None = None, now: datetime = NOW) -> LinkSigner:
-    return LinkSigner(bucket, Credentials(ACCESS_KEY, SECRET_KEY, token), now, LIFETIME)
+def presigner(bucket: Bucket, token: str | None = None, now: datetime = NOW) -> UrlPresigner:
+    return UrlPresigner(bucket, Credentials(ACCESS_KEY, SECRET_KEY, token), now, LIFETIME)
 
 
 BUCKETS = (
@@ -83,8 +83,8 @@ keys = st.one_of(
 @example("trailing/", BUCKETS[2], None)
 @example("./../x", BUCKETS[0], None)
 @example("\x00\n\r\t", BUCKETS[0], None)
-def test_every_key_s_link_is_botocore_s(key: str, bucket: Bucket, token: str | None) -> None:
-    assert signer(bucket, token).link(key) == botocore_link(bucket, key, token)
+def test_the_url_of_every_key_is_botocore_s(key: str, bucket: Bucket, token: str | None) -> None:
+    assert presigner(bucket, token).presign(key) == botocore_url(bucket, key, token)
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_every_key_s_link_is_botocore_s(key: str, bucket: Bucket, token: str | N
     ],
 )
 @pytest.mark.parametrize("name", ["media", "media.example.com", "a-b-3"])
-def test_every_region_s_link_is_botocore_s(region: str, name: str) -> None:
+def test_the_url_in_every_region_is_botocore_s(region: str, name: str) -> None:
     bucket = Bucket(name, region)
-    assert signer(bucket).link("a/b c.png") == botocore_link(bucket, "a/b c.png", None)
+    assert presigner(bucket).presign("a/b c.png") == botocore_url(bucket, "a/b c.png", None)
 
 
 @pytest.mark.parametrize(
@@ -124,9 +124,9 @@ def test_every_region_s_link_is_botocore_s(region: str, name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["media", "media.example.com"])
-def test_another_endpoint_s_link_is_botocore_s(endpoint: str, name: str) -> None:
+def test_the_url_at_another_endpoint_is_botocore_s(endpoint: str, name: str) -> None:
     bucket = Bucket(name, "us-east-1", endpoint)
-    assert signer(bucket).link("a/b c.png") == botocore_link(bucket, "a/b c.png", None)
+    assert presigner(bucket).presign("a/b c.png") == botocore_url(bucket, "a/b c.png", None)
 
 
 def test_the_bucket_is_in_the_host_where_it_can_be() -> None:
@@ -135,8 +135,8 @@ def test_the_bucket_is_in_the_host_where_it_can_be() -> None:
     assert Bucket("media", "x", "http://localhost:1").base_url == "http://localhost:1/media"
 
 
-def test_a_link_says_when_it_dies_and_never_uses_sigv2() -> None:
-    query = parse_qs(urlsplit(signer(BUCKETS[0], "token").link("key")).query)
+def test_a_url_says_when_it_expires_and_never_uses_sigv2() -> None:
+    query = parse_qs(urlsplit(presigner(BUCKETS[0], "token").presign("key")).query)
     assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
     assert query["X-Amz-Date"] == ["20260301T235959Z"]
     assert query["X-Amz-Expires"] == ["3600"]
@@ -145,11 +145,13 @@ def test_a_link_says_when_it_dies_and_never_uses_sigv2() -> None:
 
 
 @given(st.integers(-12, 14))
-def test_a_link_is_dated_in_utc_wherever_the_clock_is(hours: int) -> None:
+def test_a_url_is_dated_in_utc_in_every_time_zone(hours: int) -> None:
     elsewhere = NOW.astimezone(timezone(timedelta(hours=hours)))
-    assert signer(BUCKETS[0], now=elsewhere).link("key") == signer(BUCKETS[0]).link("key")
+    assert presigner(BUCKETS[0], now=elsewhere).presign("key") == presigner(BUCKETS[0]).presign(
+        "key"
+    )
 
 
-def test_a_link_tells_no_secret() -> None:
-    assert SECRET_KEY not in signer(BUCKETS[0]).link("key")
-    assert "secret" not in signer(BUCKETS[0]).link("key").lower()
+def test_a_url_does_not_reveal_the_secret_key() -> None:
+    assert SECRET_KEY not in presigner(BUCKETS[0]).presign("key")
+    assert "secret" not in presigner(BUCKETS[0]).presign("key").lower()

@@ -1,8 +1,8 @@
-"""Signed links to media: SigV4 query-string authentication, made here rather than by botocore.
+"""Presigned URLs of media: SigV4 query-string authentication, made here rather than by botocore.
 
-A page shows up to 100 links, and botocore takes a quarter of a millisecond for each. The rules are
-those of the Amazon S3 API reference, "Authenticating Requests: Using Query Parameters"; the tests
-hold each link equal, byte for byte, to botocore's.
+A page shows up to 100 of them, and botocore takes a quarter of a millisecond for each. The rules
+are those of the Amazon S3 API reference, "Authenticating Requests: Using Query Parameters"; the
+tests compare each URL, byte for byte, with botocore's.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,20 @@ from urllib.parse import quote, urlsplit
 
 from workspace_usage.aws.credentials import Credentials
 from workspace_usage.aws.endpoints import domain_of
-from workspace_usage.aws.sigv4 import ALGORITHM, Signer
+from workspace_usage.aws.sigv4 import SIGNATURE_ALGORITHM, Signer
 
 _OWN_PORTS: Final = {"http": ":80", "https": ":443"}
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Where the media are: a bucket, at AWS or at another endpoint (``http://127.0.0.1:5000``)."""
+    """The bucket that holds the media, at AWS or at another endpoint.
+
+    Attributes:
+        name: the bucket's name.
+        region: its region, ``eu-west-1``.
+        endpoint: a URL, ``http://127.0.0.1:5000``, or None for AWS.
+    """
 
     name: str
     region: str
@@ -29,8 +35,8 @@ class Bucket:
     def base_url(self) -> str:
         """The URL that keys are appended to, without a slash at its end.
 
-        The bucket is part of the host, except where that can't be: at another endpoint, and with a
-        dot in its name, which no wildcard certificate covers.
+        The bucket's name is part of the host, with two exceptions: another endpoint, and a name
+        with a dot, which S3's wildcard certificate doesn't cover.
         """
         if self.endpoint is not None:
             return f"{self.endpoint.rstrip('/')}/{self.name}"
@@ -38,14 +44,14 @@ class Bucket:
         return f"https://{host}/{self.name}" if "." in self.name else f"https://{self.name}.{host}"
 
 
-class LinkSigner:
-    """Signs links of one moment with one set of credentials; made anew for each answer.
+class UrlPresigner:
+    """Presigns URLs with one set of credentials; each answer needs its own.
 
     Args:
-        bucket: where the media are.
-        credentials: whose right to read is lent; a link dies with them, if they die first.
-        now: the moment from which the links live (aware).
-        lifetime: how long they live, in seconds.
+        bucket: the bucket that holds the media.
+        credentials: sign the URLs; a URL stops working when they expire, if that is earlier.
+        now: when the URLs begin to work (aware).
+        lifetime: for how long they work, in seconds.
     """
 
     def __init__(
@@ -56,26 +62,26 @@ class LinkSigner:
         base = urlsplit(bucket.base_url)
         self._origin = f"{base.scheme}://{base.netloc}"
         self._path = base.path
-        # As clients send it, who leave out a port that is the scheme's own.
+        # Clients leave the scheme's own port out of the Host header.
         self._host = base.netloc.lower().removesuffix(_OWN_PORTS.get(base.scheme, ""))
         query = "&".join(
             (
-                f"X-Amz-Algorithm={ALGORITHM}",
+                f"X-Amz-Algorithm={SIGNATURE_ALGORITHM}",
                 f"X-Amz-Credential={quote(signer.credential, safe='~')}",
                 f"X-Amz-Date={signer.timestamp}",
                 f"X-Amz-Expires={lifetime}",
             )
         )
-        # In order of their names, as they are signed, and in botocore's order, as they are shown.
+        # The signature needs them sorted by name; the URL has them in botocore's order.
         token, headers = _security_token(credentials), "&X-Amz-SignedHeaders=host"
         self._signed_query = f"{query}{token}{headers}"
-        self._shown_query = f"{query}{headers}{token}"
+        self._url_query = f"{query}{headers}{token}"
 
-    def link(self, key: str) -> str:
-        """A URL that shows the object ``key`` to whoever holds it, for the lifetime."""
+    def presign(self, key: str) -> str:
+        """Returns a URL that shows the object ``key`` to everyone who has the URL."""
         path = f"{self._path}/{quote(key, safe='/~')}"
         request = f"GET\n{path}\n{self._signed_query}\nhost:{self._host}\n\nhost\nUNSIGNED-PAYLOAD"
-        return f"{self._origin}{path}?{self._shown_query}&X-Amz-Signature={self._sign(request)}"
+        return f"{self._origin}{path}?{self._url_query}&X-Amz-Signature={self._sign(request)}"
 
 
 def _security_token(credentials: Credentials) -> str:

@@ -1,0 +1,37 @@
+"""Outcomes as metrics and log lines: what happened and how often, and nothing that is personal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from workspace_usage.errors import StoreUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Writes one function's metrics and log lines."""
+
+    logger: Logger
+    metrics: Metrics
+
+    def count(self, metric: str, number: int = 1) -> None:
+        """Adds ``number`` to a metric."""
+        self.metrics.add_metric(metric, MetricUnit.Count, number)
+
+    def count_retry(self, operation: str) -> None:
+        """Counts that the first attempt of a call to AWS failed."""
+        del operation  # no dimension: one metric is enough to see that it happens
+        self.count("CallsRepeated")
+
+    def measure(self, message: str, figures: Mapping[str, int]) -> None:
+        """Adds each figure to the metric of its name, and logs all of them as one line."""
+        for name, number in figures.items():
+            self.count(name, number)
+        self.logger.info(message, extra=figures)
+
+    def unavailable(self, error: StoreUnavailable) -> None:
+        """Counts and logs that a table or a setting could not be read in time."""
+        self.logger.error("unavailable", extra={"reason": str(error)})
+        self.count("StoreUnavailable")

@@ -1,0 +1,33 @@
+"""API Gateway's proxy responses, with numbers that are exact."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from workspace_usage.listing.answer import plain_number
+
+
+def proxy_response(status: int, body: Mapping[str, object]) -> dict[str, Any]:
+    """Returns a proxy response with ``body`` as JSON.
+
+    API Gateway keeps it in the stage's cache. Clients, and proxies before them, must not keep it.
+    """
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": "application/json", "Cache-Control": "no-store"},
+        "body": orjson.dumps(body, default=_encode).decode(),
+        "isBase64Encoded": False,
+    }
+
+
+def _encode(value: object) -> orjson.Fragment:
+    """Returns a Decimal as a JSON number, digit for digit.
+
+    Raises:
+        TypeError: JSON has no form for ``value``.
+    """
+    if not isinstance(value, Decimal):
+        raise TypeError
+    return orjson.Fragment(plain_number(value))
