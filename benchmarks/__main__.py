@@ -10,9 +10,9 @@ from typing import Final
 
 from benchmarks import cold_start, reads, sizing, warm
 from benchmarks.chart import Bars, chart
-from benchmarks.deployment import deployed
+from benchmarks.deployment import running_deployment
 from benchmarks.figures import Comparison, Spread
-from benchmarks.packages import BUILD, ROOT, machine, prepare
+from benchmarks.packages import BUILD_FOLDER, ROOT, describe_machine, prepare_baseline
 from benchmarks.process import leave_a_core
 from local.errors import StartError
 
@@ -28,12 +28,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.rows < FEWEST_ROWS:
         parser.error(f"pages far down take {FEWEST_ROWS:,} rows at least")
-    prepare()
+    prepare_baseline()
     try:
-        say(f"On {machine()}. CPU in milliseconds: median (least to greatest) of the rounds.")
-        say(f"\nDependency layer: {zipped(BUILD / 'DependenciesLayer') / 1e6:.2f} MB zipped")
+        say(
+            f"On {describe_machine()}."
+            " CPU in milliseconds: median (least to greatest) of the rounds."
+        )
+        layer_size = zipped_size(BUILD_FOLDER / "DependenciesLayer")
+        say(f"\nDependency layer: {layer_size / 1e6:.2f} MB zipped")
         leave_a_core()
-        with deployed() as deployment:
+        with running_deployment() as deployment:
             tell_spreads("The floor of a cold start", cold_start.floor())
             cold = cold_start.measure(deployment)
             tell("Cold start, to the first answer", cold)
@@ -127,7 +131,7 @@ def paint(name: str, picture: str) -> None:
     (PICTURES / f"{name}.svg").write_text(picture, "utf-8")
 
 
-def zipped(folder: Path) -> int:
+def zipped_size(folder: Path) -> int:
     """The bytes of a folder as a deployment packs it."""
     packed = BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -6,12 +6,12 @@ be measured here: what is counted begins when Python runs again.
 
 from typing import Final
 
-from benchmarks.deployment import CHAT, Deployment, authorizer_event, usage_event
+from benchmarks.deployment import CHAT_WORKSPACE, Deployment, authorizer_event, usage_event
 from benchmarks.figures import Comparison, Spread
 from benchmarks.packages import baseline, ours
 from benchmarks.process import bare, cold, restored
 from local.aws import CREDENTIALS
-from local.credentials import CredentialsEndpoint
+from local.functions.credentials_endpoint import CredentialsEndpoint
 
 ROUNDS: Final = 11
 POWERTOOLS: Final = "from aws_lambda_powertools import Logger, Metrics"
@@ -26,7 +26,7 @@ TARGETS: Final = {"usage": 1.8, "authorizer": 2.5}
 
 def measure(deployment: Deployment) -> list[Comparison]:
     """A comparison for each function; their rounds take turns."""
-    events = {"usage": usage_event(CHAT, 20), "authorizer": authorizer_event()}
+    events = {"usage": usage_event(CHAT_WORKSPACE, 20), "authorizer": authorizer_event()}
     comparisons = []
     for function, event in events.items():
         variables = deployment.variables(function)
@@ -44,7 +44,7 @@ def measure(deployment: Deployment) -> list[Comparison]:
 
 def after_restore(deployment: Deployment) -> dict[str, Spread]:
     """What each function takes for its first answer from a snapshot, credentials included."""
-    events = {"usage": usage_event(CHAT, 20), "authorizer": authorizer_event()}
+    events = {"usage": usage_event(CHAT_WORKSPACE, 20), "authorizer": authorizer_event()}
     given = {
         "AccessKeyId": CREDENTIALS["AWS_ACCESS_KEY_ID"],
         "SecretAccessKey": CREDENTIALS["AWS_SECRET_ACCESS_KEY"],

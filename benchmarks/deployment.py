@@ -11,14 +11,14 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from benchmarks.packages import ROOT
-from local.dynamodb import DynamoDBLocal
-from local.functions import Setup
+from local.dynamodb.process import DynamoDBLocal
+from local.functions.configuration import FunctionConfiguration
 from local.stack import Stack
 from usagectl.load import Loader
 
-CHAT: Final = 21
-MEDIA: Final = 22
-ROWS: Final = 150
+CHAT_WORKSPACE: Final = 21
+MEDIA_WORKSPACE: Final = 22
+ROWS_PER_WORKSPACE: Final = 150
 """Rows of each workspace: more than a page."""
 
 
@@ -36,12 +36,12 @@ class Deployment:
             f"AWS_ENDPOINT_URL_{name.upper()}": getattr(clients, name).meta.endpoint_url
             for name in ("dynamodb", "s3", "ssm", "sqs")
         }
-        made = Setup.of(self.stack.template, resource, endpoints).environment
+        made = FunctionConfiguration.of(self.stack.template, resource, endpoints).environment
         return {name: value for name, value in made.items() if name != "PYTHONPATH"}
 
 
 @contextmanager
-def deployed() -> Iterator[Deployment]:
+def running_deployment() -> Iterator[Deployment]:
     """The stack on AWS's own engine, with a workspace of chats and one of images.
 
     Raises:
@@ -71,7 +71,7 @@ def usage_event(workspace_id: int, per_page: int) -> dict[str, Any]:
 def authorizer_event() -> dict[str, Any]:
     """A request with a living token, as API Gateway asks the authorizer about it."""
     event = _event("authorizer-allowed-everyone")
-    event["headers"]["x-workspace-id"] = str(CHAT)
+    event["headers"]["x-workspace-id"] = str(CHAT_WORKSPACE)
     return event
 
 
@@ -91,12 +91,12 @@ def _write(folder: Path, now: datetime) -> None:
     }
     members = [
         {"workspace_id": workspace, "user_id": 1, "permissions": ["read_users_activity"]}
-        for workspace in (CHAT, MEDIA)
+        for workspace in (CHAT_WORKSPACE, MEDIA_WORKSPACE)
     ]
     runs = [
         _run(workspace, number, now - timedelta(minutes=number))
-        for workspace in (CHAT, MEDIA)
-        for number in range(1, ROWS + 1)
+        for workspace in (CHAT_WORKSPACE, MEDIA_WORKSPACE)
+        for number in range(1, ROWS_PER_WORKSPACE + 1)
     ]
     for name, records in (("tokens", [token]), ("members", members), ("executions", runs)):
         text = "".join(f"{json.dumps(record)}\n" for record in records)
@@ -104,7 +104,7 @@ def _write(folder: Path, now: datetime) -> None:
 
 
 def _run(workspace_id: int, number: int, moment: datetime) -> dict[str, Any]:
-    is_chat = workspace_id == CHAT
+    is_chat = workspace_id == CHAT_WORKSPACE
     return {
         "id": 100_000 + number,
         "workspace_id": workspace_id,

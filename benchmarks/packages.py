@@ -17,8 +17,8 @@ from py_compile import PycInvalidationMode
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-BUILD: Final = ROOT / ".aws-sam" / "build"
-BASELINE: Final = ROOT / ".bench" / "baseline"
+BUILD_FOLDER: Final = ROOT / ".aws-sam" / "build"
+BASELINE_FOLDER: Final = ROOT / ".bench" / "baseline"
 _SOURCES: Final = Path(__file__).parent / "baseline"
 _REQUIREMENTS: Final = ROOT / "requirements" / "dev.txt"
 
@@ -35,35 +35,37 @@ class Package:
 
 def ours(function: str) -> Package:
     """One of the stack's functions, as it is deployed."""
-    layers = tuple(BUILD / layer / "python" for layer in ("CoreLayer", "DependenciesLayer"))
-    return Package("ours", BUILD / f"{function.capitalize()}Function", "app", layers)
+    layers = tuple(BUILD_FOLDER / layer / "python" for layer in ("CoreLayer", "DependenciesLayer"))
+    return Package("ours", BUILD_FOLDER / f"{function.capitalize()}Function", "app", layers)
 
 
 def baseline(function: str) -> Package:
     """The same function, written in a day."""
-    return Package("baseline", BASELINE / "functions", function, (BASELINE / "python",))
+    return Package(
+        "baseline", BASELINE_FOLDER / "functions", function, (BASELINE_FOLDER / "python",)
+    )
 
 
-def prepare() -> None:
+def prepare_baseline() -> None:
     """Makes the baseline's package, unless it is there already.
 
     Raises:
         SystemExit: the stack is not built.
     """
-    if not BUILD.is_dir():
+    if not BUILD_FOLDER.is_dir():
         sys.exit("the stack is not built: make build")
-    mark = BASELINE / _REQUIREMENTS.name
+    mark = BASELINE_FOLDER / _REQUIREMENTS.name
     if not mark.exists() or mark.read_bytes() != _REQUIREMENTS.read_bytes():
-        shutil.rmtree(BASELINE, ignore_errors=True)
+        shutil.rmtree(BASELINE_FOLDER, ignore_errors=True)
         install = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes"]
         options = ["--no-deps", "--only-binary=:all:", "--no-compile"]
-        target = ["--target", str(BASELINE / "python"), "--requirement", str(_REQUIREMENTS)]
+        target = ["--target", str(BASELINE_FOLDER / "python"), "--requirement", str(_REQUIREMENTS)]
         subprocess.run([*install, *options, *target], check=True)  # noqa: S603 - our own command
         mark.write_bytes(_REQUIREMENTS.read_bytes())
-    shutil.copytree(_SOURCES, BASELINE / "functions", dirs_exist_ok=True)
+    shutil.copytree(_SOURCES, BASELINE_FOLDER / "functions", dirs_exist_ok=True)
     for folder in ("python", "functions"):
         compileall.compile_dir(
-            BASELINE / folder,
+            BASELINE_FOLDER / folder,
             quiet=1,
             invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
         )
@@ -83,6 +85,6 @@ def interpreter() -> str:
     return str(getattr(sys, "_base_executable", sys.executable))
 
 
-def machine() -> str:
+def describe_machine() -> str:
     """What the figures were measured on."""
     return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"

@@ -10,10 +10,10 @@ from typing import Any, Final
 import orjson
 
 from benchmarks.chart import Bars
-from local.dynamodb import DynamoDBLocal
+from benchmarks.large_data_set import FIRST_CREATED_AT, write_large_data_set
+from benchmarks.rows import row_of_age
+from local.dynamodb.process import DynamoDBLocal
 from local.stack import Stack
-from tests.support.many import FIRST, write_many
-from tests.support.rows import row_of_age
 from usagectl.load import Loader
 from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.aws.credentials import Credentials
@@ -134,7 +134,10 @@ class Listing:
         self, name: str, scope: Scope, asked: dict[str, Any], *, counted: bool = True
     ) -> tuple[Reading, Page]:
         """One answer; if not ``counted``, as if there were no counts."""
-        window = {"start_date": FIRST.date(), "end_date": (FIRST + SPAN).date()}
+        window = {
+            "start_date": FIRST_CREATED_AT.date(),
+            "end_date": (FIRST_CREATED_AT + SPAN).date(),
+        }
         query = Query.parse({name: str(value) for name, value in {**window, **asked}.items()})
         metered, meter = Metered(self._reader), Meter(lambda: None)
         # Any other table of the same key has no counts, and takes no capacity worth a word.
@@ -161,7 +164,7 @@ def measure(rows: int, said: Callable[[str], object]) -> Readings:
         for workspace_id, number in ((WORKSPACE, rows), *_smaller(rows)):
             said(f"loading {number:,} rows into workspace {workspace_id}")
             with TemporaryDirectory() as folder:
-                write_many(Path(folder), number, (workspace_id,), SPAN)
+                write_large_data_set(Path(folder), number, (workspace_id,), SPAN)
                 Loader(stack.destination).load(Path(folder))
         listing = Listing(stack, engine)
         single = [listing.read(*question)[0] for question in _questions(rows)]
@@ -174,7 +177,7 @@ def measure(rows: int, said: Callable[[str], object]) -> Readings:
 
 def add_uncounted(stack: Stack) -> None:
     """Adds rows that are newer than what is counted."""
-    place, now = stack.destination, FIRST + SPAN + timedelta(hours=1)
+    place, now = stack.destination, FIRST_CREATED_AT + SPAN + timedelta(hours=1)
     for number in range(NOT_COUNTED):
         made = row_of_age(Source.CURRENT, 10**9 + number, timedelta(seconds=number), now)
         place.dynamodb.put_item(TableName=place.tables.executions, Item=to_item(made))

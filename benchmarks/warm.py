@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from benchmarks.deployment import CHAT, MEDIA, Deployment, authorizer_event, usage_event
+from benchmarks.deployment import (
+    CHAT_WORKSPACE,
+    MEDIA_WORKSPACE,
+    Deployment,
+    authorizer_event,
+    usage_event,
+)
 from benchmarks.figures import Comparison, Spread
 from benchmarks.packages import baseline, ours
 from benchmarks.process import Process, running
@@ -19,10 +25,10 @@ WARM_UP: Final = 6
 """Rounds of every case before anything is measured."""
 
 CASES: Final = (
-    ("20 chats", CHAT, 20, 2.5),
-    ("100 chats", CHAT, 100, 5.0),
-    ("20 media", MEDIA, 20, 2.5),
-    ("100 media", MEDIA, 100, 8.0),
+    ("20 chats", CHAT_WORKSPACE, 20, 2.5),
+    ("100 chats", CHAT_WORKSPACE, 100, 5.0),
+    ("20 media", MEDIA_WORKSPACE, 20, 2.5),
+    ("100 media", MEDIA_WORKSPACE, 100, 8.0),
 )
 """What is asked for, and how many times as much the baseline should take."""
 
@@ -59,7 +65,7 @@ def measure(deployment: Deployment) -> list[Comparison]:
 
 def floor(deployment: Deployment) -> dict[str, Spread]:
     """What a request takes that reads nothing, since its query is invalid."""
-    event = usage_event(CHAT, 0)
+    event = usage_event(CHAT_WORKSPACE, 0)
     with running(ours("usage"), deployment.variables("usage")) as us:
         rounds = [
             sum(us.ask(event).cpu for _ in range(REQUESTS)) / REQUESTS

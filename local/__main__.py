@@ -16,13 +16,13 @@ from typing import IO, Final, NoReturn, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from local.banner import data_banner, demo_banner
-from local.demo import DemoAccount, write
+from local.data.banner import data_banner, demo_banner
+from local.data.demo import DemoAccount, write_demo
+from local.data.suggestion import suggest
 from local.errors import StartError
-from local.log import JsonLog, Log, TextLog, Write
+from local.log import JsonLog, Log, TextLog, WriteLine
 from local.stack import TEMPLATE, Stack
-from local.store_choice import Store, choose_store
-from local.suggestion import suggest
+from local.store.choice import StoreKind, choose_store
 from usagectl.dataset import Rejection, UnreadableFile, count_lines
 from usagectl.load import Destination, Loader, LoadError
 
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
     with ExitStack() as parts:
         store = choose_store(
             os.environ.get("DYNAMODB_ENDPOINT") or None,
-            Store(options.store) if options.store else None,
+            StoreKind(options.store) if options.store else None,
             is_moto_placed=bool(options.store_port) or options.store_host != LOOPBACK,
             parts=parts,
         )
@@ -116,7 +116,7 @@ class _Demo:
     def load(self, destination: Destination) -> None:
         """Makes it and puts it into the store."""
         with tempfile.TemporaryDirectory() as folder:
-            self._accounts = write(Path(folder), datetime.now(UTC))
+            self._accounts = write_demo(Path(folder), datetime.now(UTC))
             _load(destination, Path(folder))
 
     def banner(self, url: str) -> str:
@@ -159,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--store",
-        choices=tuple(Store),
+        choices=tuple(StoreKind),
         help="where rows are kept (dynamodb-local where it is there, else moto)",
     )
     parser.add_argument(
@@ -190,7 +190,7 @@ def _parameter(text: str) -> tuple[str, str]:
     return name, value
 
 
-_LOGS: Final[Mapping[str, Callable[[Write], Log]]] = {"text": TextLog, "json": JsonLog}
+_LOGS: Final[Mapping[str, Callable[[WriteLine], Log]]] = {"text": TextLog, "json": JsonLog}
 
 
 class _Lines:

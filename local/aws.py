@@ -28,7 +28,7 @@ NO_CONFIGURATION: Final = {
 }
 """Variables that keep botocore in a child process from looking for credentials elsewhere."""
 
-CONFIG: Final = Config(
+CLIENT_CONFIG: Final = Config(
     connect_timeout=5,
     read_timeout=30,
     retries={"mode": "standard", "total_max_attempts": 3},

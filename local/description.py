@@ -4,11 +4,11 @@ import json
 from dataclasses import asdict
 
 from local.exchange import Response
-from local.store import Endpoints
-from local.template import Template
+from local.store.clients import Endpoints
+from local.template.template import Template
 
 
-def description(template: Template, endpoints: Endpoints, url: str) -> Response:
+def describe_stack(template: Template, endpoints: Endpoints, url: str) -> Response:
     """Physical names by logical id, the outputs, and where each service answers, as JSON.
 
     Lambda answers at ``url``, where the API does.

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Final
+
+JSON: Final = ("Content-Type", "application/json")
 
 type Pairs = tuple[tuple[str, str], ...]
 """Names and values in the order in which they were sent; a name may come more than once."""
@@ -46,7 +49,9 @@ class Response:
         return Response(self.status, (*self.headers, *headers), self.body)
 
 
-def grouped(pairs: Iterable[tuple[str, str]], *, ignore_case: bool = False) -> dict[str, list[str]]:
+def group_values(
+    pairs: Iterable[tuple[str, str]], *, ignore_case: bool = False
+) -> dict[str, list[str]]:
     """The values of each name, in order; ``ignore_case`` puts ``A`` and ``a`` under the first."""
     names: dict[str, str] = {}
     values: dict[str, list[str]] = {}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-LONGEST_TARGET: Final = 200
+MAX_TARGET_LENGTH: Final = 200
 """Characters of a path with its query string that are shown."""
 
 _TOKEN: Final = re.compile(r"\b[0-9]+(?:\||%7[Cc])[^&]*")
@@ -22,12 +22,12 @@ _TOKEN: Final = re.compile(r"\b[0-9]+(?:\||%7[Cc])[^&]*")
 
 _COMPLAINTS: Final = {"WARNING", "ERROR", "CRITICAL"}
 
-type Write = Callable[[str], object]
+type WriteLine = Callable[[str], object]
 """Writes one line."""
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedRequest:
     """A request that was answered, as far as a log may know it.
 
     Attributes:
@@ -51,8 +51,8 @@ class Served:
 
     def __str__(self) -> str:
         target = _TOKEN.sub("…", self.target)
-        if len(target) > LONGEST_TARGET:
-            target = f"{target[:LONGEST_TARGET]}…"
+        if len(target) > MAX_TARGET_LENGTH:
+            target = f"{target[:MAX_TARGET_LENGTH]}…"
         named = {"user": self.user_id, "workspace": self.workspace_id, "cache": self.cache}
         details = [f"{name} {value}" for name, value in named.items() if value is not None]
         return " ".join(
@@ -63,7 +63,7 @@ class Served:
 class Log(Protocol):
     """Where the stack says what happens; from any thread."""
 
-    def request(self, served: Served) -> None:
+    def request(self, served: ServedRequest) -> None:
         """Takes a request that was answered."""
 
     def function(self, name: str, line: str) -> None:
@@ -76,7 +76,7 @@ class Log(Protocol):
 class NoLog:
     """A log that keeps nothing."""
 
-    def request(self, served: Served) -> None:
+    def request(self, served: ServedRequest) -> None:
         """Does nothing."""
 
     def function(self, name: str, line: str) -> None:
@@ -93,10 +93,10 @@ class TextLog:
     traceback of a crash, and what a developer prints.
     """
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: WriteLine) -> None:
         self._write = write
 
-    def request(self, served: Served) -> None:
+    def request(self, served: ServedRequest) -> None:
         """Writes one line."""
         self.note(str(served))
 
@@ -113,10 +113,10 @@ class TextLog:
 class JsonLog:
     """A log of the lines that CloudWatch would have, each with who wrote it."""
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: WriteLine) -> None:
         self._write = write
 
-    def request(self, served: Served) -> None:
+    def request(self, served: ServedRequest) -> None:
         """Writes the access log's line, or that of ``TextLog`` where there is no access log."""
         self._write(f"Api  {served.access_line or served}")
 
@@ -131,7 +131,7 @@ class JsonLog:
 
 def _readable(line: str) -> list[str]:
     """The lines that a person needs of a line that a function wrote."""
-    entry = structured(line)
+    entry = parse_entry(line)
     if entry is None:
         return [line] if line.strip() else []
     level = str(entry["level"])
@@ -142,7 +142,7 @@ def _readable(line: str) -> list[str]:
     return [text, *str(entry.get("exception") or "").splitlines()]
 
 
-def structured(line: str) -> dict[str, Any] | None:
+def parse_entry(line: str) -> dict[str, Any] | None:
     """The entry that a function's logger or its metrics wrote; None for any other line.
 
     An entry of metrics, which has no level of its own, gets ``INFO``.

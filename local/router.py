@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final, Protocol
 
-from local.exchange import Request, Response
-from local.gateway import Gateway
-from local.invoke_api import PREFIX, too_large
-from local.log import Log, Served
-from local.responses import JSON, Failure
-from local.routes import Clock
+from local.clock import Clock
+from local.exchange import JSON, Request, Response
+from local.functions.invoke_api import FUNCTIONS_PATH
+from local.functions.refusals import refuse_size
+from local.gateway.gateway import Gateway
+from local.gateway.responses import Failure
+from local.log import Log, ServedRequest
 from usagectl.deployment import DESCRIPTION_PATH
 
 _FAILED: Final = json.dumps({"message": "the local stack failed; its log says why"}).encode()
@@ -59,13 +60,17 @@ class Router:
         if response is None:
             return self._gateway.handle(request)
         milliseconds = int((self._clock() - started) * 1000)
-        self._log.request(Served(request.method, request.target, response.status, milliseconds))
+        self._log.request(
+            ServedRequest(request.method, request.target, response.status, milliseconds)
+        )
         return response
 
     def refuse(self, request: Request, failure: Failure) -> Response:
         """The answer to a request that was no good before it got here, in its API's own words."""
-        if failure.status == HTTPStatus.CONTENT_TOO_LARGE and request.path.startswith(PREFIX):
-            return too_large()
+        if failure.status == HTTPStatus.CONTENT_TOO_LARGE and request.path.startswith(
+            FUNCTIONS_PATH
+        ):
+            return refuse_size()
         return self._gateway.refuse(request, failure)
 
     def _answer_locally(self, request: Request) -> Response | None:

@@ -16,13 +16,13 @@ import h11
 
 from local.errors import StartError
 from local.exchange import Request, Response
-from local.responses import Failure
+from local.gateway.responses import Failure
 
-LARGEST_BODY: Final = 10 * 1024 * 1024
+MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 """Bytes; API Gateway takes no larger request."""
-LARGEST_HEADERS: Final = 10_240
+MAX_HEADER_BYTES: Final = 10_240
 """Bytes of all names and values of headers; API Gateway takes no more."""
-LONGEST_TARGET: Final = 8_192
+MAX_TARGET_BYTES: Final = 8_192
 """Bytes of a path with its query string."""
 
 _IDLE_SECONDS: Final = 60.0
@@ -109,7 +109,7 @@ class _Connection(BaseRequestHandler):
     request: socket.socket
 
     def handle(self) -> None:
-        http = h11.Connection(h11.SERVER, max_incomplete_event_size=2 * LARGEST_HEADERS)
+        http = h11.Connection(h11.SERVER, max_incomplete_event_size=2 * MAX_HEADER_BYTES)
         # A client that goes away, or says nothing for too long, is owed nothing.
         with suppress(OSError):
             self.request.settimeout(_IDLE_SECONDS)
@@ -145,7 +145,7 @@ class _Connection(BaseRequestHandler):
         body = bytearray()
         while isinstance(event := self._next_event(http), h11.Data):
             body += event.data
-            if len(body) > LARGEST_BODY:
+            if len(body) > MAX_BODY_BYTES:
                 raise h11.RemoteProtocolError("body too large", error_status_hint=413)
         return bytes(body)
 
@@ -162,7 +162,7 @@ class _Connection(BaseRequestHandler):
         self._send(http, request, response, is_last=True)
         self.request.shutdown(socket.SHUT_WR)
         self.request.settimeout(1)
-        left = 2 * LARGEST_BODY
+        left = 2 * MAX_BODY_BYTES
         while left > 0 and (data := self.request.recv(65_536)):
             left -= len(data)
 
@@ -197,9 +197,9 @@ def _check_sizes(head: h11.Request) -> None:
     Raises:
         h11.RemoteProtocolError: the target or the headers are too large.
     """
-    if len(head.target) > LONGEST_TARGET:
+    if len(head.target) > MAX_TARGET_BYTES:
         raise h11.RemoteProtocolError("target too long", error_status_hint=414)
-    if sum(len(name) + len(value) for name, value in head.headers.raw_items()) > LARGEST_HEADERS:
+    if sum(len(name) + len(value) for name, value in head.headers.raw_items()) > MAX_HEADER_BYTES:
         raise h11.RemoteProtocolError("headers too large", error_status_hint=431)
 
 

@@ -13,23 +13,27 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.description import description
+from local.clock import Clock
+from local.description import describe_stack
 from local.errors import StartError, TemplateError
-from local.event_source import EventSource, mappings
-from local.events_api import EventsApi
-from local.functions import Function, Setup
-from local.gateway import Gateway
-from local.invoke_api import InvokeApi
+from local.events.events_api import EventsApi
+from local.events.mapping import event_source_mappings
+from local.events.mappings_api import MappingsApi
+from local.events.outcomes import Outcomes
+from local.events.poller import QueuePoller
+from local.events.rules import rules_of
+from local.functions.configuration import FunctionConfiguration
+from local.functions.function import Function
+from local.functions.invoke_api import InvokeApi
+from local.gateway.gateway import Gateway
 from local.log import Log, NoLog
-from local.mappings_api import MappingsApi
-from local.outcomes import Outcomes
-from local.provision import provision
+from local.moto.process import MotoServer
 from local.router import Router
-from local.routes import Clock
-from local.rules import rules_of
 from local.server import Server
-from local.store import Clients, Endpoints, MotoServer
-from local.template import Template, expand
+from local.store.clients import Clients, Endpoints
+from local.store.provision import provision
+from local.template.expand import expand
+from local.template.template import Template
 from usagectl.load import Destination
 from workspace_usage.rows.tables import Tables
 from workspace_usage.rows.window import time_zone
@@ -94,7 +98,7 @@ class Stack:
             endpoints = Endpoints.all_at(moto.url(), dynamodb=dynamodb_endpoint)
             functions = [
                 Function(
-                    Setup.of(expanded, resource, endpoints.variables),
+                    FunctionConfiguration.of(expanded, resource, endpoints.variables),
                     partial(log.function, resource.logical_id),
                 )
                 for resource in expanded.of_type("AWS::Lambda::Function")
@@ -103,8 +107,8 @@ class Stack:
             invoke_by_name = {function.setup.name: function.invoke for function in functions}
             outcomes = Outcomes()
             sources = [
-                EventSource(mapped, clients.sqs, outcomes, log.note)
-                for mapped in mappings(expanded, invoke_by_name)
+                QueuePoller(mapped, clients.sqs, outcomes, log.note)
+                for mapped in event_source_mappings(expanded, invoke_by_name)
             ]
             for source in sources:
                 parts.callback(source.join)
@@ -128,7 +132,7 @@ class Stack:
                     MappingsApi(sources),
                     EventsApi(clients.events, rules_of(expanded), sources, outcomes),
                 ),
-                description(expanded, endpoints, server.url),
+                describe_stack(expanded, endpoints, server.url),
                 log,
                 clock,
             )

@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from local.dynamodb import DynamoDBLocal
+from local.dynamodb.process import DynamoDBLocal
 from local.errors import StartError
 
 

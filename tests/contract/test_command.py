@@ -17,7 +17,7 @@ from threading import Thread
 import httpx
 import pytest
 
-from local.demo import ACCOUNTS, write
+from local.data.demo import ACCOUNTS, write_demo
 from tests.support.functions import ROOT
 from tests.support.local_functions import wait_until
 
@@ -205,7 +205,7 @@ def test_a_link_of_the_demo_shows_its_file(demo: list[str]) -> None:
 
 def test_what_is_printed_for_a_data_set_works(tmp_path: Path) -> None:
     """The token that the first line issues is good for the question on the second."""
-    write(tmp_path, datetime.now(UTC))
+    write_demo(tmp_path, datetime.now(UTC))
     command = Command("--data", str(tmp_path))
     lines = [line.strip() for line in command.read_until("Ctrl-C stops it.")]
     (issue,) = [line for line in lines if line.startswith("TOKEN=$(bin/usagectl ")]

@@ -7,9 +7,11 @@ import httpx
 import pytest
 
 from local.aws import CREDENTIALS, NO_CONFIGURATION, REGION
-from local.provision import provision
-from local.store import Clients, Endpoints, MotoServer
-from local.template import Template, expand
+from local.moto.process import MotoServer
+from local.store.clients import Clients, Endpoints
+from local.store.provision import provision
+from local.template.expand import expand
+from local.template.template import Template
 from tests.support.functions import ROOT, environment_of, load
 from workspace_usage.aws import clients as aws_clients
 from workspace_usage.aws.session import botocore_session

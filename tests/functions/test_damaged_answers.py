@@ -18,12 +18,13 @@ from botocore.retries.quota import RetryQuota
 
 from local import aws as local_aws
 from local.exchange import Request
-from local.functions import Answer, versions
-from local.gateway import Gateway
+from local.functions.configuration import versions_by_arn
+from local.functions.invocation import Result
+from local.gateway.gateway import Gateway
 from local.log import NoLog
-from local.provision import provision
-from local.store import Clients, Endpoints
-from local.template import Template
+from local.store.clients import Clients, Endpoints
+from local.store.provision import provision
+from local.template.template import Template
 from tests.support.damage import DAMAGES, DRIP, Damage, Harm, Proxy
 from tests.support.functions import Context, environment_of, load
 from tests.support.harness import (
@@ -160,20 +161,20 @@ def test_a_drip_lasts_no_longer_than_an_attempt_may(harness: Harness) -> None:
 def test_nothing_is_cached_of_a_damaged_answer(harness: Harness) -> None:
     """Whose ever it is, the gateway says 503; the next request has the right answer."""
 
-    def invoke(name: str) -> Callable[[bytes, float], Answer]:
-        def answer(event: bytes, _: float) -> Answer:
+    def invoke(name: str) -> Callable[[bytes, float], Result]:
+        def answer(event: bytes, _: float) -> Result:
             try:
                 found = harness.functions[name].lambda_handler(json.loads(event), Context())
             except StoreUnavailable as error:
-                return Answer.error(type(error).__name__, str(error))
-            return Answer(json.dumps(found).encode())
+                return Result.error(type(error).__name__, str(error))
+            return Result(json.dumps(found).encode())
 
         return answer
 
     functions = {
         arn: invoke(name)
         for name in ("authorizer", "usage")
-        for arn in versions(
+        for arn in versions_by_arn(
             harness.template, harness.template.resources[f"{name.capitalize()}Function"]
         )
     }

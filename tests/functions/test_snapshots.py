@@ -9,9 +9,9 @@ import pytest
 import snapshot_restore_py
 
 from local.aws import CREDENTIALS
-from local.credentials import CredentialsEndpoint
-from local.store import Clients
-from local.template import Template
+from local.functions.credentials_endpoint import CredentialsEndpoint
+from local.store.clients import Clients
+from local.template.template import Template
 from tests.functions.test_authorizer import ask, put_member, put_token
 from tests.functions.test_usage import EVERYONE, answer, put, request
 from tests.support.functions import environment_of, load

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.store import Clients
-from local.template import Template
+from local.store.clients import Clients
+from local.template.template import Template
 from tests.support.functions import Context
 from tests.support.strategies import json_values
 from workspace_usage.errors import InvalidRequest, StoreUnavailable

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from local import dynamodb
-from local.dynamodb import DynamoDBLocal, unavailable
+from local.dynamodb import process
+from local.dynamodb.process import DynamoDBLocal, why_unavailable
 from local.errors import StartError
-from local.template import Template
+from local.template.template import Template
 from tests.support.database import database
 from tests.support.functions import ROOT
 
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
 
-STARTER = "import local.dynamodb as d; print(d.DynamoDBLocal().port, flush=True); input()"
+STARTER = "import local.dynamodb.process as d; print(d.DynamoDBLocal().port, flush=True); input()"
 
 
 def is_open(port: int) -> bool:
@@ -44,7 +44,7 @@ def test_it_ends_when_it_is_stopped(
     template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing listens then, and none of its files is left; stopping it again does nothing."""
-    reason = unavailable()
+    reason = why_unavailable()
     if reason is not None:
         pytest.skip(reason)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -79,7 +79,7 @@ def test_a_java_without_a_compiler_is_said_to_listen_everywhere(
     """And runs DynamoDB Local's own class."""
     (tmp_path / "DynamoDBLocal-1.jar").touch()
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
-    monkeypatch.setattr(dynamodb, "JARS", tmp_path)
+    monkeypatch.setattr(process, "JARS_FOLDER", tmp_path)
     program = Path(java(tmp_path, "")) / "bin" / "java"
     program.write_text(
         """#!/bin/sh
@@ -137,7 +137,7 @@ def test_a_java_that_is_too_old_is_named(
     """Old versions, and macOS's stand-in for none at all, are told from those that will do."""
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setenv("JAVA_HOME", java(tmp_path, says))
-    assert unavailable() == f"DynamoDB Local {reason}"
+    assert why_unavailable() == f"DynamoDB Local {reason}"
 
 
 def test_what_is_missing_is_said_in_one_sentence(
@@ -149,7 +149,7 @@ def test_what_is_missing_is_said_in_one_sentence(
     with pytest.raises(StartError, match="needs Java 17 or later, and there is none here"):
         DynamoDBLocal()
     monkeypatch.setenv("JAVA_HOME", java(tmp_path, 'openjdk version "17.0.15" 2025-04-15'))
-    monkeypatch.setattr(dynamodb, "JARS", tmp_path)
+    monkeypatch.setattr(process, "JARS_FOLDER", tmp_path)
     with pytest.raises(StartError, match="make dynamodb-local-jars fetches it"):
         DynamoDBLocal()
     monkeypatch.setattr("platform.machine", lambda: "arm64")
@@ -163,6 +163,6 @@ def test_a_java_that_ends_is_no_engine(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setenv("JAVA_HOME", home)
     (tmp_path / "DynamoDBLocal-1.jar").touch()
-    monkeypatch.setattr(dynamodb, "JARS", tmp_path)
+    monkeypatch.setattr(process, "JARS_FOLDER", tmp_path)
     with pytest.raises(StartError, match="did not start: Error: out of everything"):
         DynamoDBLocal()

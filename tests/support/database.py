@@ -14,9 +14,9 @@ from uuid import uuid4
 
 import orjson
 
-from local.aws import CONFIG, session
-from local.provision import make_table
-from local.template import Template
+from local.aws import CLIENT_CONFIG, session
+from local.store.provision import make_table
+from local.template.template import Template
 from tests.support.memory_client import ROLLUPS, TABLES
 from tests.support.memory_writer import MemoryWriter
 from usagectl.load import Destination, Loader, LoadReport
@@ -52,7 +52,7 @@ def database(url: str, template: Template) -> Iterator["DynamoDBClient"]:
     client = session().client(
         "dynamodb",
         endpoint_url=url,
-        config=CONFIG,
+        config=CLIENT_CONFIG,
         # DynamoDB Local keeps the tables of different keys apart.
         aws_access_key_id=uuid4().hex,
         aws_secret_access_key="local",

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from local.log import LONGEST_TARGET, JsonLog, Served, TextLog
+from local.log import MAX_TARGET_LENGTH, JsonLog, ServedRequest, TextLog
 
 TIME = re.compile(r"\d\d:\d\d:\d\d ")
 
@@ -24,19 +24,19 @@ def told(name: str, *lines: str) -> list[str]:
     ("served", "line"),
     [
         (
-            Served("GET", "/workspaces/usage?range=7d", 200, 12, "1", "11", "miss"),
+            ServedRequest("GET", "/workspaces/usage?range=7d", 200, 12, "1", "11", "miss"),
             "GET /workspaces/usage?range=7d 200 12 ms user 1 workspace 11 cache miss",
         ),
-        (Served("GET", "/workspaces/usage", 401, 3), "GET /workspaces/usage 401 3 ms"),
-        (Served("GET", "/a?x=1|secret&y=2", 401, 3), "GET /a?x=…&y=2 401 3 ms"),
-        (Served("GET", "/a?x=1%7csecret", 401, 3), "GET /a?x=… 401 3 ms"),
+        (ServedRequest("GET", "/workspaces/usage", 401, 3), "GET /workspaces/usage 401 3 ms"),
+        (ServedRequest("GET", "/a?x=1|secret&y=2", 401, 3), "GET /a?x=…&y=2 401 3 ms"),
+        (ServedRequest("GET", "/a?x=1%7csecret", 401, 3), "GET /a?x=… 401 3 ms"),
         (
-            Served("GET", "/" + "a" * LONGEST_TARGET, 404, 0),
-            f"GET /{'a' * (LONGEST_TARGET - 1)}… 404 0 ms",
+            ServedRequest("GET", "/" + "a" * MAX_TARGET_LENGTH, 404, 0),
+            f"GET /{'a' * (MAX_TARGET_LENGTH - 1)}… 404 0 ms",
         ),
     ],
 )
-def test_a_request_is_one_line_without_a_token(served: Served, line: str) -> None:
+def test_a_request_is_one_line_without_a_token(served: ServedRequest, line: str) -> None:
     """What is not known is left out, and what is too long is cut."""
     written: list[str] = []
     TextLog(written.append).request(served)
@@ -69,8 +69,8 @@ def test_as_json_every_line_is_there_as_it_was_written() -> None:
     """The stage's access log, and what functions wrote."""
     written: list[str] = []
     log = JsonLog(written.append)
-    log.request(Served("GET", "/a", 200, 1, access_line='{"status":"200"}'))
-    log.request(Served("POST", "/_local/events", 200, 1))
+    log.request(ServedRequest("GET", "/a", 200, 1, access_line='{"status":"200"}'))
+    log.request(ServedRequest("POST", "/_local/events", 200, 1))
     log.function("Usage", '{"level":"INFO"}')
     log.note("started")
     assert written == [

@@ -3,7 +3,7 @@
 from typing import Any
 
 from local.exchange import Request, Response
-from local.log import Served, TextLog
+from local.log import ServedRequest, TextLog
 from local.router import Router
 
 
@@ -29,7 +29,7 @@ class Gateway:
 
     def handle(self, request: Request) -> Response:
         """Its answer."""
-        self._log.request(Served(request.method, request.path, 200, 0))
+        self._log.request(ServedRequest(request.method, request.path, 200, 0))
         return Response(200, (), b"")
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from local.errors import StartError
 from local.exchange import Request, Response
-from local.responses import Failure
-from local.server import LARGEST_BODY, LARGEST_HEADERS, LONGEST_TARGET, Server
+from local.gateway.responses import Failure
+from local.server import MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_TARGET_BYTES, Server
 from tests.support.local_functions import DEADLINE, wait_until
 
 HOST = b"Host: here\r\n"
@@ -295,13 +295,13 @@ def test_only_the_request_that_is_no_good_is_refused(served: Served) -> None:
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
-        (b"GET /" + b"x" * LONGEST_TARGET + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
-        (b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"x" * LARGEST_HEADERS + b"\r\n\r\n", 431),
+        (b"GET /" + b"x" * MAX_TARGET_BYTES + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"x" * MAX_HEADER_BYTES + b"\r\n\r\n", 431),
         (
             b"PUT / HTTP/1.1\r\n"
             + HOST
-            + b"Content-Length: %d\r\n\r\n" % (LARGEST_BODY + 1)
-            + b"x" * (LARGEST_BODY + 1),
+            + b"Content-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1)
+            + b"x" * (MAX_BODY_BYTES + 1),
             413,
         ),
         (b"nonsense\r\n\r\n", 400),
@@ -327,12 +327,12 @@ def headers(size: int) -> bytes:
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
-        (b"GET / HTTP/1.1\r\n" + headers(LARGEST_HEADERS), 200),
-        (b"GET / HTTP/1.1\r\n" + headers(LARGEST_HEADERS + 1), 431),
+        (b"GET / HTTP/1.1\r\n" + headers(MAX_HEADER_BYTES), 200),
+        (b"GET / HTTP/1.1\r\n" + headers(MAX_HEADER_BYTES + 1), 431),
         (b"GET / HTTP/1.1\r\n" + headers(1_000_000), 431),
-        (b"GET /" + b"x" * (LONGEST_TARGET - 1) + b" HTTP/1.1\r\n" + LAST + b"\r\n", 200),
-        (b"GET /" + b"x" * LONGEST_TARGET + b" HTTP/1.1\r\n" + LAST + b"\r\n", 414),
-        (b"GET /?" + b"x" * LONGEST_TARGET + b" HTTP/1.1\r\n" + LAST + b"\r\n", 414),
+        (b"GET /" + b"x" * (MAX_TARGET_BYTES - 1) + b" HTTP/1.1\r\n" + LAST + b"\r\n", 200),
+        (b"GET /" + b"x" * MAX_TARGET_BYTES + b" HTTP/1.1\r\n" + LAST + b"\r\n", 414),
+        (b"GET /?" + b"x" * MAX_TARGET_BYTES + b" HTTP/1.1\r\n" + LAST + b"\r\n", 414),
     ],
 )
 def test_headers_and_targets_have_a_largest_size(served: Served, sent: bytes, status: int) -> None:
@@ -345,7 +345,7 @@ def test_headers_and_targets_have_a_largest_size(served: Served, sent: bytes, st
 
 def test_a_refused_head_request_gets_no_body(served: Served) -> None:
     """As no HEAD request does."""
-    answer = served.ask(b"HEAD /" + b"x" * LONGEST_TARGET + b" HTTP/1.1\r\n" + LAST + b"\r\n")
+    answer = served.ask(b"HEAD /" + b"x" * MAX_TARGET_BYTES + b" HTTP/1.1\r\n" + LAST + b"\r\n")
     line, body = split(answer)
     assert (line.startswith(b"HTTP/1.1 414 "), body) == (True, b"")
 
@@ -360,7 +360,7 @@ def test_headers_without_an_end_are_refused_before_they_end(served: Served) -> N
 @pytest.mark.parametrize("more", [0, 1, 9_000_000])
 def test_a_body_has_a_largest_size(served: Served, chunked: bool, more: int) -> None:
     """One byte more is 413, which also a client gets to read that goes on sending."""
-    size = LARGEST_BODY + more
+    size = MAX_BODY_BYTES + more
     served.response = Response(200, (), b"fits")
     length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % size
     body = b"%x\r\n%b\r\n0\r\n\r\n" % (size, b"x" * size) if chunked else b"x" * size

@@ -16,13 +16,13 @@ import httpx
 import pytest
 
 from local.errors import StartError, TemplateError
-from local.event_source import mappings
+from local.events.mapping import event_source_mappings
 from local.exchange import Request, Response
-from local.functions import Answer
+from local.functions.invocation import Result
 from local.server import Server
 from local.stack import TEMPLATE, Stack, destination
-from local.store import Clients, Endpoints
-from local.template import expand
+from local.store.clients import Clients, Endpoints
+from local.template.expand import expand
 from tests.support.local_functions import wait_until
 from tests.support.local_processes import children, threads
 from usagectl.load import Destination
@@ -158,7 +158,7 @@ def test_each_queue_leads_to_its_function() -> None:
     }
     found = {
         mapped.queue_url: mapped.invoke(b"", 1.0).payload
-        for mapped in mappings(template, invoke_by_name)
+        for mapped in event_source_mappings(template, invoke_by_name)
     }
     assert found == {
         template.resources["EventQueue"].ref: b"RecorderFunction",
@@ -167,8 +167,8 @@ def test_each_queue_leads_to_its_function() -> None:
     }
 
 
-def _answer(function: str, _: bytes, __: float) -> Answer:
-    return Answer(function.encode())
+def _answer(function: str, _: bytes, __: float) -> Result:
+    return Result(function.encode())
 
 
 def test_a_port_that_is_taken_starts_nothing() -> None:

@@ -1,0 +1,104 @@
+"""How the template wants a function to run: its code, variables, time-out and versions."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from local.aws import CREDENTIALS, NO_CONFIGURATION, REGION
+from local.errors import TemplateError
+from local.template.template import Resource, Template, code_path
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionConfiguration:
+    """How the template wants a function to run.
+
+    Attributes:
+        logical_id: what the template calls it.
+        name: what it is called once it is made.
+        arn: its own, which says no version.
+        folder: where its code is.
+        timeout: how long it may take for an event, in seconds.
+        environment: its variables.
+        versions: the version behind each of its ARNs.
+    """
+
+    logical_id: str
+    name: str
+    arn: str
+    folder: Path
+    timeout: float
+    environment: Mapping[str, str]
+    versions: Mapping[str, str]
+
+    @classmethod
+    def of(cls, template: Template, function: Resource, endpoints: Mapping[str, str]) -> Self:
+        """The setup of one function of ``template``.
+
+        As with ``sam local``, an endpoint is passed on only where the template declares its
+        variable.
+
+        Raises:
+            TemplateError: its code is not in a folder beside the template.
+        """
+        given = function.properties
+        declared = {
+            name: str(value)
+            for name, value in given.get("Environment", {}).get("Variables", {}).items()
+        }
+        folder = template.folder.resolve() / code_path(function, "Code")
+        if not folder.is_dir():
+            raise TemplateError(f"{function.logical_id}: there is no folder {folder}")
+        layers = {layer.name: layer for layer in template.of_type("AWS::Lambda::LayerVersion")}
+        content = [code_path(layers[name], "Content") for name in given.get("Layers", [])]
+        log_group = given.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{function.name}")
+        return cls(
+            logical_id=function.logical_id,
+            name=function.name,
+            arn=function.arn,
+            folder=folder,
+            timeout=float(given.get("Timeout", 3)),
+            environment={
+                **declared,
+                **{name: url for name, url in endpoints.items() if name in declared},
+                **CREDENTIALS,
+                **NO_CONFIGURATION,
+                "AWS_DEFAULT_REGION": REGION,
+                "AWS_EXECUTION_ENV": f"AWS_Lambda_{given['Runtime']}",
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(given.get("MemorySize", 128)),
+                "AWS_LAMBDA_FUNCTION_NAME": function.name,
+                "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+                "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+                "AWS_LAMBDA_LOG_GROUP_NAME": str(log_group),
+                "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+                "AWS_REGION": REGION,
+                "LAMBDA_TASK_ROOT": str(folder),
+                "LANG": "en_US.UTF-8",
+                "PATH": os.environ.get("PATH", ""),
+                "PYTHONPATH": os.pathsep.join(
+                    str(_packages(template.folder.resolve() / path)) for path in content
+                ),
+                "TZ": ":UTC",
+                "_HANDLER": given["Handler"],
+            },
+            versions=versions_by_arn(template, function),
+        )
+
+
+def _packages(layer: Path) -> Path:
+    """Where a layer's packages are: in ``python``, as Lambda wants them, once it is built."""
+    built = layer / "python"
+    return built if built.is_dir() else layer
+
+
+def versions_by_arn(template: Template, function: Resource) -> dict[str, str]:
+    """The version of a function behind each of its ARNs: its own, its versions', its aliases'."""
+    published = {
+        resource.arn: resource.properties.get("FunctionVersion", resource.name)
+        for kind in ("AWS::Lambda::Version", "AWS::Lambda::Alias")
+        for resource in template.of_type(kind)
+        if resource.properties["FunctionName"] == function.name
+    }
+    return {function.arn: "$LATEST", **published}

@@ -1,0 +1,90 @@
+"""Lambda's Invoke API, so that the functions can be asked without the gateway.
+
+``aws lambda invoke --endpoint-url http://127.0.0.1:3000 --function-name UsageFunction ...`` reaches
+it. Functions answer to their logical id, their name and their ARN, with a version or an alias
+behind it or in the query's ``Qualifier``. The code is the same behind all of them.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Final, NoReturn
+from urllib.parse import parse_qs, unquote
+
+from local.exchange import JSON, Request, Response
+from local.functions.function import Function
+from local.functions.invocation import MAX_EVENT_BYTES, NoResult
+from local.functions.refusals import refuse, refuse_size
+
+FUNCTIONS_PATH: Final = "/2015-03-31/functions/"
+_SUFFIX: Final = "/invocations"
+
+
+class InvokeApi:
+    """The Invoke API of some functions; invocations wait for their answer."""
+
+    def __init__(self, functions: Iterable[Function]) -> None:
+        self._functions: dict[str, tuple[Function, str]] = {}
+        for function in functions:
+            setup = function.setup
+            for arn, version in setup.versions.items():
+                qualifier = arn.removeprefix(setup.arn)
+                for name in (setup.logical_id, setup.name, setup.arn):
+                    self._functions[f"{name}{qualifier}"] = function, version
+                    self._functions[f"{name}:{version}"] = function, version
+
+    def handles(self, request: Request) -> bool:
+        """Whether a request is for this API."""
+        return request.path.startswith(FUNCTIONS_PATH)
+
+    def handle(self, request: Request) -> Response:
+        """What Lambda answers to a request whose path begins with ``PREFIX``."""
+        name = unquote(request.path.removeprefix(FUNCTIONS_PATH).removesuffix(_SUFFIX))
+        if request.method != "POST" or not request.path.endswith(_SUFFIX):
+            return refuse(404, "ResourceNotFoundException", "Only invocations are served here")
+        kinds = {v for name, v in request.headers if name.lower() == "x-amz-invocation-type"}
+        if kinds - {"RequestResponse"}:
+            return refuse(
+                400, "InvalidParameterValueException", "Only RequestResponse is served here"
+            )
+        for qualifier in parse_qs(request.query).get("Qualifier", ()):
+            name = f"{name.removesuffix(f':{qualifier}')}:{qualifier}"
+        if name not in self._functions:
+            return refuse(404, "ResourceNotFoundException", f"Function not found: {name}")
+        function, version = self._functions[name]
+        event = request.content or b"{}"
+        if len(event) > MAX_EVENT_BYTES:
+            return refuse_size()
+        if reason := _fault(event):
+            message = f"Could not parse request body into json: {reason}"
+            return refuse(400, "InvalidRequestContentException", message)
+        try:
+            # As it was sent: what is parsed and written again has other numbers.
+            answer = function.invoke(event)
+        except (NoResult, OSError):
+            return refuse(503, "ServiceException", f"{name} can't be run")
+        headers = (JSON, ("X-Amz-Executed-Version", version))
+        response = Response(200, headers, answer.payload)
+        return response.adding(("X-Amz-Function-Error", "Unhandled")) if answer.failed else response
+
+
+def _fault(event: bytes) -> str | None:
+    """Why ``event`` is not JSON; None: it is.
+
+    Of numbers only the form counts: whether there is such a number is for the function's runtime to
+    find out, as in Lambda.
+    """
+    try:
+        json.loads(
+            event.decode("utf-8-sig"), parse_int=str, parse_float=str, parse_constant=_refuse
+        )
+    except UnicodeDecodeError:
+        return "it is not UTF-8"
+    except RecursionError:
+        return "it is nested too deeply"
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number in JSON")

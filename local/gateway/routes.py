@@ -1,0 +1,113 @@
+"""The API's methods, from the OpenAPI definition that SAM makes of the template, and its stage.
+
+What the template doesn't use is refused here, at the start, rather than ignored: no integrations
+but Lambda's, no cached decisions of authorizers, no path parameters.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from local.clock import Clock
+from local.errors import TemplateError
+from local.functions.invocation import Invoke
+from local.gateway.cache import StageCache
+from local.gateway.throttle import TokenBucket
+from local.template.template import Resource, is_true
+
+_ACCOUNT_RATE: Final = 10_000
+_ACCOUNT_BURST: Final = 5_000
+_CACHE_LIFETIME: Final = 300
+_FUNCTION: Final = re.compile(r".*/functions/(?P<arn>arn:[^/]+)/invocations")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of the API, and what is done before its function is asked."""
+
+    function: Invoke
+    authorizer: Invoke | None
+    bucket: TokenBucket
+    cache: StageCache | None
+    cache_keys: tuple[str, ...]
+
+
+def make_routes(
+    api: Resource, stage: Resource, functions: Mapping[str, Invoke], clock: Clock
+) -> dict[tuple[str, str], Route]:
+    """The routes of an API, by method and path; ``functions`` are the template's, by all ARNs.
+
+    Raises:
+        TemplateError: the template asks for something that isn't done here.
+    """
+    definition = api.properties["Body"]
+    routes = {}
+    for path, operations in definition["paths"].items():
+        if "{" in path:
+            raise TemplateError(f"{path}: path parameters are not served here")
+        for name, operation in operations.items():
+            method = name.upper()
+            if method == "X-AMAZON-APIGATEWAY-ANY-METHOD":
+                raise TemplateError(f"{path}: methods have to be named here, one by one")
+            settings = _settings(stage, method, path)
+            integration = operation.get("x-amazon-apigateway-integration", {})
+            if integration.get("type") != "aws_proxy":
+                raise TemplateError(f"{method} {path}: only functions are served here (aws_proxy)")
+            routes[method, path] = Route(
+                function=_find(functions, integration["uri"]),
+                authorizer=_authorizer(definition, operation, functions),
+                bucket=TokenBucket(
+                    float(settings.get("ThrottlingRateLimit", _ACCOUNT_RATE)),
+                    float(settings.get("ThrottlingBurstLimit", _ACCOUNT_BURST)),
+                    clock,
+                ),
+                cache=_cache(stage, settings, clock),
+                cache_keys=tuple(integration.get("cacheKeyParameters", ())),
+            )
+    return routes
+
+
+def _settings(stage: Resource, method: str, path: str) -> dict[str, Any]:
+    """What the stage says about all methods, and then about this one."""
+    for settings in stage.properties.get("MethodSettings", ()):
+        if (settings["HttpMethod"] == "*") != (settings["ResourcePath"] == "/*"):
+            raise TemplateError(
+                "method settings have to be for all methods of all paths, or for one of one"
+            )
+    # The slashes of a path are written ~1 there, after a first one that is not.
+    chosen: dict[str, Any] = {}
+    for place in (("*", "/*"), (method, "/" + path.replace("/", "~1"))):
+        for settings in stage.properties.get("MethodSettings", ()):
+            if (settings["HttpMethod"], settings["ResourcePath"]) == place:
+                chosen |= settings
+    return chosen
+
+
+def _cache(stage: Resource, settings: Mapping[str, Any], clock: Clock) -> StageCache | None:
+    cluster = is_true(stage.properties.get("CacheClusterEnabled"))
+    if not (cluster and is_true(settings.get("CachingEnabled"))):
+        return None
+    return StageCache(float(settings.get("CacheTtlInSeconds", _CACHE_LIFETIME)), clock)
+
+
+def _authorizer(
+    definition: Mapping[str, Any], operation: Mapping[str, Any], functions: Mapping[str, Invoke]
+) -> Invoke | None:
+    names = [name for requirement in operation.get("security") or () for name in requirement]
+    if not names:
+        return None
+    scheme = definition.get("securityDefinitions", {}).get(names[0], {})
+    authorizer = scheme.get("x-amazon-apigateway-authorizer", {})
+    if len(names) > 1 or authorizer.get("type") != "request":
+        raise TemplateError(f"{names[0]}: only a single REQUEST authorizer is served here")
+    if authorizer.get("identitySource") or authorizer.get("authorizerResultTtlInSeconds") != 0:
+        raise TemplateError(f"{names[0]}: decisions of authorizers are not cached here")
+    return _find(functions, authorizer["authorizerUri"])
+
+
+def _find(functions: Mapping[str, Invoke], uri: str) -> Invoke:
+    match = _FUNCTION.fullmatch(uri)
+    if match is None or match["arn"] not in functions:
+        raise TemplateError(f"the API refers to {uri}, which is no function of the template")
+    return functions[match["arn"]]

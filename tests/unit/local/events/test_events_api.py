@@ -1,0 +1,227 @@
+"""The local events endpoint says what became of an event, whatever bytes it is sent."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.errors import TemplateError
+from local.events.events_api import EVENTS_PATH, EventsApi
+from local.events.mapping import EventSourceMapping
+from local.events.outcomes import Outcome, Outcomes, State
+from local.events.poller import QueuePoller
+from local.events.rules import Rule, Rules, rules_of
+from local.exchange import Request
+from local.functions.invocation import Result
+from local.stack import TEMPLATE
+from local.template.expand import expand
+from local.template.template import Resource, Template
+from workspace_usage.values import MAX_REASON_BYTES
+
+EVENT = {"source": "tess", "detail-type": "ExecutionRecorded", "detail": {}}
+FIRST, SECOND, ELSEWHERE = "arn:first", "arn:second", "arn:elsewhere"
+
+
+class Bus:
+    """EventBridge, as far as it is asked; ``arrive`` is told of each event's id."""
+
+    def __init__(self, arrive: Callable[[str], object]) -> None:
+        self.entries: list[dict[str, Any]] = []
+        self._arrive = arrive
+
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        """Takes events."""
+        self.entries += Entries
+        self._arrive("id-1")
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "id-1"}]}
+
+
+def source(queue_arn: str, *, enabled: bool = True) -> QueuePoller:
+    """A mapping of a queue to a function, that is not started."""
+    mapped = EventSourceMapping(
+        uuid=queue_arn,
+        queue_url=queue_arn,
+        queue_arn=queue_arn,
+        batch_size=10,
+        reports_failures=True,
+        enabled=enabled,
+        function="Recorder",
+        function_arn="arn",
+        invoke=lambda *_: Result(b""),
+    )
+    return QueuePoller(mapped, None, Outcomes(), lambda _: None)  # type: ignore[arg-type]
+
+
+def answer(
+    content: bytes,
+    outcomes: Sequence[tuple[str, Outcome]] = (),
+    *,
+    enabled: bool = True,
+) -> tuple[int, str, str]:
+    """Status, what became of the event, and the message, when two queues get it."""
+    known = Outcomes()
+
+    def arrive(event_id: str) -> None:
+        for queue_arn, outcome in outcomes:
+            known.add(event_id, queue_arn, outcome)
+
+    rule = Rule({"source": ["tess"]}, (FIRST, SECOND, ELSEWHERE))
+    sources = [source(FIRST), source(SECOND, enabled=enabled)]
+    bus: Any = Bus(arrive)
+    api = EventsApi(bus, Rules("bus", (rule,)), sources, known, patience=0.0)
+    response = api.handle(Request("POST", EVENTS_PATH, content=content))
+    said = json.loads(response.body)
+    assert len(said["message"].encode()) <= MAX_REASON_BYTES
+    return response.status, said["status"], said["message"]
+
+
+APPLIED = Outcome(State.APPLIED)
+OVERTAKEN = Outcome(State.OVERTAKEN)
+REJECTED = Outcome(State.REJECTED, "detail: execution: field required")
+PUT_BACK = Outcome(State.PUT_BACK, "the table does not answer")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        ([(FIRST, APPLIED), (SECOND, APPLIED)], (200, "applied", "applied")),
+        ([(FIRST, APPLIED), (SECOND, OVERTAKEN)], (200, "overtaken", "is newer")),
+        ([(FIRST, APPLIED), (SECOND, REJECTED)], (422, "rejected", REJECTED.reason)),
+        ([(FIRST, REJECTED)], (422, "rejected", REJECTED.reason)),
+        ([(FIRST, APPLIED), (SECOND, PUT_BACK)], (202, "waiting", PUT_BACK.reason)),
+        ([(FIRST, APPLIED)], (202, "waiting", "not come to it yet")),
+        ([], (202, "waiting", "not come to it yet")),
+    ],
+)
+def test_the_answer_is_what_became_of_the_event_in_all_queues(
+    outcomes: list[tuple[str, Outcome]], expected: tuple[int, str, str]
+) -> None:
+    """The worst of it; a target that leads to no function is not waited for."""
+    status, became, message = answer(json.dumps(EVENT).encode(), outcomes)
+    assert (status, became) == expected[:2]
+    assert expected[2] in message
+
+
+def test_an_event_that_waits_for_a_paused_recorder_is_told_so() -> None:
+    """And what ends the waiting."""
+    content = json.dumps(EVENT).encode()
+    status, became, message = answer(content, [(FIRST, APPLIED)], enabled=False)
+    assert (status, became) == (202, "waiting")
+    assert "Recorder is paused" in message
+    assert "usagectl recorder resume" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is not JSON"),
+        (b"\xff", "is not UTF-8"),
+        (b"[" * 100_000, "is nested too deeply"),
+        (b"[]", "must be a JSON object"),
+        (b'{"source": 1}', "must have a text as its source"),
+        (b'{"source": "", "detail-type": "X", "detail": {}}', "must have a text as its source"),
+        (b'{"source": "tess", "detail": {}}', "must have a text as its detail-type"),
+        (b'{"source": "tess", "detail-type": "X"}', "must have an object as its detail"),
+        (b'{"source": "tess", "detail-type": "X", "detail": {"a": NaN}}', "NaN"),
+        (
+            b'{"source": "tess", "detail-type": "X", "detail": {"a": 1e99999999999999999999}}',
+            "out of range",
+        ),
+        (b'{"source": "tess", "detail-type": "X", "detail": {"a": "\\ud800"}}', "surrogate"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_is_not_an_event_is_400_with_the_reason(content: bytes, reason: str) -> None:
+    """Whatever is wrong with it."""
+    status, became, message = answer(content)
+    assert (status, became) == (400, "refused")
+    assert reason in message
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_get_an_answer(content: bytes) -> None:
+    """On both ways in."""
+    assert answer(content)[0] == 400
+    bus: Any = Bus(lambda _: None)
+    api = EventsApi(bus, Rules("bus", ()), [], Outcomes())
+    assert api.handle(Request("POST", "/", content=content)).status == 400
+
+
+def test_an_event_that_no_rule_takes_is_told_so() -> None:
+    """With the sources that rules take, or with the detail-type that none does."""
+    content = json.dumps({**EVENT, "source": "toss"}).encode()
+    assert answer(content) == (
+        422,
+        "ignored",
+        "no rule takes events of source toss, only of tess",
+    )
+
+
+def test_numbers_reach_the_bus_with_all_of_their_digits() -> None:
+    """A float would lose some."""
+    bus: Any = Bus(lambda _: None)
+    rules = Rules("bus", (Rule({"source": ["tess"]}, (ELSEWHERE,)),))
+    content = b'{"source": "tess", "detail-type": "X", "detail": {"a": 0.12345678901234567890}}'
+    api = EventsApi(bus, rules, [], Outcomes())
+    assert api.handle(Request("POST", EVENTS_PATH, content=content)).status == 200
+    (entry,) = bus.entries
+    assert entry == {
+        "EventBusName": "bus",
+        "Source": "tess",
+        "DetailType": "X",
+        "Detail": '{"a": 0.12345678901234567890}',
+    }
+
+
+# --- Rules ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pattern", "takes"),
+    [
+        ({"source": ["tess"]}, True),
+        ({"source": ["toss", "tess"]}, True),
+        ({"source": ["toss"]}, False),
+        ({"source": ["tess"], "detail-type": ["Other"]}, False),
+        ({"source": [{"prefix": "te"}]}, True),
+        ({"source": [{"prefix": "x"}]}, False),
+        ({"source": ["tess"], "detail-type": [{"anything-but": ["Other"]}]}, True),
+        ({"source": ["tess"], "detail-type": [{"anything-but": ["Other", "Kind"]}]}, False),
+        ({"detail-type": [{"anything-but": "Kind"}]}, False),
+    ],
+)
+def test_a_rule_takes_what_its_pattern_says(pattern: dict[str, Any], takes: bool) -> None:
+    """As EventBridge does."""
+    assert Rule(pattern, ()).takes("tess", "Kind") is takes
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        {"detail": {"a": ["b"]}},
+        {"source": [{"suffix": "s"}]},
+        {"source": [{"anything-but": {"prefix": "t"}}]},
+        {"source": [1]},
+    ],
+)
+def test_a_pattern_that_is_not_known_here_is_refused(pattern: dict[str, Any]) -> None:
+    """Rather than taken for something else."""
+    template = expand(TEMPLATE, {})
+    rule = Resource("Odd", "AWS::Events::Rule", "odd", "odd", "odd", {"EventPattern": pattern})
+    changed = Template(template.folder, {**template.resources, "Odd": rule}, template.outputs)
+    with pytest.raises(TemplateError, match=r"^Odd: "):
+        rules_of(changed)
+
+
+def test_the_template_s_rules_lead_every_event_of_the_platform_to_a_queue() -> None:
+    """Of kinds that nobody knows, too: they are to be rejected with a reason."""
+    template = expand(TEMPLATE, {"EventSource": "tess"})
+    rules = rules_of(template)
+    assert rules.sources == ["tess"]
+    for kind in ("ExecutionRecorded", "AccessTokenRevoked", "Unheard"):
+        (arn,) = rules.targets("tess", kind)
+        assert arn in {queue.arn for queue in template.of_type("AWS::SQS::Queue")}
+    assert rules.targets("toss", "ExecutionRecorded") == []

@@ -1,0 +1,115 @@
+"""A queue's messages are passed on in batches, and it is known what became of each event."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from local.events.mapping import EventSourceMapping
+from local.events.outcomes import MAX_OUTCOMES, Outcome, Outcomes, State
+from local.events.poller import QueuePoller
+from local.functions.invocation import Invoke, Result
+
+
+class Queue:
+    """An SQS queue with some messages, which are all handed out at once."""
+
+    def __init__(self, *bodies: str) -> None:
+        self.messages = {f"m{number}": body for number, body in enumerate(bodies)}
+
+    def receive_message(self, **_: object) -> dict[str, Any]:
+        """Hands out what is there."""
+        return {
+            "Messages": [
+                {"MessageId": message_id, "ReceiptHandle": message_id, "Body": body}
+                for message_id, body in self.messages.items()
+            ]
+        }
+
+    def delete_message_batch(self, *, Entries: Sequence[dict[str, str]], **_: object) -> None:  # noqa: N803
+        """Deletes messages."""
+        for entry in Entries:
+            del self.messages[entry["ReceiptHandle"]]
+
+
+def polled(queue: Any, invoke: Invoke) -> Outcomes:
+    """What became of the events in a queue."""
+    outcomes = Outcomes()
+    mapped = EventSourceMapping(
+        uuid="uuid",
+        queue_url="url",
+        queue_arn="arn",
+        batch_size=10,
+        reports_failures=True,
+        enabled=True,
+        function="Recorder",
+        function_arn="function",
+        invoke=invoke,
+    )
+    QueuePoller(mapped, queue, outcomes, lambda _: None).poll()
+    return outcomes
+
+
+def outcome(outcomes: Outcomes, event_id: str) -> Outcome | None:
+    """What became of an event, as far as it is known."""
+    return outcomes.wait(event_id, ["arn"], 0).get("arn")
+
+
+def logged(message: str, message_id: str, **extra: str) -> str:
+    """A line of the recorder's log."""
+    return json.dumps({"level": "INFO", "message": message, "message_id": message_id, **extra})
+
+
+def test_each_event_of_a_batch_has_its_own_outcome() -> None:
+    """Rejected and overtaken as the recorder logs it, put back as it answers."""
+    queue = Queue(*(json.dumps({"id": name}) for name in "abcd"), "no event", "[]")
+    log = (
+        "a line of a library",
+        logged("rejected", "m1", reason="detail: field required"),
+        logged("put back", "m2", reason="no table"),
+        logged("overtaken", "m3"),
+    )
+    failures = {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+    outcomes = polled(queue, lambda *_: Result(json.dumps(failures).encode(), log=log))
+    assert {name: outcome(outcomes, name) for name in "abcd"} == {
+        "a": Outcome(State.APPLIED),
+        "b": Outcome(State.REJECTED, "detail: field required"),
+        "c": Outcome(State.PUT_BACK, "no table"),
+        "d": Outcome(State.OVERTAKEN),
+    }
+    assert list(queue.messages) == ["m2"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Result.error("Sandbox.Timedout", "too slow"), "Sandbox.Timedout: too slow"),
+        (Result(b'{"batchItemFailures": [{"itemIdentifier": "other"}]}'), ""),
+    ],
+)
+def test_what_a_function_does_not_settle_stays_in_the_queue(answer: Result, reason: str) -> None:
+    """As when it fails, or names a message that it was not given."""
+    queue = Queue('{"id": "a"}')
+    outcomes = polled(queue, lambda *_: answer)
+    assert outcome(outcomes, "a") == Outcome(State.PUT_BACK, reason)
+    assert list(queue.messages) == ["m0"]
+
+
+def test_old_outcomes_are_forgotten_and_new_ones_replace_them() -> None:
+    """So that a stack that runs for weeks doesn't grow."""
+    outcomes = Outcomes()
+    for number in range(MAX_OUTCOMES):
+        outcomes.add(f"{number}", "arn", Outcome(State.PUT_BACK))
+    outcomes.add("0", "arn", Outcome(State.APPLIED))
+    outcomes.add("new", "arn", Outcome(State.APPLIED))
+    assert outcome(outcomes, "0") == Outcome(State.APPLIED)
+    assert outcome(outcomes, "1") is None
+    assert outcome(outcomes, "2") == Outcome(State.PUT_BACK)
+
+
+def test_nobody_waits_for_a_stack_that_ends() -> None:
+    """However patient they are."""
+    outcomes = Outcomes()
+    outcomes.close()
+    assert outcomes.wait("a", ["arn"], 1e6) == {}

@@ -1,0 +1,177 @@
+"""The stage's cache keeps answers for as long as it should, its throttle counts by the clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.exchange import Response
+from local.gateway.cache import MAX_CACHED_BYTES, StageCache
+from local.gateway.throttle import TokenBucket
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is moved; in seconds."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def answer(text: str) -> Response:
+    """An answer that says ``text``."""
+    return Response(200, (("A", "b"),), text.encode())
+
+
+# --- The cache ------------------------------------------------------------------------------------
+
+
+def test_an_answer_lives_for_its_lifetime_and_no_longer() -> None:
+    """By the clock, to the second at which it ends."""
+    clock = Clock()
+    cache = StageCache(60, clock)
+    cache.put("key", answer("a"))
+    for now, living in ((1000.0, True), (1059.9, True), (1060.0, False), (1000000.0, False)):
+        clock.now = now
+        assert (cache.get("key") == answer("a")) is living
+        assert (cache.get("key") is None) is not living
+
+
+def test_what_was_asked_for_does_not_live_longer() -> None:
+    """Only being stored counts."""
+    clock = Clock()
+    cache = StageCache(60, clock)
+    cache.put("key", answer("a"))
+    clock.now += 59
+    assert cache.get("key") == answer("a")
+    clock.now += 1
+    assert cache.get("key") is None
+
+
+def test_keys_are_told_from_each_other() -> None:
+    """A value that is missing, one that is empty, and their order."""
+    cache = StageCache(60, Clock())
+    keys = [("a", None), ("a", ""), (None, "a"), ("", "a"), ("A", None), ()]
+    for number, key in enumerate(keys):
+        assert cache.get(key) is None
+        cache.put(key, answer(str(number)))
+    found = [cache.get(key) for key in keys]
+    assert found == [answer(str(number)) for number in range(len(keys))]
+
+
+def test_an_answer_that_is_stored_again_is_new_and_lives_anew() -> None:
+    """And those that are older end before it."""
+    clock = Clock()
+    cache = StageCache(60, clock)
+    cache.put("a", answer("old"))
+    cache.put("b", answer("other"))
+    clock.now += 30
+    cache.put("a", answer("new"))
+    assert cache.get("a") == answer("new")
+    clock.now += 30
+    assert (cache.get("a"), cache.get("b")) == (answer("new"), None)
+    clock.now += 30
+    assert cache.get("a") is None
+
+
+def test_an_answer_that_is_too_large_is_not_kept() -> None:
+    """The largest is."""
+    cache = StageCache(60, Clock())
+    for size, kept in ((MAX_CACHED_BYTES, True), (MAX_CACHED_BYTES + 1, False)):
+        cache.put(size, Response(200, (), b"x" * size))
+        assert (cache.get(size) is not None) is kept
+
+
+def test_an_answer_that_is_too_large_leaves_the_one_before_it() -> None:
+    """Which still has its time."""
+    cache = StageCache(60, Clock())
+    cache.put("a", answer("small"))
+    cache.put("a", Response(200, (), b"x" * (MAX_CACHED_BYTES + 1)))
+    assert cache.get("a") == answer("small")
+
+
+def test_a_lifetime_of_nothing_keeps_nothing() -> None:
+    """API Gateway's way to turn a method's cache off."""
+    cache = StageCache(0, Clock())
+    cache.put("a", answer("a"))
+    assert cache.get("a") is None
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 30), st.sampled_from("abc"), st.booleans()),
+        max_size=30,
+    )
+)
+def test_the_cache_gives_what_was_stored_last_within_the_lifetime(
+    steps: Sequence[tuple[int, str, bool]],
+) -> None:
+    """Whatever was stored and asked for in whatever order."""
+    clock = Clock()
+    cache = StageCache(60, clock)
+    stored: dict[str, tuple[float, Response]] = {}
+    for number, (seconds, key, store) in enumerate(steps):
+        clock.now += seconds
+        if store:
+            cache.put(key, answer(str(number)))
+            stored[key] = (clock.now, answer(str(number)))
+        at, response = stored.get(key, (0.0, None))
+        assert cache.get(key) == (response if clock.now - at < 60 else None)
+
+
+# --- The throttle ---------------------------------------------------------------------------------
+
+
+def taken(bucket: TokenBucket, asked: int) -> int:
+    """How many of so many requests pass."""
+    return sum(bucket.take() for _ in range(asked))
+
+
+def test_a_burst_passes_at_once_and_nothing_after_it() -> None:
+    """As long as the clock stands still."""
+    bucket = TokenBucket(rate=2, burst=5, clock=Clock())
+    assert taken(bucket, 100) == 5
+    assert not bucket.take()
+
+
+def test_tokens_come_back_with_the_clock() -> None:
+    """As many a second as the rate says; half of one is none."""
+    clock = Clock()
+    bucket = TokenBucket(rate=2, burst=5, clock=clock)
+    taken(bucket, 5)
+    for seconds, gained in ((0.25, 0), (0.25, 1), (0.0, 0), (1.0, 2), (1.25, 2), (0.25, 1)):
+        clock.now += seconds
+        assert taken(bucket, 100) == gained
+
+
+def test_no_more_than_a_burst_is_ever_saved() -> None:
+    """However long nobody asks."""
+    clock = Clock()
+    bucket = TokenBucket(rate=2, burst=5, clock=clock)
+    clock.now += 1_000_000
+    assert taken(bucket, 100) == 5
+    clock.now += 1_000_000
+    assert taken(bucket, 100) == 5
+
+
+@given(
+    st.integers(1, 20),
+    st.integers(1, 20),
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 30)), max_size=20),
+)
+def test_over_any_time_no_more_than_the_burst_and_the_rate_pass(
+    rate: int, burst: int, steps: Sequence[tuple[int, int]]
+) -> None:
+    """And whoever asks for less is never refused. Quarters of a second add up exactly."""
+    clock = Clock()
+    bucket = TokenBucket(rate, burst, clock)
+    tokens = float(burst)
+    for quarters, asked in steps:
+        clock.now += quarters / 4
+        tokens = min(burst, tokens + rate * quarters / 4)
+        passed = taken(bucket, asked)
+        assert passed == min(asked, int(tokens))
+        tokens -= passed

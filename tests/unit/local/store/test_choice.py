@@ -1,0 +1,70 @@
+"""Which DynamoDB a stack gets, and that it is said."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from local.errors import StartError
+from local.store import choice
+from local.store.choice import StoreChoice, StoreKind, choose_store
+
+NAMED = "http://127.0.0.1:8000"
+
+
+class Engine:
+    """What stands for DynamoDB Local where it is."""
+
+    url = "http://127.0.0.1:1"
+
+    def __init__(self, *, shared: bool) -> None:
+        assert shared
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def dynamodb_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there."""
+    monkeypatch.setattr(choice, "why_unavailable", lambda: None)
+    monkeypatch.setattr(choice, "DynamoDBLocal", Engine)
+
+
+def chosen(
+    named: str | None = None, wanted: StoreKind | None = None, *, is_moto_placed: bool = False
+) -> StoreChoice:
+    with ExitStack() as parts:
+        return choose_store(named, wanted, is_moto_placed=is_moto_placed, parts=parts)
+
+
+def test_what_is_named_or_asked_for_is_taken() -> None:
+    """What is asked for on the command line, rather than what the environment names."""
+    assert chosen(NAMED).endpoint == NAMED
+    assert chosen(NAMED, StoreKind.MOTO).endpoint is None
+    assert chosen(NAMED, StoreKind.DYNAMODB_LOCAL).endpoint == Engine.url
+    assert chosen(wanted=StoreKind.MOTO) == StoreChoice(
+        None, "The store is moto: it was asked for."
+    )
+    assert chosen(wanted=StoreKind.DYNAMODB_LOCAL, is_moto_placed=True).endpoint == Engine.url
+
+
+def test_dynamodb_local_is_taken_where_it_is() -> None:
+    """Unless clients were told to find all services at moto's address."""
+    assert chosen() == StoreChoice(Engine.url, "The store is DynamoDB Local: it is here.")
+    assert chosen(is_moto_placed=True).endpoint is None
+
+
+def test_without_it_moto_is_taken_and_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it was asked for, there is none to take instead."""
+    monkeypatch.setattr(choice, "why_unavailable", lambda: "there is no Java here")
+    assert chosen() == StoreChoice(None, "The store is moto: there is no Java here.")
+
+    def fail(**_: object) -> None:
+        raise StartError("there is no Java here")
+
+    monkeypatch.setattr(choice, "DynamoDBLocal", fail)
+    with pytest.raises(StartError, match="no Java"):
+        chosen(wanted=StoreKind.DYNAMODB_LOCAL)
