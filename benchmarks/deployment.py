@@ -36,7 +36,9 @@ class Deployment:
             f"AWS_ENDPOINT_URL_{name.upper()}": getattr(clients, name).meta.endpoint_url
             for name in ("dynamodb", "s3", "ssm", "sqs")
         }
-        made = FunctionConfiguration.of(self.stack.template, resource, endpoints).environment
+        made = FunctionConfiguration.from_template(
+            self.stack.template, resource, endpoints
+        ).environment
         return {name: value for name, value in made.items() if name != "PYTHONPATH"}
 
 

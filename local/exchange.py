@@ -44,7 +44,7 @@ class Response:
     headers: Pairs
     body: bytes
 
-    def adding(self, *headers: tuple[str, str]) -> "Response":
+    def with_headers(self, *headers: tuple[str, str]) -> "Response":
         """The same response with more headers."""
         return Response(self.status, (*self.headers, *headers), self.body)
 

@@ -75,7 +75,7 @@ class Server(ThreadingTCPServer):
             raise _unusable(self.server_address[1], error) from None
         Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
-    def hang_up(self) -> None:
+    def close_connections(self) -> None:
         """Takes no more requests, and ends all connections."""
         self.shutdown()
         for connection in list(self._connections):

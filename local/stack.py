@@ -98,26 +98,28 @@ class Stack:
             endpoints = Endpoints.all_at(moto.url(), dynamodb=dynamodb_endpoint)
             functions = [
                 Function(
-                    FunctionConfiguration.of(expanded, resource, endpoints.variables),
+                    FunctionConfiguration.from_template(expanded, resource, endpoints.variables),
                     partial(log.function, resource.logical_id),
                 )
                 for resource in expanded.of_type("AWS::Lambda::Function")
             ]
-            clients = Clients.of(endpoints)
-            invoke_by_name = {function.setup.name: function.invoke for function in functions}
+            clients = Clients.at(endpoints)
+            invoke_by_name = {
+                function.configuration.name: function.invoke for function in functions
+            }
             outcomes = Outcomes()
             sources = [
-                QueuePoller(mapped, clients.sqs, outcomes, log.note)
-                for mapped in event_source_mappings(expanded, invoke_by_name)
+                QueuePoller(mapping, clients.sqs, outcomes, log.note)
+                for mapping in event_source_mappings(expanded, invoke_by_name)
             ]
             for source in sources:
                 parts.callback(source.join)
-            invoke_by_arn = {arn: f.invoke for f in functions for arn in f.setup.versions}
+            invoke_by_arn = {arn: f.invoke for f in functions for arn in f.configuration.versions}
             gateway = Gateway(expanded, invoke_by_arn, clock, log)
             for function in functions:
                 parts.callback(function.close)
                 # The API's functions are imported while the store is made.
-                if gateway.functions & function.setup.versions.keys():
+                if gateway.functions & function.configuration.versions.keys():
                     function.warm_up()
             _provision(expanded, clients, endpoints)
             if load is not None:
@@ -137,7 +139,7 @@ class Stack:
                 clock,
             )
             server.start(router.handle, router.refuse)
-            parts.callback(server.hang_up)
+            parts.callback(server.close_connections)
             parts.callback(outcomes.close)
             return cls(server.url, expanded, clients, parts.pop_all())
 

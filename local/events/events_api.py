@@ -52,7 +52,7 @@ class EventsApi:
     ) -> None:
         self._client = client
         self._rules = rules
-        self._sources = {source.mapped.queue_arn: source for source in sources}
+        self._sources = {source.mapping.queue_arn: source for source in sources}
         self._outcomes = outcomes
         self._patience = patience
 
@@ -168,7 +168,7 @@ def _answer(outcomes: Mapping[QueuePoller, Outcome | None]) -> Response:
         if outcome is not None and outcome.state is State.REJECTED:
             return _tell(422, "rejected", outcome.reason)
     for source, outcome in outcomes.items():
-        function = source.mapped.function
+        function = source.mapping.function
         if outcome is None and source.state != "Enabled":
             return _tell(
                 202,
@@ -177,7 +177,7 @@ def _answer(outcomes: Mapping[QueuePoller, Outcome | None]) -> Response:
             )
         if outcome is None:
             return _tell(202, "waiting", f"{function} has not come to it yet")
-        if outcome.state is State.PUT_BACK:
+        if outcome.state is State.RETRIED:
             return _tell(
                 202, "waiting", f"{function} put it back, and gets it again later: {outcome.reason}"
             )

@@ -53,12 +53,12 @@ def event_source_mappings(
         TemplateError: one of them is not between a queue and a function of the template.
     """
     return [
-        _mapped(resource, template, functions)
+        _to_mapping(resource, template, functions)
         for resource in template.of_type("AWS::Lambda::EventSourceMapping")
     ]
 
 
-def _mapped(
+def _to_mapping(
     resource: Resource, template: Template, functions: Mapping[str, Invoke]
 ) -> EventSourceMapping:
     given = resource.properties

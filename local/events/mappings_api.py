@@ -21,7 +21,7 @@ class MappingsApi:
     """The event source mappings of a stack."""
 
     def __init__(self, sources: Iterable[QueuePoller]) -> None:
-        self._sources = {source.mapped.uuid: source for source in sources}
+        self._sources = {source.mapping.uuid: source for source in sources}
 
     def handles(self, request: Request) -> bool:
         """Whether a request is for this API."""
@@ -53,15 +53,15 @@ class MappingsApi:
             _described(source)
             for source in self._sources.values()
             if not functions or functions & _names(source)
-            if not queues or source.mapped.queue_arn in queues
+            if not queues or source.mapping.queue_arn in queues
         ]
         return _respond(200, {"EventSourceMappings": found})
 
 
 def _names(source: QueuePoller) -> set[str]:
     """What a request may call the function."""
-    arn = source.mapped.function_arn
-    return {source.mapped.function, arn, arn.rpartition(":")[2]}
+    arn = source.mapping.function_arn
+    return {source.mapping.function, arn, arn.rpartition(":")[2]}
 
 
 def _update(source: QueuePoller, content: bytes) -> Response:
@@ -80,13 +80,13 @@ def _update(source: QueuePoller, content: bytes) -> Response:
 
 
 def _described(source: QueuePoller) -> dict[str, Any]:
-    mapped = source.mapped
+    mapping = source.mapping
     return {
-        "UUID": mapped.uuid,
-        "BatchSize": mapped.batch_size,
-        "EventSourceArn": mapped.queue_arn,
-        "FunctionArn": mapped.function_arn,
-        "FunctionResponseTypes": ["ReportBatchItemFailures"] if mapped.reports_failures else [],
+        "UUID": mapping.uuid,
+        "BatchSize": mapping.batch_size,
+        "EventSourceArn": mapping.queue_arn,
+        "FunctionArn": mapping.function_arn,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"] if mapping.reports_failures else [],
         "State": source.state,
     }
 

@@ -17,7 +17,7 @@ class State(Enum):
     APPLIED = auto()
     OVERTAKEN = auto()
     REJECTED = auto()
-    PUT_BACK = auto()
+    RETRIED = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,21 +34,21 @@ class QueuePoller:
     """Polls one queue in a thread, one batch at a time, unless it is paused.
 
     Args:
-        mapped: the queue and its function.
+        mapping: the queue and its function.
         client: reaches the queue.
         outcomes: is told what became of each event.
         log: takes a line when the queue can't be polled.
     """
 
     def __init__(
-        self, mapped: EventSourceMapping, client: "SQSClient", outcomes: Outcomes, log: WriteLine
+        self, mapping: EventSourceMapping, client: "SQSClient", outcomes: Outcomes, log: WriteLine
     ) -> None:
-        self.mapped = mapped
+        self.mapping = mapping
         self._client = client
         self._outcomes = outcomes
         self._log = log
         self._lock = Lock()
-        self._enabled = mapped.enabled
+        self._enabled = mapping.enabled
         self._polls = False
         self._ended = Event()
         self._thread = Thread(target=self._run, daemon=True)
@@ -95,7 +95,7 @@ class QueuePoller:
             return self.poll()
         except (BotoCoreError, ClientError) as error:
             if not self._ended.is_set():
-                self._log(f"{self.mapped.queue_url} can't be polled: {error}")
+                self._log(f"{self.mapping.queue_url} can't be polled: {error}")
             return 0
 
     def poll(self) -> int:
@@ -105,44 +105,44 @@ class QueuePoller:
             botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: the queue fails.
         """
         messages = self._client.receive_message(
-            QueueUrl=self.mapped.queue_url,
-            MaxNumberOfMessages=self.mapped.batch_size,
+            QueueUrl=self.mapping.queue_url,
+            MaxNumberOfMessages=self.mapping.batch_size,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         ).get("Messages", [])
         if not messages:
             return 0
-        batch = {"Records": [_record(message, self.mapped.queue_arn) for message in messages]}
+        batch = {"Records": [_record(message, self.mapping.queue_arn) for message in messages]}
         try:
-            answer = self.mapped.invoke(json.dumps(batch).encode(), 3600.0)
+            result = self.mapping.invoke(json.dumps(batch).encode(), 3600.0)
         except NoResult:
             return len(messages)
-        kept = _kept(answer, [message["MessageId"] for message in messages], self.mapped)
+        kept = _kept(result, [message["MessageId"] for message in messages], self.mapping)
         done = [message for message in messages if message["MessageId"] not in kept]
         if done:
             self._client.delete_message_batch(
-                QueueUrl=self.mapped.queue_url,
+                QueueUrl=self.mapping.queue_url,
                 Entries=[
                     {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
                     for number, message in enumerate(done)
                 ],
             )
-        for event_id, outcome in _outcomes(answer, messages, kept):
-            self._outcomes.add(event_id, self.mapped.queue_arn, outcome)
+        for event_id, outcome in _outcomes(result, messages, kept):
+            self._outcomes.add(event_id, self.mapping.queue_arn, outcome)
         return len(messages)
 
 
-def _kept(answer: Result, message_ids: list[str], mapped: EventSourceMapping) -> set[str]:
+def _kept(result: Result, message_ids: list[str], mapping: EventSourceMapping) -> set[str]:
     """Those messages that must come again.
 
-    An answer that makes no sense keeps all of them, as does a name that is no message's.
+    An result that makes no sense keeps all of them, as does a name that is no message's.
     """
     everything = set(message_ids)
-    if answer.failed:
+    if result.is_error:
         return everything
-    if not mapped.reports_failures:
+    if not mapping.reports_failures:
         return set()
-    content = json.loads(answer.payload)
+    content = json.loads(result.payload)
     failures = content.get("batchItemFailures") if isinstance(content, dict) else None
     try:
         failed = {failure["itemIdentifier"] for failure in failures or ()}
@@ -152,10 +152,10 @@ def _kept(answer: Result, message_ids: list[str], mapped: EventSourceMapping) ->
 
 
 def _outcomes(
-    answer: Result, messages: "list[MessageTypeDef]", kept: set[str]
+    result: Result, messages: "list[MessageTypeDef]", kept: set[str]
 ) -> Iterator[tuple[str, Outcome]]:
     """What became of those messages that are events, by the events' ids."""
-    entries = [entry for line in answer.log if (entry := parse_entry(line)) is not None]
+    entries = [entry for line in result.log if (entry := parse_entry(line)) is not None]
     by_message = {entry["message_id"]: entry for entry in entries if "message_id" in entry}
     for message in messages:
         event_id = _event_id(message["Body"])
@@ -164,7 +164,7 @@ def _outcomes(
         entry = by_message.get(message["MessageId"], {})
         reason = str(entry.get("reason", ""))
         if message["MessageId"] in kept:
-            yield event_id, Outcome(State.PUT_BACK, reason or _failure(answer))
+            yield event_id, Outcome(State.RETRIED, reason or _failure(result))
         else:
             yield event_id, Outcome(_LOGGED.get(entry.get("message", ""), State.APPLIED), reason)
 
@@ -178,11 +178,11 @@ def _event_id(body: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _failure(answer: Result) -> str:
+def _failure(result: Result) -> str:
     """The error of a function that failed."""
-    if not answer.failed:
+    if not result.is_error:
         return ""
-    error = json.loads(answer.payload)
+    error = json.loads(result.payload)
     return f"{error.get('errorType')}: {error.get('errorMessage')}"
 
 

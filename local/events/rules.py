@@ -56,7 +56,7 @@ def rules_of(template: Template) -> Rules:
     Raises:
         TemplateError: there is not exactly one bus, or a pattern is not understood here.
     """
-    bus = template.the("AWS::Events::EventBus").name
+    bus = template.only("AWS::Events::EventBus").name
     rules = template.of_type("AWS::Events::Rule")
     return Rules(bus, tuple(_rule(rule) for rule in rules))
 

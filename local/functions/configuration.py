@@ -34,8 +34,10 @@ class FunctionConfiguration:
     versions: Mapping[str, str]
 
     @classmethod
-    def of(cls, template: Template, function: Resource, endpoints: Mapping[str, str]) -> Self:
-        """The setup of one function of ``template``.
+    def from_template(
+        cls, template: Template, function: Resource, endpoints: Mapping[str, str]
+    ) -> Self:
+        """The configuration of one function of ``template``.
 
         As with ``sam local``, an endpoint is passed on only where the template declares its
         variable.

@@ -31,9 +31,9 @@ _WORKER: Final = Path(__file__).with_name("worker.py")
 class ExecutionEnvironment:
     """One process that runs a function; it starts in the background."""
 
-    def __init__(self, setup: FunctionConfiguration, log: WriteLine) -> None:
+    def __init__(self, configuration: FunctionConfiguration, log: WriteLine) -> None:
         self.alive = True
-        self._setup = setup
+        self._configuration = configuration
         self._ready = False
         here, there = socket.socketpair()
         with there:
@@ -42,8 +42,8 @@ class ExecutionEnvironment:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                cwd=setup.folder,
-                env=dict(setup.environment),
+                cwd=configuration.folder,
+                env=dict(configuration.environment),
                 pass_fds=[there.fileno()],
                 # Ctrl-C in the terminal is for the stack, which then ends this one.
                 process_group=0,
@@ -94,11 +94,11 @@ class ExecutionEnvironment:
             return Result.error("Sandbox.Timedout", "the handler's module takes too long to import")
         first = self._connection.recv_bytes()
         self._ready = self.alive = first == b"="
-        return None if self._ready else Result(first[1:], failed=True)
+        return None if self._ready else Result(first[1:], is_error=True)
 
     def _exchange(self, event: bytes, patience: float) -> Result:
-        request_id, timeout = uuid.uuid4(), self._setup.timeout
-        head = f"{request_id} {time.time() + timeout} {self._setup.arn}\n".encode()
+        request_id, timeout = uuid.uuid4(), self._configuration.timeout
+        head = f"{request_id} {time.time() + timeout} {self._configuration.arn}\n".encode()
         self._connection.send_bytes(head + event)
         if self._connection.poll(max(0.0, min(patience, timeout))):
             answer = self._connection.recv_bytes()

@@ -26,8 +26,8 @@ More would ask moto more at once, which answers one after the other, and could r
 class Function:
     """A function of the template, ready to be invoked from any thread."""
 
-    def __init__(self, setup: FunctionConfiguration, log: WriteLine) -> None:
-        self.setup = setup
+    def __init__(self, configuration: FunctionConfiguration, log: WriteLine) -> None:
+        self.configuration = configuration
         self._log = log
         self._change = Condition()
         self._idle: list[ExecutionEnvironment] = []
@@ -36,40 +36,40 @@ class Function:
 
     def warm_up(self) -> None:
         """Starts one environment, so that the first event need not wait for all of it."""
-        environment = ExecutionEnvironment(self.setup, self._log)
+        environment = ExecutionEnvironment(self.configuration, self._log)
         with self._change:
             self._all.add(environment)
             self._idle.append(environment)
 
     def invoke(self, event: bytes, patience: float = 3600.0) -> Result:
-        """The function's answer to an event, which is JSON.
+        """The function's result to an event, which is JSON.
 
         ``patience`` is in seconds, and includes the time until an environment is free.
 
         Raises:
-            NoAnswer: no answer came in that time.
+            NoAnswer: no result came in that time.
         """
         give_up = time.monotonic() + patience
         environment = self._take(patience)
         try:
-            answer = environment.handle(event, max(0.0, give_up - time.monotonic()))
+            result = environment.handle(event, max(0.0, give_up - time.monotonic()))
         finally:
             self._put_back(environment)
-        if len(answer.payload) > RESPONSE_BYTES:
-            answer = _too_large(answer)
-            self._complain(answer)
-        elif answer.failed and not environment.alive and not self._closed:
-            self._complain(answer)
-        return answer
+        if len(result.payload) > RESPONSE_BYTES:
+            result = _too_large(result)
+            self._complain(result)
+        elif result.is_error and not environment.alive and not self._closed:
+            self._complain(result)
+        return result
 
-    def _complain(self, answer: Result) -> None:
-        error = json.loads(answer.payload)
+    def _complain(self, result: Result) -> None:
+        error = json.loads(result.payload)
         # With a stack trace it was described, and logged, by the process itself.
         if "stackTrace" not in error:
             self._log(f"[ERROR] {error['errorType']}: {error['errorMessage']}")
 
     def close(self) -> None:
-        """Ends all environments; whoever waits for one is told that there is no answer."""
+        """Ends all environments; whoever waits for one is told that there is no result."""
         with self._change:
             self._closed = True
             for environment in self._all:
@@ -92,7 +92,7 @@ class Function:
                 return self._idle.pop()
             if len(self._all) >= MAX_ENVIRONMENTS:
                 raise NoResult
-            environment = ExecutionEnvironment(self.setup, self._log)
+            environment = ExecutionEnvironment(self.configuration, self._log)
             self._all.add(environment)
             return environment
 
@@ -109,10 +109,10 @@ class Function:
                 self._change.notify()
 
 
-def _too_large(answer: Result) -> Result:
-    """What Lambda says in place of an answer that it doesn't pass on."""
+def _too_large(result: Result) -> Result:
+    """What Lambda says in place of an result that it doesn't pass on."""
     error = Result.error(
         "Function.ResponseSizeTooLarge",
         f"Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes).",
     )
-    return replace(answer, payload=error.payload, failed=True)
+    return replace(result, payload=error.payload, is_error=True)

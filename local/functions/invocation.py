@@ -15,19 +15,19 @@ class NoResult(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a function returned, or, when it ``failed``, what its error looks like: JSON.
+    """What a function returned, or, when it is an error, what its error looks like: JSON.
 
     ``log`` is what it wrote meanwhile, line by line, where it answered at all.
     """
 
     payload: bytes
-    failed: bool = False
+    is_error: bool = False
     log: tuple[str, ...] = ()
 
     @classmethod
     def error(cls, kind: str, message: str) -> Self:
         """A failure that the function could not describe itself."""
-        return cls(json.dumps({"errorType": kind, "errorMessage": message}).encode(), failed=True)
+        return cls(json.dumps({"errorType": kind, "errorMessage": message}).encode(), is_error=True)
 
 
 type Invoke = Callable[[bytes, float], Result]

@@ -25,10 +25,10 @@ class InvokeApi:
     def __init__(self, functions: Iterable[Function]) -> None:
         self._functions: dict[str, tuple[Function, str]] = {}
         for function in functions:
-            setup = function.setup
-            for arn, version in setup.versions.items():
-                qualifier = arn.removeprefix(setup.arn)
-                for name in (setup.logical_id, setup.name, setup.arn):
+            configuration = function.configuration
+            for arn, version in configuration.versions.items():
+                qualifier = arn.removeprefix(configuration.arn)
+                for name in (configuration.logical_id, configuration.name, configuration.arn):
                     self._functions[f"{name}{qualifier}"] = function, version
                     self._functions[f"{name}:{version}"] = function, version
 
@@ -64,7 +64,11 @@ class InvokeApi:
             return refuse(503, "ServiceException", f"{name} can't be run")
         headers = (JSON, ("X-Amz-Executed-Version", version))
         response = Response(200, headers, answer.payload)
-        return response.adding(("X-Amz-Function-Error", "Unhandled")) if answer.failed else response
+        return (
+            response.with_headers(("X-Amz-Function-Error", "Unhandled"))
+            if answer.is_error
+            else response
+        )
 
 
 def _fault(event: bytes) -> str | None:

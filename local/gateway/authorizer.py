@@ -1,7 +1,7 @@
-"""What API Gateway makes of a Lambda authorizer's answer: a decision, and a context of strings.
+"""What API Gateway makes of a Lambda authorizer's result: a decision, and a context of strings.
 
 Its input and output are described in the API Gateway developer guide, "Use API Gateway Lambda
-authorizers". An answer that is not of that form lets nobody in.
+authorizers". An result that is not of that form lets nobody in.
 """
 
 import json
@@ -26,14 +26,14 @@ class Decision:
     context: Mapping[str, str]
 
 
-def decide(answer: Result, method_arn: str) -> Decision:
-    """The decision in an authorizer's answer, for the method ``method_arn``.
+def decide(result: Result, method_arn: str) -> Decision:
+    """The decision in an authorizer's result, for the method ``method_arn``.
 
     Raises:
         Refused: the authorizer says that the caller is unknown, failed, or answered nonsense.
     """
-    content = parse_payload(answer.payload, AUTHORIZER_UNUSABLE)
-    if answer.failed:
+    content = parse_payload(result.payload, AUTHORIZER_UNUSABLE)
+    if result.is_error:
         unauthorized = content.get("errorMessage") == "Unauthorized"
         raise Refusal(UNAUTHORIZED if unauthorized else AUTHORIZER_FAILURE)
     if not isinstance(content, dict) or not isinstance(content.get("principalId"), str):

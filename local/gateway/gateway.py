@@ -62,8 +62,8 @@ class Gateway:
     def __init__(
         self, template: Template, functions: Mapping[str, Invoke], clock: Clock, log: Log
     ) -> None:
-        api = template.the("AWS::ApiGateway::RestApi")
-        stage = template.the("AWS::ApiGateway::Stage")
+        api = template.only("AWS::ApiGateway::RestApi")
+        stage = template.only("AWS::ApiGateway::Stage")
         self._api_id = api.name
         self._stage = stage.name
         self._clock = clock
@@ -107,7 +107,7 @@ class Gateway:
         added = [("x-amzn-RequestId", context["requestId"])]
         if _FROM_CACHE in context:
             added.append(("X-Cache", context[_FROM_CACHE]))
-        return response.adding(*added)
+        return response.with_headers(*added)
 
     def _served(
         self, request: Request, response: Response, context: Mapping[str, str]
@@ -162,7 +162,7 @@ class Gateway:
         except NoResult:
             raise Refusal(AUTHORIZER_FAILURE) from None
         context["authorizer.latency"] = self._since(started)
-        context["authorizer.status"] = "500" if answer.failed else "200"
+        context["authorizer.status"] = "500" if answer.is_error else "200"
         decision = decide(answer, method_arn)
         context.update({f"authorizer.{name}": text for name, text in decision.context.items()})
         if not decision.allowed:
@@ -185,7 +185,7 @@ class Gateway:
         context["integration.latency"] = self._since(started)
         # That of the call to Lambda, which succeeds even if the function fails.
         context["integration.status"] = "200"
-        if answer.failed:
+        if answer.is_error:
             raise Refusal(FUNCTION_FAILED)
         return to_response(answer.payload)
 

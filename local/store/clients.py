@@ -50,7 +50,7 @@ class Clients:
     ssm: "SSMClient"
 
     @classmethod
-    def of(cls, endpoints: Endpoints) -> Self:
+    def at(cls, endpoints: Endpoints) -> Self:
         """Clients that reach ``endpoints`` and nothing else."""
         aws = session()
         return cls(

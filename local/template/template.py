@@ -38,7 +38,7 @@ class Template:
         """All resources of one type."""
         return [resource for resource in self.resources.values() if resource.type == kind]
 
-    def the(self, kind: str) -> Resource:
+    def only(self, kind: str) -> Resource:
         """The only resource of its type.
 
         Raises:

@@ -41,7 +41,7 @@ def clients(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     forget()
-    found = Clients.of(endpoints)
+    found = Clients.at(endpoints)
     provision(template, found)
     yield found
     for client in (found.dynamodb, found.events, found.s3, found.sqs, found.ssm):

@@ -72,7 +72,7 @@ def harness(endpoints: Endpoints, template: Template) -> Iterator[Harness]:
         patch.setattr(RetryQuota, "acquire", lambda *_: True)
         botocore_session.cache_clear()
         aws_clients._client.cache_clear()
-        clients = Clients.of(endpoints)
+        clients = Clients.at(endpoints)
         provision(template, clients)
         loaded = {}
         for name in FUNCTIONS:

@@ -12,7 +12,7 @@ DEADLINE = 300.0
 """Seconds after which what a test waits for does not come any more."""
 
 
-def write_setup(
+def write_function(
     folder: Path, source: str, timeout: float = 30.0, name: str = "Function"
 ) -> FunctionConfiguration:
     """Writes ``source`` to a module whose ``handle`` is the function."""

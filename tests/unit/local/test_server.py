@@ -86,7 +86,7 @@ def served(capfd: pytest.CaptureFixture[str]) -> Iterator[Served]:
     served = Served(server)
     server.start(served.respond, served.refuse)
     yield served
-    server.hang_up()
+    server.close_connections()
     server.close()
     wait_until(lambda: active_count() <= before)
     assert capfd.readouterr().err == "", threads()
@@ -470,7 +470,7 @@ def test_before_it_is_ready_a_server_refuses_connections() -> None:
             socket.create_connection(("127.0.0.1", port)).close()
             with pytest.raises(StartError, match=f"^port {port} of 127.0.0.1 can't be used: "):
                 second.start(served.respond, served.refuse)
-        server.hang_up()
+        server.close_connections()
 
 
 @pytest.mark.parametrize("port", [-1, 65_536, 10**10])
@@ -492,7 +492,7 @@ def test_closing_frees_the_port() -> None:
         clients.append(client)
         client.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
         assert answer(client)[0] == 200
-        server.hang_up()
+        server.close_connections()
         server.close()
         assert client.recv(1) == b""
     for client in clients:
@@ -528,7 +528,7 @@ def test_closing_waits_for_answers_that_are_under_way() -> None:
     with connect(server) as client:
         client.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
         assert asked.wait(DEADLINE)
-        server.hang_up()
+        server.close_connections()
         assert client.recv(1) == b""
         assert not done.is_set()
         go_on.set()

@@ -146,7 +146,7 @@ def test_a_time_zone_that_does_not_exist_is_named() -> None:
     """Though CloudFormation would take the text."""
     template = expand(TEMPLATE, {"TimeZone": "Mars/Olympus"})
     with pytest.raises(TemplateError, match=r"^TimeZone: there is no time zone Mars/Olympus$"):
-        destination(template, Clients.of(Endpoints.all_at("http://127.0.0.1:1")))
+        destination(template, Clients.at(Endpoints.all_at("http://127.0.0.1:1")))
 
 
 def test_each_queue_leads_to_its_function() -> None:
@@ -157,8 +157,8 @@ def test_each_queue_leads_to_its_function() -> None:
         for function in template.of_type("AWS::Lambda::Function")
     }
     found = {
-        mapped.queue_url: mapped.invoke(b"", 1.0).payload
-        for mapped in event_source_mappings(template, invoke_by_name)
+        mapping.queue_url: mapping.invoke(b"", 1.0).payload
+        for mapping in event_source_mappings(template, invoke_by_name)
     }
     assert found == {
         template.resources["EventQueue"].ref: b"RecorderFunction",
@@ -206,7 +206,7 @@ def test_what_is_no_dynamodb_starts_nothing() -> None:
         other.start(respond, lambda request, _: respond(request))
         with pytest.raises(StartError, match=f"^the store at {other.url} can't be used: "):
             Stack.start(dynamodb_endpoint=other.url)
-        other.hang_up()
+        other.close_connections()
         other.close()
 
 

@@ -41,7 +41,7 @@ class Bus:
 
 def source(queue_arn: str, *, enabled: bool = True) -> QueuePoller:
     """A mapping of a queue to a function, that is not started."""
-    mapped = EventSourceMapping(
+    mapping = EventSourceMapping(
         uuid=queue_arn,
         queue_url=queue_arn,
         queue_arn=queue_arn,
@@ -52,7 +52,7 @@ def source(queue_arn: str, *, enabled: bool = True) -> QueuePoller:
         function_arn="arn",
         invoke=lambda *_: Result(b""),
     )
-    return QueuePoller(mapped, None, Outcomes(), lambda _: None)  # type: ignore[arg-type]
+    return QueuePoller(mapping, None, Outcomes(), lambda _: None)  # type: ignore[arg-type]
 
 
 def answer(
@@ -81,7 +81,7 @@ def answer(
 APPLIED = Outcome(State.APPLIED)
 OVERTAKEN = Outcome(State.OVERTAKEN)
 REJECTED = Outcome(State.REJECTED, "detail: execution: field required")
-PUT_BACK = Outcome(State.PUT_BACK, "the table does not answer")
+RETRIED = Outcome(State.RETRIED, "the table does not answer")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ PUT_BACK = Outcome(State.PUT_BACK, "the table does not answer")
         ([(FIRST, APPLIED), (SECOND, OVERTAKEN)], (200, "overtaken", "is newer")),
         ([(FIRST, APPLIED), (SECOND, REJECTED)], (422, "rejected", REJECTED.reason)),
         ([(FIRST, REJECTED)], (422, "rejected", REJECTED.reason)),
-        ([(FIRST, APPLIED), (SECOND, PUT_BACK)], (202, "waiting", PUT_BACK.reason)),
+        ([(FIRST, APPLIED), (SECOND, RETRIED)], (202, "waiting", RETRIED.reason)),
         ([(FIRST, APPLIED)], (202, "waiting", "not come to it yet")),
         ([], (202, "waiting", "not come to it yet")),
     ],

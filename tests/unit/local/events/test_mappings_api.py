@@ -17,7 +17,7 @@ ARN = "arn:aws:lambda:us-east-1:123456789012:function:stack-Recorder"
 
 def source(uuid: str) -> QueuePoller:
     """A mapping that is not started."""
-    mapped = EventSourceMapping(
+    mapping = EventSourceMapping(
         uuid=uuid,
         queue_url=uuid,
         queue_arn=f"arn:{uuid}",
@@ -28,7 +28,7 @@ def source(uuid: str) -> QueuePoller:
         function_arn=ARN,
         invoke=lambda *_: Result(b""),
     )
-    return QueuePoller(mapped, None, Outcomes(), lambda _: None)  # type: ignore[arg-type]
+    return QueuePoller(mapping, None, Outcomes(), lambda _: None)  # type: ignore[arg-type]
 
 
 @pytest.fixture

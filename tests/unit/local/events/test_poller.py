@@ -36,7 +36,7 @@ class Queue:
 def polled(queue: Any, invoke: Invoke) -> Outcomes:
     """What became of the events in a queue."""
     outcomes = Outcomes()
-    mapped = EventSourceMapping(
+    mapping = EventSourceMapping(
         uuid="uuid",
         queue_url="url",
         queue_arn="arn",
@@ -47,7 +47,7 @@ def polled(queue: Any, invoke: Invoke) -> Outcomes:
         function_arn="function",
         invoke=invoke,
     )
-    QueuePoller(mapped, queue, outcomes, lambda _: None).poll()
+    QueuePoller(mapping, queue, outcomes, lambda _: None).poll()
     return outcomes
 
 
@@ -75,7 +75,7 @@ def test_each_event_of_a_batch_has_its_own_outcome() -> None:
     assert {name: outcome(outcomes, name) for name in "abcd"} == {
         "a": Outcome(State.APPLIED),
         "b": Outcome(State.REJECTED, "detail: field required"),
-        "c": Outcome(State.PUT_BACK, "no table"),
+        "c": Outcome(State.RETRIED, "no table"),
         "d": Outcome(State.OVERTAKEN),
     }
     assert list(queue.messages) == ["m2"]
@@ -92,7 +92,7 @@ def test_what_a_function_does_not_settle_stays_in_the_queue(answer: Result, reas
     """As when it fails, or names a message that it was not given."""
     queue = Queue('{"id": "a"}')
     outcomes = polled(queue, lambda *_: answer)
-    assert outcome(outcomes, "a") == Outcome(State.PUT_BACK, reason)
+    assert outcome(outcomes, "a") == Outcome(State.RETRIED, reason)
     assert list(queue.messages) == ["m0"]
 
 
@@ -100,12 +100,12 @@ def test_old_outcomes_are_forgotten_and_new_ones_replace_them() -> None:
     """So that a stack that runs for weeks doesn't grow."""
     outcomes = Outcomes()
     for number in range(MAX_OUTCOMES):
-        outcomes.add(f"{number}", "arn", Outcome(State.PUT_BACK))
+        outcomes.add(f"{number}", "arn", Outcome(State.RETRIED))
     outcomes.add("0", "arn", Outcome(State.APPLIED))
     outcomes.add("new", "arn", Outcome(State.APPLIED))
     assert outcome(outcomes, "0") == Outcome(State.APPLIED)
     assert outcome(outcomes, "1") is None
-    assert outcome(outcomes, "2") == Outcome(State.PUT_BACK)
+    assert outcome(outcomes, "2") == Outcome(State.RETRIED)
 
 
 def test_nobody_waits_for_a_stack_that_ends() -> None:

@@ -20,7 +20,7 @@ from local.functions.configuration import FunctionConfiguration
 from local.functions.function import MAX_ENVIRONMENTS, Function
 from local.functions.invocation import NoResult, Result
 from local.template.expand import expand
-from tests.support.local_functions import DEADLINE, runs, wait_until, write_setup
+from tests.support.local_functions import DEADLINE, runs, wait_until, write_function
 from workspace_usage.listing.sizes import RESPONSE_BYTES
 
 type Make = Callable[..., Function]
@@ -71,8 +71,8 @@ def make(tmp_path: Path, log: list[str]) -> Iterator[Make]:
     made: list[Function] = []
 
     def make(source: str, timeout: float = 30.0) -> Function:
-        setup = write_setup(tmp_path / "function", source, timeout)
-        made.append(Function(setup, log.append))
+        configuration = write_function(tmp_path / "function", source, timeout)
+        made.append(Function(configuration, log.append))
         return made[-1]
 
     yield make
@@ -83,14 +83,14 @@ def make(tmp_path: Path, log: list[str]) -> Iterator[Make]:
 def asked(function: Function, event: object = None, patience: float = 60.0) -> Any:
     """What the function returned for an event."""
     answer = function.invoke(json.dumps(event).encode(), patience)
-    assert not answer.failed, answer.payload
+    assert not answer.is_error, answer.payload
     return json.loads(answer.payload)
 
 
 def failure(function: Function, event: object = None) -> dict[str, Any]:
     """What the function's error looks like."""
     answer = function.invoke(json.dumps(event).encode(), 60.0)
-    assert answer.failed
+    assert answer.is_error
     content: dict[str, Any] = json.loads(answer.payload)
     return content
 
@@ -124,8 +124,8 @@ def test_a_function_s_context_is_lambda_s(make: Make) -> None:
     )
     first, second = asked(function), asked(function)
     assert first["aws_request_id"] != second["aws_request_id"]
-    assert first["invoked_function_arn"] == function.setup.arn
-    assert first["function_name"] == function.setup.name
+    assert first["invoked_function_arn"] == function.configuration.arn
+    assert first["function_name"] == function.configuration.name
     assert first["memory_limit_in_mb"] == "128"
     assert 0 < second["left"] <= 600_000
     assert second["client"] is None
@@ -193,9 +193,9 @@ def test_an_answer_has_a_largest_size(make: Make, log: list[str], size: int) -> 
     function = make(f"def handle(event, context): return 'é' * {characters} + 'x' * {size % 2}")
     answer = function.invoke(b"null")
     if size == RESPONSE_BYTES:
-        assert (len(answer.payload), answer.failed) == (RESPONSE_BYTES, False)
+        assert (len(answer.payload), answer.is_error) == (RESPONSE_BYTES, False)
         return
-    assert answer.failed
+    assert answer.is_error
     assert json.loads(answer.payload) == {
         "errorType": "Function.ResponseSizeTooLarge",
         "errorMessage": "Response payload size exceeded maximum allowed payload size "
@@ -237,7 +237,7 @@ def test_a_module_that_can_t_be_imported_is_every_event_s_answer(
     function = make(source)
     for _ in range(2):
         assert failure(function)["errorType"] == kind
-    (function.setup.folder / "app.py").write_text(dedent(PID), "utf-8")
+    (function.configuration.folder / "app.py").write_text(dedent(PID), "utf-8")
     assert asked(function) > 0
     function.close()
     assert any(kind in line for line in log)
@@ -272,7 +272,7 @@ def test_an_event_that_python_can_t_read_is_an_error(make: Make, event: bytes) -
     pid = asked(function)
     answer = function.invoke(event)
     error = json.loads(answer.payload)
-    assert (answer.failed, error["errorType"]) == (True, "Runtime.UnmarshalError")
+    assert (answer.is_error, error["errorType"]) == (True, "Runtime.UnmarshalError")
     assert error["errorMessage"].startswith("Unable to unmarshal input: ")
     assert asked(function) == pid
 
@@ -361,7 +361,7 @@ def handle(event, context):
 def test_a_function_has_a_few_processes_and_no_more(make: Make) -> None:
     """Events that come while all are busy wait, or go without an answer."""
     function = make(WAITS)
-    folder = function.setup.folder
+    folder = function.configuration.folder
     (folder / "started").mkdir()
     with ThreadPoolExecutor() as threads:
         events = [threads.submit(asked, function) for _ in range(2 * MAX_ENVIRONMENTS)]
@@ -404,7 +404,7 @@ def test_closing_a_function_that_was_never_asked_does_nothing(make: Make) -> Non
 def test_closing_ends_what_is_under_way_and_tells_who_waits(make: Make, log: list[str]) -> None:
     """Those whose event was begun get an error, those in line no answer; no process is left."""
     function = make(WAITS)
-    started = function.setup.folder / "started"
+    started = function.configuration.folder / "started"
     started.mkdir()
     with ThreadPoolExecutor() as threads:
         events = [threads.submit(function.invoke, b"null") for _ in range(MAX_ENVIRONMENTS + 2)]
@@ -421,22 +421,22 @@ def test_closing_ends_what_is_under_way_and_tells_who_waits(make: Make, log: lis
 
 def test_a_process_ends_when_its_socket_does(tmp_path: Path) -> None:
     """Even in the middle of an event: whoever started it may have gone without a word."""
-    setup = write_setup(tmp_path, WAITS)
+    configuration = write_function(tmp_path, WAITS)
     (tmp_path / "started").mkdir()
     here, there = socket.socketpair()
     with (
         there,
         subprocess.Popen(
             [sys.executable, "-P", worker.__file__, str(there.fileno())],
-            cwd=setup.folder,
-            env=dict(setup.environment),
+            cwd=configuration.folder,
+            env=dict(configuration.environment),
             pass_fds=[there.fileno()],
         ) as process,
     ):
         try:
             with Connection(here.detach()) as connection:
                 assert connection.recv_bytes() == b"="
-                connection.send_bytes(f"id 0 {setup.arn}\nnull".encode())
+                connection.send_bytes(f"id 0 {configuration.arn}\nnull".encode())
                 wait_until(lambda: list((tmp_path / "started").iterdir()))
             there.close()
             assert process.wait(DEADLINE) == 0
@@ -555,8 +555,8 @@ def handle(event, context):
 
 
 @pytest.fixture
-def setups(tmp_path: Path) -> Callable[[str], FunctionConfiguration]:
-    """The setups of the functions of ``TEMPLATE``, by logical id."""
+def configurations(tmp_path: Path) -> Callable[[str], FunctionConfiguration]:
+    """The configurations of the functions of ``TEMPLATE``, by logical id."""
     (tmp_path / "template.yaml").write_text(TEMPLATE, "utf-8")
     for name in ("core", "other"):
         (tmp_path / "layers" / name).mkdir(parents=True)
@@ -565,22 +565,22 @@ def setups(tmp_path: Path) -> Callable[[str], FunctionConfiguration]:
     (tmp_path / "code" / "app.py").write_text(ENVIRONMENT, "utf-8")
     template = expand(tmp_path / "template.yaml", {})
 
-    def setup(name: str) -> FunctionConfiguration:
+    def configuration(name: str) -> FunctionConfiguration:
         endpoints = {"DECLARED": "http://here", "UNDECLARED": "http://there"}
-        return FunctionConfiguration.of(template, template.resources[name], endpoints)
+        return FunctionConfiguration.from_template(template, template.resources[name], endpoints)
 
-    return setup
+    return configuration
 
 
 def test_a_function_has_the_template_s_environment_and_lambda_s_and_no_other(
-    setups: Callable[[str], FunctionConfiguration], monkeypatch: pytest.MonkeyPatch
+    configurations: Callable[[str], FunctionConfiguration], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Endpoints only where they are declared, and nothing of whoever runs it."""
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "HTTP_PROXY", "PYTHONHASHSEED", "MINE"):
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a real one")
-    setup = setups("Asked")
-    function = Function(setup, lambda _: None)
+    configuration = configurations("Asked")
+    function = Function(configuration, lambda _: None)
     seen = asked(function)
     function.close()
     assert (seen["COLOR"], seen["NUMBER"], seen["DECLARED"]) == ("red", "5", "http://here")
@@ -588,37 +588,40 @@ def test_a_function_has_the_template_s_environment_and_lambda_s_and_no_other(
         {"UNDECLARED", "AWS_PROFILE", "AWS_ENDPOINT_URL", "HTTP_PROXY", "PYTHONHASHSEED", "MINE"}
     )
     assert seen["AWS_SECRET_ACCESS_KEY"] == "local"
-    assert seen["AWS_LAMBDA_FUNCTION_NAME"] == setup.name == "workspace-usage-Asked"
+    assert seen["AWS_LAMBDA_FUNCTION_NAME"] == configuration.name == "workspace-usage-Asked"
     assert seen["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "512"
     assert seen["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.13"
     assert seen["TZ"] == ":UTC"
-    assert seen["cwd"] == str(setup.folder.resolve())
-    assert setup.timeout == 7
+    assert seen["cwd"] == str(configuration.folder.resolve())
+    assert configuration.timeout == 7
 
 
 def test_a_function_finds_what_its_layers_give_it_the_first_first(
-    setups: Callable[[str], FunctionConfiguration],
+    configurations: Callable[[str], FunctionConfiguration],
 ) -> None:
     """And nothing of a layer that it doesn't name."""
     for name, found in (("Asked", "core"), ("Plain", None)):
-        function = Function(setups(name), lambda _: None)
+        function = Function(configurations(name), lambda _: None)
         assert asked(function)["layered"] == found
         function.close()
 
 
 def test_without_a_time_out_and_a_memory_size_a_function_has_lambda_s(
-    setups: Callable[[str], FunctionConfiguration],
+    configurations: Callable[[str], FunctionConfiguration],
 ) -> None:
     """Three seconds, 128 MB, and a log group with its name."""
-    setup = setups("Plain")
-    assert setup.timeout == 3
-    assert setup.environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "128"
-    assert setup.environment["AWS_LAMBDA_LOG_GROUP_NAME"] == f"/aws/lambda/{setup.name}"
+    configuration = configurations("Plain")
+    assert configuration.timeout == 3
+    assert configuration.environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "128"
+    assert (
+        configuration.environment["AWS_LAMBDA_LOG_GROUP_NAME"]
+        == f"/aws/lambda/{configuration.name}"
+    )
 
 
 def test_a_function_whose_folder_is_not_there_is_refused(
-    setups: Callable[[str], FunctionConfiguration],
+    configurations: Callable[[str], FunctionConfiguration],
 ) -> None:
     """By its name, at the start."""
     with pytest.raises(TemplateError, match=r"^Homeless: there is no folder .*nowhere$"):
-        setups("Homeless")
+        configurations("Homeless")

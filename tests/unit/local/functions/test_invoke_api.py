@@ -12,7 +12,7 @@ from local.exchange import Request, Response
 from local.functions.function import Function
 from local.functions.invocation import MAX_EVENT_BYTES
 from local.functions.invoke_api import FUNCTIONS_PATH, InvokeApi
-from tests.support.local_functions import write_setup
+from tests.support.local_functions import write_function
 
 SOURCE = """
 import os
@@ -31,7 +31,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InvokeApi]:
     """An Invoke API with two functions."""
     folder: Path = tmp_path_factory.mktemp("functions")
     functions = [
-        Function(write_setup(folder / name, SOURCE, name=name), lambda _: None)
+        Function(write_function(folder / name, SOURCE, name=name), lambda _: None)
         for name in ("First", "Second")
     ]
     yield InvokeApi(functions)

@@ -324,7 +324,7 @@ def test_an_authorizer_that_raises_unauthorized_means_401_and_any_other_failure_
     assert refused(Result.error("Exception", "Unauthorized")) is UNAUTHORIZED
     for message in ("unauthorized", "Unauthorized ", "boom", ""):
         assert refused(Result.error("Exception", message)) is AUTHORIZER_FAILURE
-    assert refused(Result(b"{}", failed=True)) is AUTHORIZER_FAILURE
+    assert refused(Result(b"{}", is_error=True)) is AUTHORIZER_FAILURE
     assert (UNAUTHORIZED.status, AUTHORIZER_FAILURE.status) == (401, 500)
 
 

@@ -48,7 +48,7 @@ def pair(template: Template) -> Iterator[tuple[Clients, Clients]]:
     ours = MotoServer()
     host, port = plain.get_host_and_port()
     clients = tuple(
-        Clients.of(Endpoints.all_at(url)) for url in (f"http://{host}:{port}", ours.url())
+        Clients.at(Endpoints.all_at(url)) for url in (f"http://{host}:{port}", ours.url())
     )
     for found in clients:
         provision(template, found)

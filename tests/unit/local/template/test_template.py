@@ -207,9 +207,9 @@ def test_an_alias_is_referred_to_by_its_arn_and_leads_to_a_version(tmp_path: Pat
         "Outputs: {Alias: {Value: !Ref F.Alias}, Version: {Value: !Ref F.Version}}\n"
     )
     template = expanded(tmp_path, text)
-    function = template.the("AWS::Lambda::Function")
+    function = template.only("AWS::Lambda::Function")
     assert template.outputs == {"Alias": f"{function.arn}:live", "Version": f"{function.arn}:1"}
-    alias = template.the("AWS::Lambda::Alias")
+    alias = template.only("AWS::Lambda::Alias")
     assert (alias.name, alias.ref, alias.arn) == ("live", alias.arn, f"{function.arn}:live")
     assert alias.properties["FunctionVersion"] == "1"
 
@@ -398,12 +398,12 @@ def test_the_only_resource_of_a_type_is_found_and_no_other_number_of_them(tmp_pa
     """The sentence says how many there are."""
     text = "Resources: {A: {Type: Custom::A}, B: {Type: Custom::B}, C: {Type: Custom::B}}"
     template = expanded(tmp_path, text)
-    assert template.the("Custom::A").logical_id == "A"
+    assert template.only("Custom::A").logical_id == "A"
     assert [found.logical_id for found in template.of_type("Custom::B")] == ["B", "C"]
     assert template.of_type("Custom::C") == []
     for kind, count in (("Custom::B", 2), ("Custom::C", 0)):
         with pytest.raises(TemplateError, match=f"the template has {count} {kind}"):
-            template.the(kind)
+            template.only(kind)
 
 
 def test_code_is_a_folder_beside_the_template(tmp_path: Path) -> None:
@@ -414,7 +414,7 @@ def test_code_is_a_folder_beside_the_template(tmp_path: Path) -> None:
         f"    Properties: {{CodeUri: code/f, {FUNCTION}, Layers: [!Ref L]}}\n"
         "  L: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: code/l}}\n",
     )
-    function, layer = template.resources["F"], template.the("AWS::Lambda::LayerVersion")
+    function, layer = template.resources["F"], template.only("AWS::Lambda::LayerVersion")
     assert template.folder == tmp_path
     assert code_path(function, "Code") == "code/f"
     assert code_path(layer, "Content") == "code/l"
@@ -486,9 +486,9 @@ def test_the_project_s_template_expands_with_its_defaults() -> None:
         assert paths == ["layers/core", "layers/dependencies"]
         assert function.properties["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == "INFO"
     assert len(template.of_type("AWS::DynamoDB::Table")) == 6
-    assert template.the("AWS::S3::Bucket").name == template.outputs["MediaBucketName"]
-    assert template.the("AWS::SSM::Parameter").name == "/workspace-usage/usage-history-min-date"
-    assert template.the("AWS::ApiGateway::Stage").name == "v1"
+    assert template.only("AWS::S3::Bucket").name == template.outputs["MediaBucketName"]
+    assert template.only("AWS::SSM::Parameter").name == "/workspace-usage/usage-history-min-date"
+    assert template.only("AWS::ApiGateway::Stage").name == "v1"
     tables = {table.name for table in template.of_type("AWS::DynamoDB::Table")}
     assert template.outputs["ExecutionsTableName"] in tables
 
@@ -496,7 +496,7 @@ def test_the_project_s_template_expands_with_its_defaults() -> None:
 def test_the_project_s_template_takes_its_parameters() -> None:
     """They reach what SAM makes of it."""
     template = expand(TEMPLATE, {"StageName": "v2", "CacheEnabled": "false", "LogLevel": "ERROR"})
-    stage = template.the("AWS::ApiGateway::Stage")
+    stage = template.only("AWS::ApiGateway::Stage")
     assert stage.name == "v2"
     assert not is_true(stage.properties["CacheClusterEnabled"])
     variables = template.resources["UsageFunction"].properties["Environment"]["Variables"]
