@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> None:
         store = choose_store(
             os.environ.get("DYNAMODB_ENDPOINT") or None,
             StoreKind(options.store) if options.store else None,
-            is_moto_placed=bool(options.store_port) or options.store_host != LOOPBACK,
+            has_moto_address=bool(options.store_port) or options.store_host != LOOPBACK,
             parts=parts,
         )
         print(store.sentence, flush=True)

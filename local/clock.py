@@ -1,6 +1,6 @@
-"""The type of the clocks that the cache, the throttle and the log go by."""
+"""The type of the clock that cache, throttle and log use."""
 
 from collections.abc import Callable
 
 type Clock = Callable[[], float]
-"""Seconds that only grow."""
+"""Returns seconds that never decrease."""

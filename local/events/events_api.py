@@ -1,8 +1,8 @@
-"""Ways onto the local event bus: EventBridge's PutEvents, and a path that takes an event as it is.
+"""Two ways to put events on the local event bus: EventBridge's PutEvents, and a path of our own.
 
-``aws events put-events --endpoint-url http://127.0.0.1:3000 ...`` reaches the first, and
-``curl -d @events/event-execution-recorded.json http://127.0.0.1:3000/_local/events`` the second,
-which answers when it is known what became of the event.
+``aws events put-events --endpoint-url http://127.0.0.1:3000 ...`` calls PutEvents. ``curl -d
+@events/event-execution-recorded.json http://127.0.0.1:3000/_local/events`` sends an event to our
+own path, whose response says what became of it.
 """
 
 import json
@@ -25,34 +25,39 @@ if TYPE_CHECKING:
 EVENTS_PATH: Final = "/_local/events"
 
 OUTCOME_TIMEOUT: Final = 10.0
-"""Seconds that an answer waits for the function to be done with the event."""
+"""Seconds that a response waits for the event's outcome."""
+
+MAX_ENTRIES_BYTES: Final = 1_048_575
+"""The most bytes that the entries of one PutEvents may have together."""
+
+_TOO_LARGE: Final = "Total size of the entries in the request is over the limit."
 
 _TARGET: Final = ("x-amz-target", "AWSEvents.PutEvents")
 _AMAZON_JSON: Final = ("Content-Type", "application/x-amz-json-1.1")
 
 
 class EventsApi:
-    """Passes events on to EventBridge.
+    """Puts events on the bus.
 
     Args:
         client: reaches EventBridge.
-        rules: where events go.
-        sources: what passes events on to functions.
-        outcomes: what becomes of them there.
-        patience: seconds that an answer waits for that.
+        rules: the bus's rules.
+        pollers: pass events on to functions.
+        outcomes: the outcomes of the events there.
+        patience: seconds that a response waits for an outcome.
     """
 
     def __init__(
         self,
         client: "EventBridgeClient",
         rules: Rules,
-        sources: Iterable[QueuePoller],
+        pollers: Iterable[QueuePoller],
         outcomes: Outcomes,
         patience: float = OUTCOME_TIMEOUT,
     ) -> None:
         self._client = client
         self._rules = rules
-        self._sources = {source.mapping.queue_arn: source for source in sources}
+        self._pollers = {poller.mapping.queue_arn: poller for poller in pollers}
         self._outcomes = outcomes
         self._patience = patience
 
@@ -64,49 +69,55 @@ class EventsApi:
         )
 
     def handle(self, request: Request) -> Response:
-        """EventBridge's answer, or what became of the event."""
+        """Returns EventBridge's response, or one that says what became of the event."""
         if request.path == EVENTS_PATH:
             try:
                 return self._deliver(_Event.parse(request.content))
             except InvalidValue as error:
-                return _tell(400, "refused", f"the event {error}")
-        return self._put(request.content)
+                return _report(400, "refused", f"the event {error}")
+        return self._put_events(request.content)
 
-    def _put(self, content: bytes) -> Response:
-        """EventBridge's answer to PutEvents, at once."""
+    def _put_events(self, content: bytes) -> Response:
+        """Returns EventBridge's response to PutEvents, without waiting for outcomes."""
         try:
             parse_json(content)
-            # The SDK's times are numbers, which its own client wants as floats.
-            answer = self._client.put_events(**json.loads(content))
+            # Not parse_json's result: botocore takes times as floats, not as Decimals.
+            request = json.loads(content)
+            if isinstance(request, dict) and _size(request.get("Entries")) > MAX_ENTRIES_BYTES:
+                return _refuse(_TOO_LARGE)
+            result = self._client.put_events(**request)
         except InvalidValue as error:
             return _refuse(f"the request {error}")
         except ClientError as error:
             return _refuse(str(error))
-        # botocore says so of times that no calendar has.
+        # botocore raises these for times that no calendar has.
         except (TypeError, ValueError, OverflowError, RuntimeError, ParamValidationError):
             return _refuse("the request must have Entries, each as PutEvents takes it")
-        told = {name: answer[name] for name in ("FailedEntryCount", "Entries")}
-        return Response(200, (_AMAZON_JSON,), json.dumps(told).encode())
+        body = {name: result[name] for name in ("FailedEntryCount", "Entries")}
+        return Response(200, (_AMAZON_JSON,), json.dumps(body).encode())
 
     def _deliver(self, event: "_Event") -> Response:
-        """Puts an event on the bus, and waits for what becomes of it.
+        """Puts an event on the bus, and waits for its outcomes.
 
         Raises:
-            InvalidValue: EventBridge doesn't take it.
+            InvalidValue: EventBridge refuses it.
         """
         targets = self._rules.targets(event.source, event.detail_type)
         if not targets:
-            return _tell(422, "ignored", self._why_ignored(event))
-        queues = [arn for arn in targets if arn in self._sources]
+            return _report(422, "ignored", self._why_ignored(event))
+        queues = [arn for arn in targets if arn in self._pollers]
+        entries = [event.entry(self._rules.bus)]
+        if _size(entries) > MAX_ENTRIES_BYTES:
+            raise InvalidValue(f"is not taken by EventBridge: {_TOO_LARGE}")
         try:
-            (entry,) = self._client.put_events(Entries=[event.entry(self._rules.bus)])["Entries"]
+            (entry,) = self._client.put_events(Entries=entries)["Entries"]
         except ClientError as error:
             raise InvalidValue(f"is not taken by EventBridge: {error}") from None
         if "EventId" not in entry:
             raise InvalidValue(f"is not taken by EventBridge: {entry.get('ErrorMessage')}")
-        running = [arn for arn in queues if self._sources[arn].state == "Enabled"]
+        running = [arn for arn in queues if self._pollers[arn].state == "Enabled"]
         outcomes = self._outcomes.wait(entry["EventId"], running, self._patience)
-        return _answer({self._sources[arn]: outcomes.get(arn) for arn in queues})
+        return _report_outcomes({self._pollers[arn]: outcomes.get(arn) for arn in queues})
 
     def _why_ignored(self, event: "_Event") -> str:
         source, known = shorten(event.source, 100), self._rules.sources
@@ -118,7 +129,7 @@ class EventsApi:
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    """An event in the form in which EventBridge delivers it; ``detail`` is JSON."""
+    """An event in the format in which EventBridge delivers it; ``detail`` is JSON."""
 
     source: str
     detail_type: str
@@ -126,10 +137,10 @@ class _Event:
 
     @classmethod
     def parse(cls, content: bytes) -> "_Event":
-        """Reads an event.
+        """Parses an event.
 
         Raises:
-            InvalidValue: it isn't one.
+            InvalidValue: it is not an event.
         """
         event = parse_json(content)
         if not isinstance(event, dict):
@@ -146,13 +157,32 @@ class _Event:
         return cls(source, detail_type, text)
 
     def entry(self, bus: str) -> Any:
-        """The event as PutEvents takes it."""
+        """Returns the event as an entry of PutEvents."""
         return {
             "EventBusName": bus,
             "Source": self.source,
             "DetailType": self.detail_type,
             "Detail": self.detail,
         }
+
+
+def _size(entries: object) -> int:
+    """Returns the bytes of PutEvents' entries as EventBridge counts them.
+
+    See the EventBridge user guide, "Calculating PutEvents event entry size". What is not an entry
+    counts nothing: botocore refuses it.
+    """
+    if not isinstance(entries, list):
+        return 0
+    return sum(_entry_size(entry) for entry in entries if isinstance(entry, dict))
+
+
+def _entry_size(entry: Mapping[str, object]) -> int:
+    resources = entry.get("Resources")
+    texts = [entry.get(name) for name in ("Source", "DetailType", "Detail")]
+    texts += resources if isinstance(resources, list) else []
+    size = sum(len(text.encode("utf-8", "replace")) for text in texts if isinstance(text, str))
+    return size + (14 if "Time" in entry else 0)
 
 
 def _text(event: Mapping[str, object], name: str) -> str:
@@ -162,32 +192,32 @@ def _text(event: Mapping[str, object], name: str) -> str:
     return value
 
 
-def _answer(outcomes: Mapping[QueuePoller, Outcome | None]) -> Response:
-    """What became of an event in all of its queues: the worst of it."""
+def _report_outcomes(outcomes: Mapping[QueuePoller, Outcome | None]) -> Response:
+    """Returns the response for an event's outcomes in all of its queues: the worst one counts."""
     for outcome in outcomes.values():
         if outcome is not None and outcome.state is State.REJECTED:
-            return _tell(422, "rejected", outcome.reason)
-    for source, outcome in outcomes.items():
-        function = source.mapping.function
-        if outcome is None and source.state != "Enabled":
-            return _tell(
+            return _report(422, "rejected", outcome.reason)
+    for poller, outcome in outcomes.items():
+        function = poller.mapping.function
+        if outcome is None and poller.state != "Enabled":
+            return _report(
                 202,
                 "waiting",
                 f"{function} is paused: the event waits for it (usagectl recorder resume)",
             )
         if outcome is None:
-            return _tell(202, "waiting", f"{function} has not come to it yet")
+            return _report(202, "waiting", f"{function} has not handled the event yet")
         if outcome.state is State.RETRIED:
-            return _tell(
-                202, "waiting", f"{function} put it back, and gets it again later: {outcome.reason}"
+            return _report(
+                202, "waiting", f"{function} will retry the event later: {outcome.reason}"
             )
     if any(outcome.state is State.OVERTAKEN for outcome in outcomes.values() if outcome):
-        return _tell(200, "overtaken", "the event changed nothing: what is stored is newer")
-    return _tell(200, "applied", "the event was applied")
+        return _report(200, "overtaken", "the event changed nothing: what is stored is newer")
+    return _report(200, "applied", "the event was applied")
 
 
-def _tell(status: int, became: str, message: str) -> Response:
-    content = {"status": became, "message": shorten(message, MAX_REASON_BYTES)}
+def _report(status: int, outcome: str, message: str) -> Response:
+    content = {"status": outcome, "message": shorten(message, MAX_REASON_BYTES)}
     return Response(status, (JSON,), json.dumps(content, ensure_ascii=False).encode())
 
 

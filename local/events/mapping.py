@@ -8,7 +8,7 @@ from local.errors import TemplateError
 from local.functions.invocation import Invoke
 from local.template.template import Resource, Template, is_true
 
-_UNDERSTOOD: Final = {
+_SUPPORTED_PROPERTIES: Final = {
     "BatchSize",
     "Enabled",
     "EventSourceArn",
@@ -27,10 +27,10 @@ class EventSourceMapping:
         queue_url, queue_arn: the queue.
         batch_size: the most messages in a batch.
         reports_failures: whether the function says which messages of a batch failed.
-        enabled: whether the queue is polled from the start.
-        function: what the template calls the function.
-        function_arn: the function's own ARN.
-        invoke: how to invoke it.
+        is_enabled: whether the queue is polled from the start.
+        function: the function's logical id.
+        function_arn: the function's ARN without a version.
+        invoke: invokes the function.
     """
 
     uuid: str
@@ -38,7 +38,7 @@ class EventSourceMapping:
     queue_arn: str
     batch_size: int
     reports_failures: bool
-    enabled: bool
+    is_enabled: bool
     function: str
     function_arn: str
     invoke: Invoke
@@ -47,10 +47,14 @@ class EventSourceMapping:
 def event_source_mappings(
     template: Template, functions: Mapping[str, Invoke]
 ) -> list[EventSourceMapping]:
-    """The template's event source mappings; ``functions`` are its functions, by name.
+    """Returns the template's event source mappings.
+
+    Args:
+        template: the expanded template.
+        functions: invoke its functions, by name.
 
     Raises:
-        TemplateError: one of them is not between a queue and a function of the template.
+        TemplateError: a mapping is not between a queue and a function of the template.
     """
     return [
         _to_mapping(resource, template, functions)
@@ -61,22 +65,25 @@ def event_source_mappings(
 def _to_mapping(
     resource: Resource, template: Template, functions: Mapping[str, Invoke]
 ) -> EventSourceMapping:
-    given = resource.properties
-    unknown = given.keys() - _UNDERSTOOD
+    properties = resource.properties
+    unknown = properties.keys() - _SUPPORTED_PROPERTIES
     if unknown:
-        raise TemplateError(f"{resource.logical_id}: {min(unknown)} is not understood here")
+        raise TemplateError(f"{resource.logical_id}: {min(unknown)} is not supported here")
     queues = {found.arn: found for found in template.of_type("AWS::SQS::Queue")}
     named = {found.name: found for found in template.of_type("AWS::Lambda::Function")}
-    queue, function = queues.get(given["EventSourceArn"]), named.get(given["FunctionName"])
+    queue, function = (
+        queues.get(properties["EventSourceArn"]),
+        named.get(properties["FunctionName"]),
+    )
     if queue is None or function is None or function.name not in functions:
         raise TemplateError(f"{resource.logical_id}: only queues and functions of the template")
     return EventSourceMapping(
         uuid=resource.ref,
         queue_url=queue.ref,
         queue_arn=queue.arn,
-        batch_size=int(given.get("BatchSize", 10)),
-        reports_failures="ReportBatchItemFailures" in given.get("FunctionResponseTypes", ()),
-        enabled=is_true(given.get("Enabled", True)),
+        batch_size=int(properties.get("BatchSize", 10)),
+        reports_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", ()),
+        is_enabled=is_true(properties.get("Enabled", True)),
         function=function.logical_id,
         function_arn=function.arn,
         invoke=functions[function.name],

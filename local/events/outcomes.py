@@ -1,4 +1,4 @@
-"""What became of the events that were passed on to functions."""
+"""The outcomes of events: what functions did with them."""
 
 import time
 from collections.abc import Collection, Mapping
@@ -8,11 +8,11 @@ from threading import Condition
 from typing import Final
 
 MAX_OUTCOMES: Final = 10_000
-"""Outcomes that are remembered: many more than arrive while somebody wakes up to look at one."""
+"""Outcomes that are kept: many more than arrive before a waiting thread has read its own."""
 
 
 class State(Enum):
-    """How an event stands with the function that its queue leads to."""
+    """What a function did with an event; a retried one is in the queue again."""
 
     APPLIED = auto()
     OVERTAKEN = auto()
@@ -22,25 +22,25 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one event in one queue, and why, where there is a reason."""
+    """What a function did with one event of one queue, and the reason if there is one."""
 
     state: State
     reason: str = ""
 
 
 class Outcomes:
-    """The latest outcomes, by event and queue; used from any thread."""
+    """The latest outcomes by event and queue. Any thread may use it."""
 
     def __init__(self) -> None:
         self._change = Condition()
         self._outcomes: dict[tuple[str, str], Outcome] = {}
-        self._closed = False
+        self._is_closed = False
 
     def add(self, event_id: str, queue_arn: str, outcome: Outcome) -> None:
-        """Takes one; it replaces an earlier one of the same event in the same queue."""
+        """Adds an outcome; it replaces an earlier one of the same event in the same queue."""
         key = event_id, queue_arn
         with self._change:
-            # Taken out first, so that they stay in the order of their age.
+            # Removed first, so that outcomes stay in the order of their age.
             self._outcomes.pop(key, None)
             self._outcomes[key] = outcome
             if len(self._outcomes) > MAX_OUTCOMES:
@@ -50,22 +50,23 @@ class Outcomes:
     def wait(
         self, event_id: str, queue_arns: Collection[str], patience: float
     ) -> Mapping[str, Outcome]:
-        """Waits until an event has an outcome in each queue, for at most ``patience`` seconds.
+        """Waits until an event has an outcome in each queue, at most ``patience`` seconds.
 
-        Returns the outcomes by queue, without those that did not come in that time.
+        Returns:
+            The outcomes by queue, without those that did not come in that time.
         """
-        give_up = time.monotonic() + patience
+        deadline = time.monotonic() + patience
         with self._change:
             while True:
                 keys = {arn: (event_id, arn) for arn in queue_arns}
                 found = {a: self._outcomes[key] for a, key in keys.items() if key in self._outcomes}
-                left = give_up - time.monotonic()
-                if len(found) == len(keys) or self._closed or left <= 0:
+                left = deadline - time.monotonic()
+                if len(found) == len(keys) or self._is_closed or left <= 0:
                     return found
                 self._change.wait(left)
 
     def close(self) -> None:
-        """Lets everybody who waits go."""
+        """Ends all waits."""
         with self._change:
-            self._closed = True
+            self._is_closed = True
             self._change.notify_all()

@@ -1,8 +1,8 @@
 """The rules of the template's event bus: which queues an event goes to.
 
-moto routes events itself; this says beforehand where one will arrive. Of EventBridge's patterns it
-knows texts, ``prefix`` and ``anything-but``, on ``source`` and ``detail-type``. Any other pattern
-is refused at the start rather than taken for something that it isn't.
+moto routes events itself; this module tells beforehand where an event will arrive. It supports
+these parts of EventBridge's patterns: texts, ``prefix`` and ``anything-but``, for ``source`` and
+``detail-type``. A template with any other pattern is refused when the stack starts.
 """
 
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ _FIELDS: Final = {"source", "detail-type"}
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: what it takes, and the ARNs of its targets."""
+    """A rule: its event pattern, and the ARNs of its targets."""
 
     pattern: Mapping[str, list[Any]]
     targets: tuple[str, ...]
 
-    def takes(self, source: str, detail_type: str) -> bool:
+    def matches(self, source: str, detail_type: str) -> bool:
         """Whether an event matches the pattern."""
         values = {"source": source, "detail-type": detail_type}
         return all(
@@ -33,28 +33,28 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of the event bus ``bus``."""
+    """The rules of an event bus, whose name is ``bus``."""
 
     bus: str
     rules: tuple[Rule, ...]
 
     def targets(self, source: str, detail_type: str) -> list[str]:
-        """The ARNs that an event goes to, each once."""
-        takers = (rule for rule in self.rules if rule.takes(source, detail_type))
-        return list(dict.fromkeys(arn for rule in takers for arn in rule.targets))
+        """Returns the ARNs that an event goes to, each once."""
+        matching = (rule for rule in self.rules if rule.matches(source, detail_type))
+        return list(dict.fromkeys(arn for rule in matching for arn in rule.targets))
 
     @property
     def sources(self) -> list[str]:
-        """The sources that patterns name."""
-        named = (source for rule in self.rules for source in rule.pattern.get("source", ()))
-        return sorted({source for source in named if isinstance(source, str)})
+        """The sources that the patterns name."""
+        conditions = (c for rule in self.rules for c in rule.pattern.get("source", ()))
+        return sorted({condition for condition in conditions if isinstance(condition, str)})
 
 
 def rules_of(template: Template) -> Rules:
-    """The rules of the template's event bus.
+    """Returns the rules of the template's event bus.
 
     Raises:
-        TemplateError: there is not exactly one bus, or a pattern is not understood here.
+        TemplateError: there is not exactly one bus, or a pattern is not supported here.
     """
     bus = template.only("AWS::Events::EventBus").name
     rules = template.of_type("AWS::Events::Rule")
@@ -63,18 +63,18 @@ def rules_of(template: Template) -> Rules:
 
 def _rule(rule: Resource) -> Rule:
     pattern = rule.properties["EventPattern"]
-    known = pattern.keys() <= _FIELDS and all(
+    is_supported = pattern.keys() <= _FIELDS and all(
         isinstance(condition, str) or _operator(condition) in {"prefix", "anything-but"}
         for conditions in pattern.values()
         for condition in conditions
     )
-    if not known:
-        raise TemplateError(f"{rule.logical_id}: its EventPattern is not understood here")
+    if not is_supported:
+        raise TemplateError(f"{rule.logical_id}: its EventPattern is not supported here")
     return Rule(pattern, tuple(str(target["Arn"]) for target in rule.properties["Targets"]))
 
 
 def _operator(condition: Any) -> str | None:
-    """The name of a condition that is more than a text; None if it is of no form known here."""
+    """Returns the name of a condition's operator, or None if it is not supported."""
     match condition:
         case {"prefix": str(), **others} if not others:
             return "prefix"

@@ -1,4 +1,4 @@
-"""How the template wants a function to run: its code, variables, time-out and versions."""
+"""A function's configuration in the template: code, environment variables, time-out, versions."""
 
 import os
 from collections.abc import Mapping
@@ -13,16 +13,16 @@ from local.template.template import Resource, Template, code_path
 
 @dataclass(frozen=True, slots=True)
 class FunctionConfiguration:
-    """How the template wants a function to run.
+    """How a function runs.
 
     Attributes:
-        logical_id: what the template calls it.
-        name: what it is called once it is made.
-        arn: its own, which says no version.
+        logical_id: its name in the template.
+        name: its name in Lambda.
+        arn: its ARN without a version.
         folder: where its code is.
-        timeout: how long it may take for an event, in seconds.
-        environment: its variables.
-        versions: the version behind each of its ARNs.
+        timeout: seconds that it may take for an event.
+        environment: its environment variables.
+        versions: the version that each of its ARNs leads to.
     """
 
     logical_id: str
@@ -37,10 +37,13 @@ class FunctionConfiguration:
     def from_template(
         cls, template: Template, function: Resource, endpoints: Mapping[str, str]
     ) -> Self:
-        """The configuration of one function of ``template``.
+        """Reads the configuration of one function of ``template``.
 
-        As with ``sam local``, an endpoint is passed on only where the template declares its
-        variable.
+        Args:
+            template: the expanded template.
+            function: the function.
+            endpoints: URLs of services by environment variable. As with ``sam local``, only
+                variables that the template declares are set.
 
         Raises:
             TemplateError: its code is not in a folder beside the template.
@@ -90,13 +93,13 @@ class FunctionConfiguration:
 
 
 def _packages(layer: Path) -> Path:
-    """Where a layer's packages are: in ``python``, as Lambda wants them, once it is built."""
+    """Returns where a layer's packages are: once it is built, in ``python``, as Lambda expects."""
     built = layer / "python"
     return built if built.is_dir() else layer
 
 
 def versions_by_arn(template: Template, function: Resource) -> dict[str, str]:
-    """The version of a function behind each of its ARNs: its own, its versions', its aliases'."""
+    """Returns the version that each ARN of a function leads to; versions and aliases have one."""
     published = {
         resource.arn: resource.properties.get("FunctionVersion", resource.name)
         for kind in ("AWS::Lambda::Version", "AWS::Lambda::Alias")

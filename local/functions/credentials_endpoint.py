@@ -1,8 +1,8 @@
-"""Where a function with SnapStart finds its credentials: an address in its environment.
+"""The HTTP endpoint from which a function with SnapStart gets its credentials.
 
-Lambda serves them there in the form of Amazon ECS, see the SDKs' reference guide, "Container
-credential provider". The stack's functions have theirs in their environment, as those without
-SnapStart do; this is for tests and benchmarks.
+Lambda serves them in the format of Amazon ECS, see the SDKs' reference guide, "Container credential
+provider". Functions of the local stack have their credentials in environment variables, as
+functions without SnapStart do; this endpoint is for tests and benchmarks.
 """
 
 import json
@@ -13,33 +13,35 @@ from threading import Thread
 from types import TracebackType
 from typing import Final, Self
 
-TOKEN: Final = "local-authorization"  # noqa: S105 - it opens nothing
+AUTHORIZATION_TOKEN: Final = "local-authorization"  # noqa: S105 - not a secret
 
-LIFETIME: Final = timedelta(hours=6)
+CREDENTIALS_LIFETIME: Final = timedelta(hours=6)
 
 
 class CredentialsEndpoint:
-    """The endpoint, on a free port of 127.0.0.1, while it is used as a context manager.
+    """A context manager that serves credentials on a free port of 127.0.0.1.
 
     Attributes:
-        credentials: what it gives out: ``AccessKeyId``, ``SecretAccessKey`` and ``Token``.
-        lifetime: how long they live from the moment at which they are given out.
-        asked: how often it was asked with the right token.
+        credentials: ``AccessKeyId``, ``SecretAccessKey`` and ``Token``.
+        lifetime: how long they are valid from the moment of the response.
+        requests: the number of requests with the right token.
     """
 
-    def __init__(self, credentials: Mapping[str, str], lifetime: timedelta = LIFETIME) -> None:
+    def __init__(
+        self, credentials: Mapping[str, str], lifetime: timedelta = CREDENTIALS_LIFETIME
+    ) -> None:
         self.credentials = credentials
         self.lifetime = lifetime
-        self.asked = 0
+        self.requests = 0
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                known = self.headers.get("Authorization") == TOKEN
-                body = json.dumps(endpoint._answer() if known else {}).encode()
-                self.send_response(200 if known else 403)
+                is_allowed = self.headers.get("Authorization") == AUTHORIZATION_TOKEN
+                body = json.dumps(endpoint._to_json() if is_allowed else {}).encode()
+                self.send_response(200 if is_allowed else 403)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -52,16 +54,16 @@ class CredentialsEndpoint:
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """What a function's environment has in place of its credentials."""
+        """The environment variables that a function has instead of credentials."""
         return {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": (
                 f"http://127.0.0.1:{self._server.server_port}/2021-04-23/credentials"
             ),
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN": TOKEN,
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": AUTHORIZATION_TOKEN,
         }
 
-    def _answer(self) -> Mapping[str, str]:
-        self.asked += 1
+    def _to_json(self) -> Mapping[str, str]:
+        self.requests += 1
         expiration = datetime.now(UTC) + self.lifetime
         return {**self.credentials, "Expiration": f"{expiration:%Y-%m-%dT%H:%M:%SZ}"}
 

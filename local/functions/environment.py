@@ -1,4 +1,4 @@
-"""A process that runs a function, with one event at a time: Lambda's execution environment."""
+"""Lambda's execution environment: a process that runs a function, one event at a time."""
 
 import os
 import signal
@@ -19,22 +19,30 @@ from local.functions.invocation import NoResult, Result
 from local.functions.worker import END_OF_EVENT
 from local.log import WriteLine
 
-TIME_TO_START: Final = 30.0
-"""Seconds in which a handler must have been imported. Lambda gives ten, on an idle processor."""
+START_TIMEOUT: Final = 30.0
+"""Seconds that importing the handler may take. Lambda allows ten, but has an idle processor."""
 
-TIME_TO_LOG: Final = 1.0
-"""Seconds in which what a function wrote before its answer must have been read."""
+LOG_TIMEOUT: Final = 1.0
+"""Seconds to wait for the lines that a function wrote before it returned."""
 
 _WORKER: Final = Path(__file__).with_name("worker.py")
 
 
 class ExecutionEnvironment:
-    """One process that runs a function; it starts in the background."""
+    """A process that runs a function; it starts in the background.
+
+    Args:
+        configuration: the function's.
+        log: takes each line that the function writes.
+
+    Attributes:
+        is_alive: whether it can handle another event.
+    """
 
     def __init__(self, configuration: FunctionConfiguration, log: WriteLine) -> None:
-        self.alive = True
+        self.is_alive = True
         self._configuration = configuration
-        self._ready = False
+        self._is_ready = False
         here, there = socket.socketpair()
         with there:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
@@ -45,7 +53,7 @@ class ExecutionEnvironment:
                 cwd=configuration.folder,
                 env=dict(configuration.environment),
                 pass_fds=[there.fileno()],
-                # Ctrl-C in the terminal is for the stack, which then ends this one.
+                # Ctrl-C in the terminal is for the stack, which then ends this process.
                 process_group=0,
             )
         self._connection = Connection(here.detach())
@@ -54,28 +62,36 @@ class ExecutionEnvironment:
         self._logger.start()
 
     def handle(self, event: bytes, patience: float) -> Result:
-        """The function's answer to one event; waits for it at most ``patience`` seconds.
+        """Returns the function's result for one event.
+
+        Args:
+            event: JSON.
+            patience: seconds that the caller waits.
 
         Raises:
-            NoAnswer: it did not come in that time, and the function might have gone on.
+            NoResult: the caller stopped waiting before the function's time-out.
         """
-        give_up = time.monotonic() + patience
+        deadline = time.monotonic() + patience
         try:
-            return self._start(patience) or self._exchange(event, give_up - time.monotonic())
+            if not self._is_ready:
+                error = self._wait_for_start(patience)
+                if error is not None:
+                    return error
+            return self._invoke(event, deadline - time.monotonic())
         except (EOFError, OSError):
             self.kill()
             status = self._process.wait()
             return Result.error("Runtime.ExitError", f"Runtime exited with status {status}")
 
     def kill(self) -> None:
-        """Ends the process, whatever it is doing; who waits for its answer is told so."""
-        self.alive = False
-        # With whatever it started, which could hold its output open, and live on.
+        """Kills the process, whatever it is doing; a thread in ``handle`` gets an error."""
+        self.is_alive = False
+        # And the processes that it started: they could live on, and keep its output open.
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Ends the process and leaves nothing of it. Nobody may be waiting for an answer."""
+        """Kills the process and frees what it used. No thread may be in ``handle``."""
         self.kill()
         self._process.wait()
         self._connection.close()
@@ -83,26 +99,24 @@ class ExecutionEnvironment:
         if self._process.stdout is not None:
             self._process.stdout.close()
 
-    def _start(self, patience: float) -> Result | None:
-        """Waits until the handler is imported; the error when it can't be."""
-        if self._ready:
-            return None
-        if not self._connection.poll(min(patience, TIME_TO_START)):
+    def _wait_for_start(self, patience: float) -> Result | None:
+        """Waits until the handler is imported; returns the error if it can't be, or None."""
+        if not self._connection.poll(min(patience, START_TIMEOUT)):
             self.kill()
-            if patience < TIME_TO_START:
+            if patience < START_TIMEOUT:
                 raise NoResult
             return Result.error("Sandbox.Timedout", "the handler's module takes too long to import")
         first = self._connection.recv_bytes()
-        self._ready = self.alive = first == b"="
-        return None if self._ready else Result(first[1:], is_error=True)
+        self._is_ready = self.is_alive = first == b"="
+        return None if self._is_ready else Result(first[1:], is_error=True)
 
-    def _exchange(self, event: bytes, patience: float) -> Result:
+    def _invoke(self, event: bytes, patience: float) -> Result:
         request_id, timeout = uuid.uuid4(), self._configuration.timeout
         head = f"{request_id} {time.time() + timeout} {self._configuration.arn}\n".encode()
         self._connection.send_bytes(head + event)
         if self._connection.poll(max(0.0, min(patience, timeout))):
-            answer = self._connection.recv_bytes()
-            return Result(answer[1:], answer[:1] == b"!", self._log_of(str(request_id)))
+            response = self._connection.recv_bytes()
+            return Result(response[1:], response[:1] == b"!", self._log_of(str(request_id)))
         self.kill()
         if patience < timeout:
             raise NoResult
@@ -126,10 +140,10 @@ class ExecutionEnvironment:
                 lines.clear()
 
     def _log_of(self, request_id: str) -> tuple[str, ...]:
-        """What the function wrote about one event, whose answer is there."""
+        """Returns the lines that the function wrote for one event, after it returned."""
         with suppress(Empty):
             while True:
-                found, lines = self._logs.get(timeout=TIME_TO_LOG)
+                found, lines = self._logs.get(timeout=LOG_TIMEOUT)
                 if found == request_id:
                     return lines
         return ()

@@ -1,7 +1,7 @@
-"""Runs the template's functions: each in a few processes, with one event at a time in each.
+"""A function of the template, which runs in a few processes, one event at a time in each.
 
-So does Lambda: a handler's globals are never used by two events at once, memory is not shared, and
-a function that crashes or takes too long takes nothing else with it.
+Lambda does the same: two events never use a handler's globals at once, functions share no memory,
+and a function that crashes or takes too long harms no other.
 """
 
 import json
@@ -17,14 +17,19 @@ from local.log import WriteLine
 from workspace_usage.listing.sizes import RESPONSE_BYTES
 
 MAX_ENVIRONMENTS: Final = 2
-"""Processes of one function; when all are busy, the next event waits.
+"""Processes of one function. When all are busy, the next event waits.
 
-More would ask moto more at once, which answers one after the other, and could run out of time.
+moto answers one call after the other: with more processes, calls could time out.
 """
 
 
 class Function:
-    """A function of the template, ready to be invoked from any thread."""
+    """A function of the template, which can be invoked from any thread.
+
+    Args:
+        configuration: how it runs.
+        log: takes each line that it writes.
+    """
 
     def __init__(self, configuration: FunctionConfiguration, log: WriteLine) -> None:
         self.configuration = configuration
@@ -32,46 +37,48 @@ class Function:
         self._change = Condition()
         self._idle: list[ExecutionEnvironment] = []
         self._all: set[ExecutionEnvironment] = set()
-        self._closed = False
+        self._is_closed = False
 
     def warm_up(self) -> None:
-        """Starts one environment, so that the first event need not wait for all of it."""
+        """Starts one environment, so that the first event waits for less."""
         environment = ExecutionEnvironment(self.configuration, self._log)
         with self._change:
             self._all.add(environment)
             self._idle.append(environment)
 
     def invoke(self, event: bytes, patience: float = 3600.0) -> Result:
-        """The function's result to an event, which is JSON.
+        """Returns the function's result for an event.
 
-        ``patience`` is in seconds, and includes the time until an environment is free.
+        Args:
+            event: JSON.
+            patience: seconds that the caller waits, also for an environment to be free.
 
         Raises:
-            NoAnswer: no result came in that time.
+            NoResult: no result came in that time, or the function was closed.
         """
-        give_up = time.monotonic() + patience
+        deadline = time.monotonic() + patience
         environment = self._take(patience)
         try:
-            result = environment.handle(event, max(0.0, give_up - time.monotonic()))
+            result = environment.handle(event, max(0.0, deadline - time.monotonic()))
         finally:
             self._put_back(environment)
         if len(result.payload) > RESPONSE_BYTES:
             result = _too_large(result)
-            self._complain(result)
-        elif result.is_error and not environment.alive and not self._closed:
-            self._complain(result)
+            self._log_error(result)
+        elif result.is_error and not environment.is_alive and not self._is_closed:
+            self._log_error(result)
         return result
 
-    def _complain(self, result: Result) -> None:
+    def _log_error(self, result: Result) -> None:
         error = json.loads(result.payload)
-        # With a stack trace it was described, and logged, by the process itself.
+        # An error with a stack trace was logged by the process itself.
         if "stackTrace" not in error:
             self._log(f"[ERROR] {error['errorType']}: {error['errorMessage']}")
 
     def close(self) -> None:
-        """Ends all environments; whoever waits for one is told that there is no result."""
+        """Ends all environments; callers that wait for one get NoResult."""
         with self._change:
-            self._closed = True
+            self._is_closed = True
             for environment in self._all:
                 environment.kill()
             idle, self._idle = self._idle, []
@@ -84,9 +91,9 @@ class Function:
     def _take(self, patience: float) -> ExecutionEnvironment:
         with self._change:
             self._change.wait_for(
-                lambda: self._closed or self._idle or len(self._all) < MAX_ENVIRONMENTS, patience
+                lambda: self._is_closed or self._idle or len(self._all) < MAX_ENVIRONMENTS, patience
             )
-            if self._closed:
+            if self._is_closed:
                 raise NoResult
             if self._idle:
                 return self._idle.pop()
@@ -98,11 +105,11 @@ class Function:
 
     def _put_back(self, environment: ExecutionEnvironment) -> None:
         with self._change:
-            reusable = environment.alive and not self._closed
-            if reusable:
+            is_reusable = environment.is_alive and not self._is_closed
+            if is_reusable:
                 self._idle.append(environment)
                 self._change.notify()
-        if not reusable:
+        if not is_reusable:
             environment.close()
             with self._change:
                 self._all.discard(environment)
@@ -110,7 +117,7 @@ class Function:
 
 
 def _too_large(result: Result) -> Result:
-    """What Lambda says in place of an result that it doesn't pass on."""
+    """Returns the error that Lambda's callers get instead of a result that is too large."""
     error = Result.error(
         "Function.ResponseSizeTooLarge",
         f"Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes).",

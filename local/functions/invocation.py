@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 MAX_EVENT_BYTES: Final = 6_291_456
-"""The largest event with which Lambda's callers can invoke a function, and wait for its answer."""
+"""The largest event with which a function can be invoked synchronously."""
 
 
 class NoResult(Exception):
-    """The caller's patience ended before the function's time did."""
+    """The caller stopped waiting before the function's own time-out, or the stack is stopping."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a function returned, or, when it is an error, what its error looks like: JSON.
+    """What a function returned, or the error that it ended with.
 
-    ``log`` is what it wrote meanwhile, line by line, where it answered at all.
+    Attributes:
+        payload: JSON; of an error, ``errorType`` and ``errorMessage``.
+        is_error: whether the function failed.
+        log: the lines that it wrote meanwhile, if it returned at all.
     """
 
     payload: bytes
@@ -26,9 +29,9 @@ class Result:
 
     @classmethod
     def error(cls, kind: str, message: str) -> Self:
-        """A failure that the function could not describe itself."""
+        """Returns an error that the function could not describe itself, such as a time-out."""
         return cls(json.dumps({"errorType": kind, "errorMessage": message}).encode(), is_error=True)
 
 
 type Invoke = Callable[[bytes, float], Result]
-"""Invokes a function with an event, and waits for its result for so many seconds."""
+"""Invokes a function with an event, and waits at most that many seconds for the result."""

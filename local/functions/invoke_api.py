@@ -1,8 +1,8 @@
-"""Lambda's Invoke API, so that the functions can be asked without the gateway.
+"""Lambda's Invoke API, which invokes functions without the gateway.
 
 ``aws lambda invoke --endpoint-url http://127.0.0.1:3000 --function-name UsageFunction ...`` reaches
-it. Functions answer to their logical id, their name and their ARN, with a version or an alias
-behind it or in the query's ``Qualifier``. The code is the same behind all of them.
+it. A function is named by its logical id, its name or its ARN; a version or an alias may follow it,
+or be in the query's ``Qualifier``. All versions run the same code.
 """
 
 import json
@@ -20,7 +20,7 @@ _SUFFIX: Final = "/invocations"
 
 
 class InvokeApi:
-    """The Invoke API of some functions; invocations wait for their answer."""
+    """The Invoke API of some functions, for synchronous invocations only."""
 
     def __init__(self, functions: Iterable[Function]) -> None:
         self._functions: dict[str, tuple[Function, str]] = {}
@@ -37,7 +37,7 @@ class InvokeApi:
         return request.path.startswith(FUNCTIONS_PATH)
 
     def handle(self, request: Request) -> Response:
-        """What Lambda answers to a request whose path begins with ``PREFIX``."""
+        """Returns Lambda's response to a request that this API handles."""
         name = unquote(request.path.removeprefix(FUNCTIONS_PATH).removesuffix(_SUFFIX))
         if request.method != "POST" or not request.path.endswith(_SUFFIX):
             return refuse(404, "ResourceNotFoundException", "Only invocations are served here")
@@ -54,32 +54,35 @@ class InvokeApi:
         event = request.content or b"{}"
         if len(event) > MAX_EVENT_BYTES:
             return refuse_size()
-        if reason := _fault(event):
+        if reason := _json_error(event):
             message = f"Could not parse request body into json: {reason}"
             return refuse(400, "InvalidRequestContentException", message)
         try:
-            # As it was sent: what is parsed and written again has other numbers.
-            answer = function.invoke(event)
+            # Not parsed and written again: numbers could lose digits.
+            result = function.invoke(event)
         except (NoResult, OSError):
             return refuse(503, "ServiceException", f"{name} can't be run")
         headers = (JSON, ("X-Amz-Executed-Version", version))
-        response = Response(200, headers, answer.payload)
+        response = Response(200, headers, result.payload)
         return (
             response.with_headers(("X-Amz-Function-Error", "Unhandled"))
-            if answer.is_error
+            if result.is_error
             else response
         )
 
 
-def _fault(event: bytes) -> str | None:
-    """Why ``event`` is not JSON; None: it is.
+def _json_error(event: bytes) -> str | None:
+    """Returns the reason why ``event`` is not JSON, or None if it is.
 
-    Of numbers only the form counts: whether there is such a number is for the function's runtime to
-    find out, as in Lambda.
+    Numbers only have to look like numbers: whether Python can read them is for the function's
+    runtime to find out, as in Lambda.
     """
     try:
         json.loads(
-            event.decode("utf-8-sig"), parse_int=str, parse_float=str, parse_constant=_refuse
+            event.decode("utf-8-sig"),
+            parse_int=str,
+            parse_float=str,
+            parse_constant=_reject_constant,
         )
     except UnicodeDecodeError:
         return "it is not UTF-8"
@@ -90,5 +93,5 @@ def _fault(event: bytes) -> str | None:
     return None
 
 
-def _refuse(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number in JSON")

@@ -1,9 +1,9 @@
-"""A function's process: one Lambda execution environment, which handles one event at a time.
+"""The program that runs a function: what Lambda's Python runtime does.
 
-It talks to ``functions`` over an inherited socket, whose number is its only argument. It first says
-whether the handler could be imported; then it answers each event with one message. It ends as soon
-as the socket does, even in the middle of an event. Nothing but the standard library is imported, so
-that the function finds what its layers give it and no more.
+``environment`` starts it, and talks to it over an inherited socket, whose file descriptor is its
+only argument. It first says whether the handler could be imported; then it sends one message for
+each event. When the socket is closed it ends, even in the middle of an event. It imports the
+standard library only, so that a function finds nothing but what its layers contain.
 """
 
 import importlib
@@ -21,12 +21,12 @@ from threading import Thread
 from typing import Any, Final, NoReturn
 
 END_OF_EVENT: Final = "END RequestId: "
-"""What the log says, before the request's id, behind the last line about an event. As Lambda's."""
+"""Begins the line behind an event's last line of log, as in Lambda; the request's id follows."""
 
 EXPECTED_ERROR: Final = "workspace_usage.errors.UsageError"
-"""The base of the errors that a function raises for its caller. Any other one is a crash."""
+"""The base class of errors that are for the function's caller. Any other error is a crash."""
 
-_MARK: Final = secrets.token_hex(16)
+_PLACEHOLDER: Final = secrets.token_hex(16)
 
 
 class Context:
@@ -51,33 +51,33 @@ class Context:
 
 
 def deserialize(event: bytes) -> object:
-    """The event that Lambda's Python runtime makes of JSON: UTF-8, without NaN and Infinity.
+    """Parses an event as Lambda's Python runtime does: UTF-8, without NaN and Infinity.
 
     Raises:
-        ValueError, RecursionError: it is not JSON, or Python has no form for it, as for integers of
-            more than 4,300 digits.
+        ValueError, RecursionError: it is not JSON, or Python can't represent it, such as an integer
+            of more than 4,300 digits.
     """
     return json.loads(event.decode("utf-8-sig"), parse_constant=_refuse_constant)
 
 
 def serialize(value: object) -> str:
-    """The JSON that Lambda's Python runtime (``awslambdaric``, with simplejson) makes of a result.
+    """Returns a result as JSON, as Lambda's Python runtime writes it (with simplejson).
 
-    A Decimal becomes a number with the digits it has, which the standard library can't write: a
-    string that nothing else can contain stands in for it.
+    A Decimal becomes a number with all of its digits. The standard library can't write that, so a
+    unique placeholder is written, and replaced in the text.
 
     Raises:
-        TypeError, ValueError, RecursionError: JSON has no form for it.
+        TypeError, ValueError, RecursionError: it can't be written as JSON.
     """
     numbers: list[str] = []
     text = json.dumps(_plain(value, numbers), ensure_ascii=False)
     if numbers:
-        text = re.sub(rf'"{_MARK}(\d+)"', lambda match: numbers[int(match[1])], text)
+        text = re.sub(rf'"{_PLACEHOLDER}(\d+)"', lambda match: numbers[int(match[1])], text)
     return text
 
 
 def _plain(value: object, numbers: list[str]) -> object:
-    """``value`` in the standard library's types; Decimals are moved to ``numbers``."""
+    """Returns ``value`` in types that ``json`` can write; moves Decimals to ``numbers``."""
     match value:
         case str():
             return value
@@ -87,8 +87,8 @@ def _plain(value: object, numbers: list[str]) -> object:
             return {_key(key): _plain(content, numbers) for key, content in value.items()}
         case Decimal():
             numbers.append("NaN" if value.is_nan() else str(value))
-            return f"{_MARK}{len(numbers) - 1}"
-    # Named tuples, and whatever looks like one.
+            return f"{_PLACEHOLDER}{len(numbers) - 1}"
+    # Named tuples, and objects that look like one.
     if callable(as_dict := getattr(value, "_asdict", None)):
         return _plain(as_dict(), numbers)
     return [_plain(v, numbers) for v in value] if isinstance(value, list | tuple) else value
@@ -103,9 +103,9 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def describe(error: BaseException, kind: str | None = None) -> bytes:
-    """Logs an error that the function did not handle, and returns what Lambda answers then.
+    """Logs an error that the function did not handle, and returns it as Lambda returns it.
 
-    An error that is raised for the caller is not logged: the function has done that, if need be.
+    An error for the caller is not logged: the function has logged it if that was needed.
     """
     kind = kind or type(error).__name__
     # The first frame is this module's.
@@ -113,18 +113,18 @@ def describe(error: BaseException, kind: str | None = None) -> bytes:
     if not is_expected(error):
         print(f"[ERROR] {kind}: {error}")
         print("".join(trace), end="")
-    answer = {"errorMessage": str(error), "errorType": kind, "stackTrace": trace}
-    return json.dumps(answer).encode()
+    content = {"errorMessage": str(error), "errorType": kind, "stackTrace": trace}
+    return json.dumps(content).encode()
 
 
 def is_expected(error: BaseException) -> bool:
-    """Whether an error is an answer: of the service's own tree, or an authorizer's word for 401."""
+    """Whether an error is for the caller: a UsageError, or the authorizer's way to say 401."""
     bases = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
     return EXPECTED_ERROR in bases or (type(error) is Exception and str(error) == "Unauthorized")
 
 
 def load(handler: str) -> Any:
-    """The function that ``handler`` names, ``module.function``, as in the template.
+    """Imports the function that ``handler`` names: ``module.function``, as in the template.
 
     Raises:
         BaseException: whatever importing it raises.
@@ -134,7 +134,7 @@ def load(handler: str) -> Any:
 
 
 def receive(connection: Connection, events: SimpleQueue[bytes]) -> None:
-    """Queues what arrives; ends the process when nobody is there any more."""
+    """Queues events as they arrive; ends the process when the other side has closed the socket."""
     try:
         while True:
             events.put(connection.recv_bytes())
@@ -143,7 +143,7 @@ def receive(connection: Connection, events: SimpleQueue[bytes]) -> None:
 
 
 def serve(connection: Connection) -> None:
-    """Imports the handler, says whether that worked, and handles events from then on."""
+    """Imports the handler, reports whether that worked, and then handles events."""
     events: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=receive, args=(connection, events), daemon=True).start()
     try:
@@ -155,17 +155,17 @@ def serve(connection: Connection) -> None:
     while True:
         head, _, event = events.get().partition(b"\n")
         request_id, deadline, arn = head.decode().split()
-        answer = handle(handler, event, Context(request_id, float(deadline), arn))
+        message = handle(handler, event, Context(request_id, float(deadline), arn))
         print(f"{END_OF_EVENT}{request_id}", flush=True)
-        connection.send_bytes(answer)
+        connection.send_bytes(message)
 
 
 def handle(handler: Any, event: bytes, context: Context) -> bytes:
-    """The answer to one event: ``=`` and the result, or ``!`` and the error.
+    """Returns the message for one event: ``=`` and the result, or ``!`` and the error.
 
     Raises:
         UnicodeEncodeError: a text of the result is not Unicode (half a surrogate pair). Lambda's
-            runtime notices that when it sends the result, and ends.
+            runtime finds out when it sends the result, and ends.
     """
     try:
         content = deserialize(event)
@@ -177,11 +177,11 @@ def handle(handler: Any, event: bytes, context: Context) -> bytes:
     except Exception as error:  # noqa: BLE001 - the edge: the function may raise anything
         return b"!" + describe(error)
     if isinstance(result, bytes):
-        # Lambda's runtime takes them for what is to be sent.
+        # Lambda's runtime sends bytes as they are.
         return b"=" + result
     try:
         text = serialize(result)
-    except Exception as error:  # noqa: BLE001 - the edge: so may what it returned
+    except Exception as error:  # noqa: BLE001 - the edge: so may its result
         reason = f"Unable to marshal response: {error}"
         return b"!" + describe(TypeError(reason), "Runtime.MarshalError")
     return b"=" + text.encode()

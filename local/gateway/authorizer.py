@@ -1,7 +1,7 @@
-"""What API Gateway makes of a Lambda authorizer's result: a decision, and a context of strings.
+"""What API Gateway reads from a Lambda authorizer's result: a decision, and a context of strings.
 
-Its input and output are described in the API Gateway developer guide, "Use API Gateway Lambda
-authorizers". An result that is not of that form lets nobody in.
+The API Gateway developer guide describes the format, "Use API Gateway Lambda authorizers". A result
+in any other format lets nobody in.
 """
 
 import json
@@ -20,33 +20,38 @@ _STATEMENT_KEYS: Final = {"Sid", "Effect", "Action", "Resource"}
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether the request may pass, and what the authorizer says about it."""
+    """An authorizer's decision.
 
-    allowed: bool
+    Attributes:
+        is_allowed: whether the method may be invoked.
+        context: what the method's function is told about the caller.
+    """
+
+    is_allowed: bool
     context: Mapping[str, str]
 
 
 def decide(result: Result, method_arn: str) -> Decision:
-    """The decision in an authorizer's result, for the method ``method_arn``.
+    """Returns an authorizer's decision on the method ``method_arn``.
 
     Raises:
-        Refused: the authorizer says that the caller is unknown, failed, or answered nonsense.
+        Refusal: the authorizer does not know the caller, failed, or returned something else.
     """
     content = parse_payload(result.payload, AUTHORIZER_UNUSABLE)
     if result.is_error:
-        unauthorized = content.get("errorMessage") == "Unauthorized"
-        raise Refusal(UNAUTHORIZED if unauthorized else AUTHORIZER_FAILURE)
+        is_unauthorized = content.get("errorMessage") == "Unauthorized"
+        raise Refusal(UNAUTHORIZED if is_unauthorized else AUTHORIZER_FAILURE)
     if not isinstance(content, dict) or not isinstance(content.get("principalId"), str):
         raise Refusal(AUTHORIZER_UNUSABLE)
     context = {"principalId": content["principalId"], **_flatten(content.get("context") or {})}
     policy = content.get("policyDocument")
     statements = _as_list(policy.get("Statement")) if isinstance(policy, dict) else []
     effects = {_effect(statement, method_arn) for statement in statements}
-    return Decision(allowed="Allow" in effects and "Deny" not in effects, context=context)
+    return Decision(is_allowed="Allow" in effects and "Deny" not in effects, context=context)
 
 
 def _flatten(context: object) -> dict[str, str]:
-    """Every value as a string; API Gateway takes nothing that is nested."""
+    """Returns the context with every value as a string; API Gateway accepts no nested values."""
     if not isinstance(context, dict):
         raise Refusal(AUTHORIZER_UNUSABLE)
     flat = {}
@@ -58,15 +63,15 @@ def _flatten(context: object) -> dict[str, str]:
 
 
 def _effect(statement: object, method_arn: str) -> str | None:
-    """What one statement says about the method; None when it says nothing."""
-    # What isn't understood, such as a condition, must not be passed over: it might forbid.
+    """Returns a statement's effect on the method, or None if it says nothing about it."""
+    # An unknown key, such as Condition, must not be ignored: it could deny.
     if not isinstance(statement, dict) or not statement.keys() <= _STATEMENT_KEYS:
         raise Refusal(AUTHORIZER_UNUSABLE)
     if statement.get("Effect") not in {"Allow", "Deny"}:
         raise Refusal(AUTHORIZER_UNUSABLE)
-    invoked = any(_matches(a.lower(), _INVOKE.lower()) for a in _texts(statement.get("Action")))
-    meant = any(_matches(r, method_arn) for r in _texts(statement.get("Resource")))
-    return statement["Effect"] if invoked and meant else None
+    has_action = any(_matches(a.lower(), _INVOKE.lower()) for a in _texts(statement.get("Action")))
+    has_resource = any(_matches(r, method_arn) for r in _texts(statement.get("Resource")))
+    return statement["Effect"] if has_action and has_resource else None
 
 
 def _texts(value: object) -> list[str]:
@@ -83,6 +88,6 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """IAM's wildcards: ``*`` for any text, ``?`` for one character."""
+    """Whether a text matches a pattern of IAM: ``*`` is any text, ``?`` any character."""
     parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
     return re.fullmatch("".join(parts), text, re.DOTALL) is not None

@@ -1,7 +1,7 @@
-"""The API, served as API Gateway would: throttle, authorizer, cache, function, and its own answers.
+"""Serves the API as API Gateway does: throttle, authorizer, cache, function, gateway responses.
 
-``$context``, the variables that gateway responses and the access log are made of, is a dictionary
-that goes with a request and is filled on its way.
+``context`` is API Gateway's ``$context``: the variables of a request that gateway responses and the
+access log can use. It is a dictionary, to which each step adds its variables.
 """
 
 import json
@@ -16,7 +16,7 @@ from local.clock import Clock
 from local.exchange import Request, Response
 from local.functions.invocation import MAX_EVENT_BYTES, Invoke, NoResult
 from local.gateway.authorizer import decide
-from local.gateway.proxy import request_context, to_authorizer_event, to_event, to_response
+from local.gateway.proxy import make_request_context, to_authorizer_event, to_event, to_response
 from local.gateway.responses import (
     ACCESS_DENIED,
     AUTHORIZER_FAILURE,
@@ -35,12 +35,12 @@ from local.log import Log, ServedRequest
 from local.template.template import Template
 
 MAX_WAIT_SECONDS: Final = 29.0
-"""Seconds that API Gateway waits for a function."""
+"""Seconds that API Gateway waits for a function or an authorizer."""
 
 _HEADER: Final = "method.request.header."
 _PARAMETER: Final = "method.request.querystring."
-_FROM_CACHE: Final = "local.cache"
-"""A variable that API Gateway doesn't have: Hit or Miss, once the cache was asked."""
+_CACHE_RESULT: Final = "local.cache"
+"""A variable that API Gateway doesn't have: Hit or Miss, if the method has a cache."""
 
 
 class Gateway:
@@ -48,15 +48,15 @@ class Gateway:
 
     Args:
         template: the expanded template.
-        functions: how to invoke its functions, by all of their ARNs.
-        clock: what the throttle and the cache go by.
-        log: is told of each request.
+        functions: invoke its functions, by each of their ARNs.
+        clock: the time, for throttle, cache and log.
+        log: takes an entry for each request.
 
     Attributes:
-        functions: the ARNs of those functions that the API has a use for.
+        function_arns: the ARNs of those functions that the API uses.
 
     Raises:
-        TemplateError: the template asks for something that isn't done here.
+        TemplateError: the template uses a feature that is not supported here.
     """
 
     def __init__(
@@ -74,18 +74,18 @@ class Gateway:
         )
         self._routes = make_routes(api, stage, functions, clock)
         definition = json.dumps(api.properties["Body"])
-        self.functions = {arn for arn in functions if f"{arn}/invocations" in definition}
+        self.function_arns = {arn for arn in functions if f"{arn}/invocations" in definition}
 
     def handle(self, request: Request) -> Response:
-        """The answer to a request, whatever it is."""
-        return self._answer(request, lambda context: self._serve(request, context))
+        """Returns the response to any request."""
+        return self._respond(request, lambda context: self._serve(request, context))
 
     def refuse(self, request: Request, failure: Failure) -> Response:
-        """The answer to a request that was no good before it got here."""
-        return self._answer(request, lambda context: self._responses.make(failure, context))
+        """Returns the response to a request that the HTTP server refuses."""
+        return self._respond(request, lambda context: self._responses.make(failure, context))
 
-    def _answer(self, request: Request, respond: Callable[[dict[str, str]], Response]) -> Response:
-        """What ``respond`` makes of the request's context, with what every answer has."""
+    def _respond(self, request: Request, serve: Callable[[dict[str, str]], Response]) -> Response:
+        """Calls ``serve`` with the request's context; logs its response, and adds a request id."""
         started = self._clock()
         context = {
             "httpMethod": request.method,
@@ -94,22 +94,22 @@ class Gateway:
             "stage": self._stage,
         }
         try:
-            response = respond(context)
-        except Refusal as refused:
-            response = self._responses.make(refused.failure, context)
+            response = serve(context)
+        except Refusal as refusal:
+            response = self._responses.make(refusal.failure, context)
         except Exception:  # noqa: BLE001 - the outermost edge: the client gets an answer
             self._log.note(traceback.format_exc())
             response = self._responses.make(FUNCTION_FAILED, context)
         context["status"] = str(response.status)
         context["responseLength"] = str(len(response.body))
         context["responseLatency"] = self._since(started)
-        self._log.request(self._served(request, response, context))
+        self._log.request(self._log_entry(request, response, context))
         added = [("x-amzn-RequestId", context["requestId"])]
-        if _FROM_CACHE in context:
-            added.append(("X-Cache", context[_FROM_CACHE]))
+        if _CACHE_RESULT in context:
+            added.append(("X-Cache", context[_CACHE_RESULT]))
         return response.with_headers(*added)
 
-    def _served(
+    def _log_entry(
         self, request: Request, response: Response, context: Mapping[str, str]
     ) -> ServedRequest:
         return ServedRequest(
@@ -119,15 +119,15 @@ class Gateway:
             milliseconds=int(context["responseLatency"]),
             user_id=context.get("authorizer.user_id"),
             workspace_id=context.get("authorizer.workspace_id"),
-            cache=context.get(_FROM_CACHE, "").lower() or None,
+            cache=context.get(_CACHE_RESULT, "").lower() or None,
             access_line=fill(self._log_format, context, missing="-"),
         )
 
     def _serve(self, request: Request, context: dict[str, str]) -> Response:
-        """The answer of the request's route.
+        """Returns the response of the request's route.
 
         Raises:
-            Refused: the gateway has to answer itself.
+            Refusal: the gateway has to answer itself.
         """
         route = self._routes.get((request.method, request.path))
         if route is None:
@@ -135,15 +135,15 @@ class Gateway:
         context["resourcePath"] = request.path
         if not route.bucket.take():
             raise Refusal(THROTTLED)
-        about = request_context(request, context, self._api_id)
-        event = to_event(request, about)
+        request_context = make_request_context(request, context, self._api_id)
+        event = to_event(request, request_context)
         if route.authorizer is not None:
-            about["authorizer"] = self._authorize(route.authorizer, event, context)
+            request_context["authorizer"] = self._authorize(route.authorizer, event, context)
         if route.cache is None:
             return self._integrate(route.function, event, context)
         key = tuple(_value(event, name) for name in route.cache_keys)
         cached = route.cache.get(key)
-        context[_FROM_CACHE] = "Miss" if cached is None else "Hit"
+        context[_CACHE_RESULT] = "Miss" if cached is None else "Hit"
         if cached is not None:
             return cached
         response = self._integrate(route.function, event, context)
@@ -153,54 +153,62 @@ class Gateway:
     def _authorize(
         self, invoke: Invoke, event: Mapping[str, Any], context: dict[str, str]
     ) -> dict[str, Any]:
-        """Asks the authorizer; what the function is told of its answer."""
+        """Invokes the authorizer; returns what the function is told about the caller.
+
+        Raises:
+            Refusal: the caller may not invoke the method, or the authorizer failed.
+        """
         arn = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{self._api_id}/{self._stage}"
         method_arn = f"{arn}/{event['httpMethod']}{event['path']}"
         started = self._clock()
         try:
-            answer = invoke(_json(to_authorizer_event(event, method_arn)), MAX_WAIT_SECONDS)
+            result = invoke(_json(to_authorizer_event(event, method_arn)), MAX_WAIT_SECONDS)
         except NoResult:
             raise Refusal(AUTHORIZER_FAILURE) from None
         context["authorizer.latency"] = self._since(started)
-        context["authorizer.status"] = "500" if answer.is_error else "200"
-        decision = decide(answer, method_arn)
+        context["authorizer.status"] = "500" if result.is_error else "200"
+        decision = decide(result, method_arn)
         context.update({f"authorizer.{name}": text for name, text in decision.context.items()})
-        if not decision.allowed:
+        if not decision.is_allowed:
             raise Refusal(ACCESS_DENIED)
         return {**decision.context, "integrationLatency": int(context["authorizer.latency"])}
 
     def _integrate(
         self, invoke: Invoke, event: Mapping[str, Any], context: dict[str, str]
     ) -> Response:
-        """Asks the route's function."""
+        """Invokes the route's function; returns its response.
+
+        Raises:
+            Refusal: the event is too large, or the function failed or took too long.
+        """
         started = self._clock()
         content = _json(event)
         if len(content) > MAX_EVENT_BYTES:
             context["integration.status"] = "413"
             raise Refusal(REQUEST_TOO_LARGE)
         try:
-            answer = invoke(content, MAX_WAIT_SECONDS)
+            result = invoke(content, MAX_WAIT_SECONDS)
         except NoResult:
             raise Refusal(INTEGRATION_TIMEOUT) from None
         context["integration.latency"] = self._since(started)
-        # That of the call to Lambda, which succeeds even if the function fails.
+        # The status of the call to Lambda, which succeeds even if the function fails.
         context["integration.status"] = "200"
-        if answer.is_error:
+        if result.is_error:
             raise Refusal(FUNCTION_FAILED)
-        return to_response(answer.payload)
+        return to_response(result.payload)
 
     def _since(self, started: float) -> str:
-        """Milliseconds since then, in the whole numbers that API Gateway logs."""
+        """Returns the whole milliseconds since a moment, as API Gateway logs them."""
         return str(int((self._clock() - started) * 1000))
 
 
 def _json(event: Mapping[str, Any]) -> bytes:
-    """As API Gateway writes it: what counts for Lambda's limit are its bytes."""
+    """Returns an event as API Gateway writes it, whose bytes count for Lambda's limit."""
     return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _value(event: Mapping[str, Any], name: str) -> str | None:
-    """What a cache key parameter is in a request; None when it isn't there."""
+    """Returns the value of a cache key parameter in a request, or None if it is missing."""
     if name.startswith(_PARAMETER):
         value: str | None = (event["queryStringParameters"] or {}).get(name[len(_PARAMETER) :])
         return value

@@ -1,7 +1,7 @@
-"""Lambda's proxy format: a request becomes an event, and what the function returns a response.
+"""The format of Lambda proxy integrations: requests as events, and results as responses.
 
-Both are described in the API Gateway developer guide, "Lambda proxy integrations". Where a name was
-sent more than once, the last value is the one that counts.
+The API Gateway developer guide describes it, "Lambda proxy integrations". If a name was sent more
+than once, its last value counts.
 """
 
 import json
@@ -21,12 +21,14 @@ _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 
 
 def query_parameters(query: str) -> dict[str, list[str]]:
-    """The decoded parameters of a query string; bytes that are no UTF-8 are replaced."""
+    """Returns the decoded parameters of a query string; bytes that are not UTF-8 are replaced."""
     return group_values(parse_qsl(query, keep_blank_values=True, errors="replace"))
 
 
-def request_context(request: Request, context: Mapping[str, str], api_id: str) -> dict[str, Any]:
-    """``requestContext``: what functions are told about a request, from the gateway's context."""
+def make_request_context(
+    request: Request, context: Mapping[str, str], api_id: str
+) -> dict[str, Any]:
+    """Returns an event's ``requestContext``, from the gateway's own ``$context`` of the request."""
     agents = [value for name, value in request.headers if name.lower() == "user-agent"]
     return {
         "accountId": ACCOUNT,
@@ -44,8 +46,8 @@ def request_context(request: Request, context: Mapping[str, str], api_id: str) -
     }
 
 
-def to_event(request: Request, about: Mapping[str, Any]) -> dict[str, Any]:
-    """The event for ``request``; ``about`` is its ``requestContext``."""
+def to_event(request: Request, request_context: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the event for a request."""
     headers = group_values(request.headers, ignore_case=True)
     parameters = query_parameters(request.query)
     return {
@@ -58,23 +60,25 @@ def to_event(request: Request, about: Mapping[str, Any]) -> dict[str, Any]:
         "multiValueQueryStringParameters": parameters or None,
         "pathParameters": None,
         "stageVariables": None,
-        "requestContext": about,
+        "requestContext": request_context,
         "body": request.body,
         "isBase64Encoded": False,
     }
 
 
 def to_authorizer_event(event: Mapping[str, Any], method_arn: str) -> dict[str, Any]:
-    """The event for a REQUEST authorizer: that of the method, without the body."""
-    seen = {name: value for name, value in event.items() if name not in {"body", "isBase64Encoded"}}
-    return {"type": "REQUEST", "methodArn": method_arn, **seen}
+    """Returns the event for a REQUEST authorizer: the method's event, without the body."""
+    visible = {
+        name: value for name, value in event.items() if name not in {"body", "isBase64Encoded"}
+    }
+    return {"type": "REQUEST", "methodArn": method_arn, **visible}
 
 
 def parse_payload(payload: bytes, failure: Failure) -> Any:
-    """What a function's answer says, which need not be JSON: a handler can return any bytes.
+    """Parses a function's result. It may be no JSON: a handler can return any bytes.
 
     Raises:
-        Refused: it is not JSON, for the reason ``failure``.
+        Refusal: it is not JSON; the refusal has this ``failure``.
     """
     try:
         return json.loads(payload.decode(), parse_constant=_refuse_constant)
@@ -83,10 +87,10 @@ def parse_payload(payload: bytes, failure: Failure) -> Any:
 
 
 def to_response(payload: bytes) -> Response:
-    """The response that a function returned.
+    """Returns the response in a function's result.
 
     Raises:
-        Refused: it is not of the proxy format.
+        Refusal: the result does not have the proxy format.
     """
     content = parse_payload(payload, FUNCTION_FAILED)
     if not isinstance(content, dict) or not content.keys() <= _RESPONSE_KEYS:
@@ -105,12 +109,14 @@ def _refuse_constant(name: str) -> NoReturn:
 def _headers(single: object, multiple: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(single, dict) or not isinstance(multiple, dict):
         raise Refusal(FUNCTION_FAILED)
-    many = {name.lower() for name in multiple}
-    headers = [(name, value) for name, value in single.items() if name.lower() not in many]
+    multiple_names = {name.lower() for name in multiple}
+    headers = [
+        (name, value) for name, value in single.items() if name.lower() not in multiple_names
+    ]
     headers += [(name, value) for name, values in multiple.items() for value in _list(values)]
     if "content-type" not in {name.lower() for name, _ in headers}:
         headers.append(("Content-Type", "application/json"))
-    return tuple((_fitting(_HEADER_NAME, name), _fitting(_HEADER_VALUE, v)) for name, v in headers)
+    return tuple((_checked(_HEADER_NAME, name), _checked(_HEADER_VALUE, v)) for name, v in headers)
 
 
 def _list(values: object) -> list[Any]:
@@ -119,7 +125,7 @@ def _list(values: object) -> list[Any]:
     return values
 
 
-def _fitting(pattern: re.Pattern[str], value: object) -> str:
+def _checked(pattern: re.Pattern[str], value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     if not pattern.fullmatch(text) or text != text.strip():
         raise Refusal(FUNCTION_FAILED)

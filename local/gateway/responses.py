@@ -1,7 +1,7 @@
-"""The gateway's own answers, as the template's gateway responses word them.
+"""Gateway responses: what API Gateway answers itself, with the template's texts and headers.
 
-The names, statuses and messages are those of the API Gateway developer guide, "Gateway response
-types". A type that the template says nothing about is answered by DEFAULT_4XX or DEFAULT_5XX.
+Types, statuses and messages are from the API Gateway developer guide, "Gateway response types". For
+a type that the template doesn't define, its DEFAULT_4XX or DEFAULT_5XX is used.
 """
 
 import json
@@ -20,7 +20,13 @@ _VARIABLE: Final = re.compile(r"\$context\.(\w+(?:\.\w+)*)")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A reason for which the gateway answers itself; the template may say another ``status``."""
+    """A reason why the gateway answers itself.
+
+    Attributes:
+        type: the gateway response's type.
+        status: its status, which the template can change.
+        message: its message in English.
+    """
 
     type: str
     status: int
@@ -41,7 +47,7 @@ UNAUTHORIZED: Final = Failure("UNAUTHORIZED", 401, "Unauthorized")
 
 
 class Refusal(Exception):
-    """The gateway answers the request itself, for the reason in ``failure``."""
+    """The gateway answers the request itself, because of ``failure``."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.type)
@@ -52,7 +58,7 @@ class GatewayResponses:
     """The gateway responses of an OpenAPI definition.
 
     Raises:
-        TemplateError: one of them asks for a header that is not a fixed text.
+        TemplateError: one of them has a header whose value is not a fixed text.
     """
 
     def __init__(self, definitions: Mapping[str, Any]) -> None:
@@ -62,7 +68,7 @@ class GatewayResponses:
         }
 
     def make(self, failure: Failure, context: dict[str, str]) -> Response:
-        """The answer for ``failure``; adds what is known of it to the request's ``context``."""
+        """Returns the response for a failure, and adds the failure to the request's context."""
         context["error.responseType"] = failure.type
         context["error.message"] = failure.message
         context["error.messageString"] = json.dumps(failure.message)
@@ -80,7 +86,7 @@ class GatewayResponses:
 
 
 def fill(template: str, context: Mapping[str, str], missing: str = "") -> str:
-    """``template`` with its ``$context`` variables replaced as they are, as API Gateway does."""
+    """Returns ``template`` with its ``$context`` variables replaced, not escaped, as in AWS."""
     return _VARIABLE.sub(lambda match: context.get(match[1], missing), template)
 
 

@@ -1,7 +1,7 @@
-"""The API's methods, from the OpenAPI definition that SAM makes of the template, and its stage.
+"""The API's methods, from the OpenAPI definition that SAM generates, and the stage's settings.
 
-What the template doesn't use is refused here, at the start, rather than ignored: no integrations
-but Lambda's, no cached decisions of authorizers, no path parameters.
+A feature that the template doesn't use is refused when the stack starts, and never ignored: other
+integrations than Lambda's, cached decisions of authorizers, path parameters.
 """
 
 import re
@@ -16,6 +16,7 @@ from local.gateway.cache import StageCache
 from local.gateway.throttle import TokenBucket
 from local.template.template import Resource, is_true
 
+# AWS's defaults.
 _ACCOUNT_RATE: Final = 10_000
 _ACCOUNT_BURST: Final = 5_000
 _CACHE_LIFETIME: Final = 300
@@ -24,7 +25,15 @@ _FUNCTION: Final = re.compile(r".*/functions/(?P<arn>arn:[^/]+)/invocations")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of the API, and what is done before its function is asked."""
+    """One method of the API.
+
+    Attributes:
+        function: invokes its function.
+        authorizer: invokes its authorizer, if it has one.
+        bucket: its throttle.
+        cache: its cache, if it has one.
+        cache_keys: the parameters of the request that form the cache's key.
+    """
 
     function: Invoke
     authorizer: Invoke | None
@@ -36,10 +45,16 @@ class Route:
 def make_routes(
     api: Resource, stage: Resource, functions: Mapping[str, Invoke], clock: Clock
 ) -> dict[tuple[str, str], Route]:
-    """The routes of an API, by method and path; ``functions`` are the template's, by all ARNs.
+    """Returns the routes of an API by method and path.
+
+    Args:
+        api: the API.
+        stage: its stage.
+        functions: the template's functions, by each of their ARNs.
+        clock: the time, for throttle and cache.
 
     Raises:
-        TemplateError: the template asks for something that isn't done here.
+        TemplateError: the template uses a feature that is not supported here.
     """
     definition = api.properties["Body"]
     routes = {}
@@ -69,13 +84,13 @@ def make_routes(
 
 
 def _settings(stage: Resource, method: str, path: str) -> dict[str, Any]:
-    """What the stage says about all methods, and then about this one."""
+    """Returns the stage's settings for a method: those for all methods, then its own."""
     for settings in stage.properties.get("MethodSettings", ()):
         if (settings["HttpMethod"] == "*") != (settings["ResourcePath"] == "/*"):
             raise TemplateError(
                 "method settings have to be for all methods of all paths, or for one of one"
             )
-    # The slashes of a path are written ~1 there, after a first one that is not.
+    # ResourcePath is a slash, and then the path with each of its slashes written as ~1.
     chosen: dict[str, Any] = {}
     for place in (("*", "/*"), (method, "/" + path.replace("/", "~1"))):
         for settings in stage.properties.get("MethodSettings", ()):
@@ -109,5 +124,5 @@ def _authorizer(
 def _find(functions: Mapping[str, Invoke], uri: str) -> Invoke:
     match = _FUNCTION.fullmatch(uri)
     if match is None or match["arn"] not in functions:
-        raise TemplateError(f"the API refers to {uri}, which is no function of the template")
+        raise TemplateError(f"the API refers to {uri}, which is not a function of the template")
     return functions[match["arn"]]

@@ -1,13 +1,14 @@
 """The stage's throttle: a token bucket for each method."""
 
-from collections.abc import Callable
 from threading import Lock
+
+from local.clock import Clock
 
 
 class TokenBucket:
-    """Holds ``burst`` tokens, one for a request, and gets ``rate`` new ones a second."""
+    """Holds at most ``burst`` tokens, and gets ``rate`` new ones a second. A request takes one."""
 
-    def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
+    def __init__(self, rate: float, burst: float, clock: Clock) -> None:
         self._rate = rate
         self._burst = burst
         self._clock = clock
@@ -16,7 +17,7 @@ class TokenBucket:
         self._filled_at = clock()
 
     def take(self) -> bool:
-        """Takes a token, if there is one."""
+        """Takes a token; returns whether there was one."""
         with self._lock:
             now = self._clock()
             gained = (now - self._filled_at) * self._rate

@@ -1,7 +1,7 @@
-"""The items of one of moto's tables, or of an index of it, in the order of their key.
+"""The items of a moto table, or of one of its indexes, sorted by their key.
 
-Every partition's items lie side by side, sorted: those that meet the conditions of a Query are
-found without a look at any other.
+The items of a partition are neighbours, and sorted. So the items that meet a Query's key conditions
+are found without looking at all others.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,11 +12,11 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from sortedcontainers import SortedKeyList
 
 type Values = tuple[Any, ...]
-"""Values of key attributes, which Python compares as DynamoDB does."""
+"""Values of key attributes. Python compares them as DynamoDB does."""
 
 
 class _Above:
-    """Compares as greater than every value: what begins with ``k`` lies below ``(*k, ABOVE)``."""
+    """Is greater than every value: all keys that begin with ``k`` are below ``(*k, _ABOVE)``."""
 
     def __lt__(self, _: object) -> bool:
         return False
@@ -29,16 +29,16 @@ _ABOVE: Final = _Above()
 
 
 class UnsupportedRequest(Exception):
-    """A question that is left to moto."""
+    """A request that isn't sped up here: moto answers it alone."""
 
 
 class KeyOrder:
-    """The items of a table that have all attributes of a key, in the order of that key.
+    """The items of a table that have all attributes of a key, sorted by that key.
 
     Args:
-        hash_names: the attributes that all items of a partition share.
+        hash_names: the attributes that form the partition key.
         range_names: the attributes by which a partition is sorted; the table's own key is last.
-        types: the type of each attribute. An item with another type in one of them is not in it.
+        types: the type of each attribute. Items with a value of another type are left out.
     """
 
     def __init__(
@@ -50,17 +50,17 @@ class KeyOrder:
         self._items = SortedKeyList(key=self._key)
 
     def add(self, item: Item) -> None:
-        """Takes an item that isn't in it yet."""
-        if self._belongs(item):
+        """Adds a new item."""
+        if self._has_key(item):
             self._items.add(item)
 
     def remove(self, item: Item) -> None:
-        """Gives up an item, whose key must be as it was when it was added."""
-        if self._belongs(item):
+        """Removes an item, whose key must be the same as when it was added."""
+        if self._has_key(item):
             del self._items[self._items.bisect_key_left(self._key(item))]
 
     def after(self, start_key: Mapping[str, Any] | None) -> Iterator[Item]:
-        """The items behind a key, in order, or all of them."""
+        """Returns the items after a key in order, or all items if it is None."""
         start = 0
         if start_key is not None:
             last = self._values(typed(start_key), self._names)
@@ -75,18 +75,18 @@ class KeyOrder:
         *,
         forward: bool,
     ) -> Iterator[Item]:
-        """The items that meet a question's key conditions, then the next one of the partition.
+        """Returns the items that meet a Query's key conditions, and the partition's next item.
 
-        That one tells moto that there is more.
+        From the next item moto sees that there is more.
 
         Args:
-            equal: the attributes for which a value is given.
+            equal: the attributes with a condition of equality, and their values.
             condition: name, operator and values of the condition on one more attribute.
             start_key: the last key of the page before.
-            forward: whether the order is that of the keys, or the opposite.
+            forward: whether to return items in the order of their keys, or in the opposite order.
 
         Raises:
-            Unusual: the question isn't of a form that is understood here.
+            UnsupportedRequest: the conditions are of a form that isn't supported here.
         """
         if len(equal) < len(self._hash_names):
             raise UnsupportedRequest
@@ -110,7 +110,7 @@ class KeyOrder:
     def _bounds(
         self, prefix: Values, condition: tuple[str, str, list[DynamoType]] | None
     ) -> tuple[Values, Values]:
-        """Where the items that meet a condition begin, and where they end."""
+        """Returns the bounds of the keys that meet a condition; the upper one is exclusive."""
         if condition is None:
             return prefix, (*prefix, _ABOVE)
         name, operator, given = condition
@@ -136,14 +136,14 @@ class KeyOrder:
         index: int = self._items.bisect_key_left(bound)
         return index
 
-    def _belongs(self, item: Item) -> bool:
+    def _has_key(self, item: Item) -> bool:
         return all(
             name in item.attrs and item.attrs[name].type == self._types.get(name)
             for name in self._names
         )
 
     def _key(self, item: Item) -> Values:
-        return tuple(item.attrs[name].cast_value for name in self._names)
+        return tuple(_comparable(item.attrs[name]) for name in self._names)
 
     def _values(self, given: Mapping[str, DynamoType], names: list[str]) -> Values:
         if given.keys() != set(names):
@@ -153,8 +153,16 @@ class KeyOrder:
     def _value(self, name: str, value: DynamoType) -> Any:
         if value.type != self._types.get(name):
             raise UnsupportedRequest
-        return value.cast_value
+        return _comparable(value)
+
+
+def _comparable(value: DynamoType) -> Any:
+    """Returns the value that moto compares; whole numbers as int, with a quarter of the memory."""
+    if value.type == "N" and value.value.isdecimal():
+        return int(value.value)
+    return value.cast_value
 
 
 def typed(key: Mapping[str, Any]) -> dict[str, DynamoType]:
+    """Returns a key in moto's types."""
     return {name: DynamoType(value) for name, value in key.items()}

@@ -1,8 +1,8 @@
-"""The services behind the functions: moto's DynamoDB, S3, Systems Manager, EventBridge and SQS.
+"""moto as a process: it plays DynamoDB, S3, Systems Manager, EventBridge and SQS.
 
-moto keeps its state in globals, which tests that use moto themselves would clear; in a process of
-its own it is nobody else's, and starts while the rest does. It ends when its standard input does,
-so that nothing can leave it behind.
+moto keeps its state in globals, which tests that use moto themselves would clear. A process of its
+own keeps the state apart, and starts while the rest of the stack does. It ends when its standard
+input is closed, so it can't outlive the stack.
 """
 
 import os
@@ -18,7 +18,12 @@ _ROOT: Final = Path(__file__).parents[2]
 
 
 class MotoServer:
-    """A process with moto's server; it starts in the background. ``port`` 0 takes a free one."""
+    """A process with moto's server, which starts in the background.
+
+    Args:
+        port: the port to listen on; 0 takes a free one.
+        host: the address to listen on.
+    """
 
     def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
         self._port = port
@@ -33,15 +38,15 @@ class MotoServer:
                 "PATH": os.environ.get("PATH", ""),
                 "PYTHONPATH": str(_ROOT),
             },
-            # Ctrl-C in the terminal is for the stack, which then ends this one.
+            # Ctrl-C in the terminal is for the stack, which then ends this process.
             process_group=0,
         )
 
     def url(self) -> str:
-        """Where it answers; waits until it does.
+        """Waits until the server listens; returns its address.
 
         Raises:
-            StartError: it ended instead.
+            StartError: it did not start.
         """
         assert self._process.stdout is not None  # noqa: S101 - a pipe
         port = self._process.stdout.readline().decode().strip()
@@ -53,6 +58,6 @@ class MotoServer:
         return f"http://{self._host}:{port}"
 
     def stop(self) -> None:
-        """Ends the process; what it stored is gone."""
+        """Ends the process, and deletes what it stored."""
         self._process.kill()
         self._process.communicate()

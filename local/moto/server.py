@@ -1,4 +1,4 @@
-"""The store's process: moto's server, which prints its port and serves until its input ends."""
+"""The program of moto's process: prints its port, and serves until its input is closed."""
 
 import os
 import socket
@@ -22,14 +22,14 @@ class Handler(MotoRequestHandler):
     """moto's handler without a line for each request."""
 
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
-        """Says nothing."""
+        """Logs nothing."""
 
 
-def speed_up() -> None:
-    """Makes answers with many rows take half as long.
+def speed_up_responses() -> None:
+    """Makes moto write responses with many rows in half the time.
 
-    moto looks for each of the ten forms that an attribute value can have, in several spellings, and
-    copies the one that is there; but what it holds is DynamoDB's JSON already.
+    moto looks for each of the ten types of an attribute value, in several spellings, and copies the
+    one that it finds. But what it holds is already DynamoDB's JSON.
     """
     walk = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001 - there is no other way in
 
@@ -45,8 +45,8 @@ def speed_up() -> None:
 
 
 def main() -> None:
-    """Serves on the address and port (0: a free one) that are its arguments, until input ends."""
-    speed_up()
+    """Serves on the address and port (0: a free one) in its arguments until input is closed."""
+    speed_up_responses()
     tables.install()
     application = DomainDispatcherApplication(create_backend_app)
     listener = _listen(sys.argv[1], int(sys.argv[2]))
@@ -60,12 +60,12 @@ def main() -> None:
     )
     Thread(target=server.serve_forever, daemon=True).start()
     print(server.port, flush=True)
-    # moto imports a service when it is first asked for. That takes up to a second, which is spent
-    # here while the rest of the stack starts.
+    # moto imports a service at its first request. That takes up to a second; here it happens while
+    # the rest of the stack starts.
     for service in ("dynamodb", "s3", "ssm", "sqs", "events"):
         import_module(f"moto.{service}.responses")
     sys.stdin.buffer.read()
-    # Threads may be in the middle of a request that nobody waits for any more.
+    # Threads may still handle requests, for which no client waits any more.
     os._exit(0)
 
 
@@ -73,7 +73,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port))
     except (OSError, OverflowError):
-        sys.exit(1)  # whoever waits for the port says why
+        sys.exit(1)  # MotoServer.url gives the reason
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Which DynamoDB the stack gets: one that is named, DynamoDB Local where it is there, or moto's.
+"""Chooses the stack's DynamoDB: one that already runs, DynamoDB Local if it is here, or moto's.
 
-The other services are always moto's.
+moto always plays the other services.
 """
 
 from contextlib import ExitStack
@@ -11,7 +11,7 @@ from local.dynamodb.process import DynamoDBLocal, why_unavailable
 
 
 class StoreKind(StrEnum):
-    """A DynamoDB on this machine."""
+    """The kinds of DynamoDB that the stack can start."""
 
     MOTO = "moto"
     DYNAMODB_LOCAL = "dynamodb-local"
@@ -22,8 +22,8 @@ class StoreChoice:
     """The DynamoDB that was chosen.
 
     Attributes:
-        endpoint: its URL, or None for moto's, which answers where the other services do.
-        sentence: which one it is and why, for a person.
+        endpoint: its URL, or None for moto's, which has the same URL as the other services.
+        sentence: tells the developer which one it is, and why.
     """
 
     endpoint: str | None
@@ -31,28 +31,28 @@ class StoreChoice:
 
 
 def choose_store(
-    named: str | None, wanted: StoreKind | None, *, is_moto_placed: bool, parts: ExitStack
+    endpoint: str | None, wanted: StoreKind | None, *, has_moto_address: bool, parts: ExitStack
 ) -> StoreChoice:
-    """Returns the DynamoDB of a stack; one that has to be started is, and ends with ``parts``.
+    """Chooses the DynamoDB of a stack, and starts DynamoDB Local if that is chosen.
 
     Args:
-        named: the URL of one that runs already.
-        wanted: the one that was asked for, even if another is named.
-        is_moto_placed: whether moto was given an address, at which clients expect all services.
-        parts: what ends with the stack.
+        endpoint: the URL of a DynamoDB that already runs.
+        wanted: the kind that the developer asked for; it wins over ``endpoint``.
+        has_moto_address: whether moto was given an address, where clients expect all services.
+        parts: stops DynamoDB Local when the stack stops.
 
     Raises:
-        StartError: DynamoDB Local was asked for, or is there, and doesn't start.
+        StartError: DynamoDB Local was asked for, or is here, and doesn't start.
     """
-    if named is not None and wanted is None:
+    if endpoint is not None and wanted is None:
         return StoreChoice(
-            named, f"The store is the DynamoDB at {named}, as DYNAMODB_ENDPOINT says."
+            endpoint, f"The store is the DynamoDB at {endpoint}, as DYNAMODB_ENDPOINT says."
         )
-    if wanted is None and is_moto_placed:
+    if wanted is None and has_moto_address:
         return StoreChoice(None, "The store is moto, since its address is given.")
     reason = "it was asked for" if wanted else why_unavailable()
     if wanted is StoreKind.DYNAMODB_LOCAL or reason is None:
-        # Shared, as moto's is: whoever has the address sees the tables, with any credentials.
+        # Shared, like moto's: all clients see the same tables, with any credentials.
         engine = parts.enter_context(DynamoDBLocal(shared=True))
         return StoreChoice(engine.url, f"The store is DynamoDB Local: {reason or 'it is here'}.")
     return StoreChoice(None, f"The store is moto: {reason}.")

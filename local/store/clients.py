@@ -1,4 +1,4 @@
-"""Where the services behind the functions answer, and clients that reach them."""
+"""The endpoints of the services behind the functions, and clients of them."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the services answer."""
+    """The URLs of the services."""
 
     dynamodb: str
     events: str
@@ -25,12 +25,12 @@ class Endpoints:
 
     @classmethod
     def all_at(cls, url: str, dynamodb: str | None = None) -> Self:
-        """Every service at ``url``, but for DynamoDB where that is elsewhere."""
+        """Returns endpoints with all services at ``url``, but DynamoDB at its own if it is given."""
         return cls(dynamodb=dynamodb or url, events=url, s3=url, sqs=url, ssm=url)
 
     @property
     def variables(self) -> dict[str, str]:
-        """The variables that lead botocore there, for functions that declare them."""
+        """The environment variables that lead botocore to the endpoints."""
         return {
             "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb,
             "AWS_ENDPOINT_URL_S3": self.s3,
@@ -41,7 +41,7 @@ class Endpoints:
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Clients of the services at ``endpoints``."""
+    """Clients of the services."""
 
     dynamodb: "DynamoDBClient"
     events: "EventBridgeClient"
@@ -51,7 +51,7 @@ class Clients:
 
     @classmethod
     def at(cls, endpoints: Endpoints) -> Self:
-        """Clients that reach ``endpoints`` and nothing else."""
+        """Returns clients that reach ``endpoints`` and nothing else."""
         aws = session()
         return cls(
             dynamodb=aws.client("dynamodb", endpoint_url=endpoints.dynamodb, config=CLIENT_CONFIG),

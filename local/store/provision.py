@@ -1,4 +1,4 @@
-"""Makes what the template declares: tables, bucket and parameter, queues, event bus and rules."""
+"""Makes the template's tables, bucket, parameter, queues, event bus and rules."""
 
 import json
 from typing import TYPE_CHECKING, Any, Final
@@ -18,8 +18,7 @@ _TABLE_PROPERTIES: Final = (
     "LocalSecondaryIndexes",
     "ProvisionedThroughput",
 )
-"""What shapes a table's answers. How it is guarded and backed up makes no difference here."""
-
+"""The properties that matter for a table's answers; not those of protection and backups."""
 
 _QUEUE_ATTRIBUTES: Final = (
     "DelaySeconds",
@@ -31,16 +30,16 @@ _QUEUE_ATTRIBUTES: Final = (
 
 
 def provision(template: Template, clients: Clients) -> None:
-    """Makes everything of ``template`` that holds or carries data and isn't there yet.
+    """Makes all of a template's resources that hold or transport data and don't exist yet.
 
     Raises:
-        botocore.exceptions.BotoCoreError: the store doesn't answer.
+        botocore.exceptions.BotoCoreError: the store doesn't respond.
         botocore.exceptions.ClientError: the store refuses.
     """
     for table in template.of_type("AWS::DynamoDB::Table"):
         make_table(table, clients.dynamodb)
     for bucket in template.of_type("AWS::S3::Bucket"):
-        # Making one's own bucket again is no error in us-east-1.
+        # In us-east-1, creating a bucket that one owns is not an error.
         clients.s3.create_bucket(Bucket=bucket.name)
     for parameter in template.of_type("AWS::SSM::Parameter"):
         try:
@@ -74,7 +73,7 @@ def make_rule(rule: Resource, client: "EventBridgeClient") -> None:
 
 
 def _dead_letters_first(queues: list[Resource]) -> list[Resource]:
-    """A queue that others send to when they give up has to be there before them."""
+    """Sorts queues so that a dead-letter queue is made before the queues that name it."""
     return sorted(queues, key=lambda queue: "RedrivePolicy" in queue.properties)
 
 
@@ -83,7 +82,7 @@ def _text(value: object) -> str:
 
 
 def make_table(table: Resource, client: "DynamoDBClient") -> None:
-    """Makes one table, if it isn't there yet, and waits until it can be used."""
+    """Makes a table if it doesn't exist yet, and waits until it can be used."""
     given = {name: table.properties[name] for name in _TABLE_PROPERTIES if name in table.properties}
     request: dict[str, Any] = {"TableName": table.name, **given}
     try:

@@ -1,7 +1,6 @@
-"""``template.yaml`` as CloudFormation would see it: SAM expanded, every reference resolved.
+"""Expands ``template.yaml`` as CloudFormation does: SAM is translated, references are resolved.
 
-AWS's own aws-sam-translator expands it, offline. What a resource is called, and what its ARN is,
-would be known only once it is deployed; here both are made up from the stack's name.
+AWS's own aws-sam-translator does the first part, offline.
 """
 
 import logging
@@ -23,11 +22,15 @@ from local.template.template import CODE_BUCKET, Template, Tree
 
 
 def expand(path: Path, parameters: Mapping[str, str]) -> Template:
-    """The template at ``path`` with ``parameters``, and the defaults of those not given.
+    """Returns the expanded template of a file.
+
+    Args:
+        path: the file.
+        parameters: values of its parameters; the others have their defaults.
 
     Raises:
-        TemplateError: the file can't be read or makes no sense, or CloudFormation would refuse the
-            parameters.
+        TemplateError: the file can't be read, is not a valid template, or CloudFormation would
+            refuse the parameters.
     """
     try:
         return _expand(path, parameters)
@@ -37,9 +40,9 @@ def expand(path: Path, parameters: Mapping[str, str]) -> Template:
     except ExceptionWithMessage as error:
         raise TemplateError(f"{path}: {error.message}") from None
     except RecursionError:
-        raise TemplateError(f"{path} makes no sense: something in it leads to itself") from None
+        raise TemplateError(f"{path} makes no sense: something in it refers to itself") from None
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, re.error) as error:
-        # A template can be wrong in more ways than are worth a sentence each.
+        # A template can be wrong in many ways: not each has its own sentence.
         raise TemplateError(f"{path} makes no sense: {type(error).__name__}: {error}") from None
 
 
@@ -70,7 +73,7 @@ def _read(path: Path) -> dict[str, Tree]:
         problem = getattr(error, "problem", None) or "it can't be parsed"
         raise TemplateError(f"{path}{place} is not YAML: {problem}") from None
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
-        raise TemplateError(f"{path} is no template: it has no Resources")
+        raise TemplateError(f"{path} is not a template: it has no Resources")
     return document
 
 

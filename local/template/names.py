@@ -1,4 +1,4 @@
-"""Names and ARNs of resources. In AWS a deployment decides on them; here the stack's name does."""
+"""Names and ARNs of resources. AWS gives them at a deployment; here they are made up."""
 
 from typing import Final
 

@@ -11,6 +11,11 @@ _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 def choose_values(declared: Mapping[str, Tree], given: Mapping[str, str]) -> dict[str, str]:
+    """Returns the value of each parameter: the given one, or its default.
+
+    Raises:
+        TemplateError: a value is missing, or CloudFormation would refuse it.
+    """
     unknown = given.keys() - declared.keys()
     if unknown:
         known = ", ".join(declared)
@@ -26,12 +31,12 @@ def choose_values(declared: Mapping[str, Tree], given: Mapping[str, str]) -> dic
 
 
 def spell(value: Tree) -> str:
-    """A scalar as CloudFormation compares and shows it, which knows only texts."""
+    """Returns a scalar as text, as CloudFormation compares and shows all values."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _check(name: str, declaration: Mapping[str, Tree], value: str) -> None:
-    """Refuses what CloudFormation would refuse."""
+    """Refuses a value that CloudFormation would refuse."""
     allowed = [spell(choice) for choice in declaration.get("AllowedValues", ())]
     if allowed and value not in allowed:
         raise TemplateError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")

@@ -29,7 +29,12 @@ _NO_VALUE: Final = object()
 
 
 class Resolver:
-    """Replaces CloudFormation's functions by their values."""
+    """Replaces CloudFormation's functions by their values.
+
+    Args:
+        values: the parameters' values.
+        template: the template, with SAM translated.
+    """
 
     def __init__(self, values: Mapping[str, str], template: Mapping[str, Tree]) -> None:
         self._values = {**_PSEUDO_PARAMETERS, **values}
@@ -42,7 +47,7 @@ class Resolver:
         }
 
     def resources(self) -> dict[str, Resource]:
-        """All resources whose condition holds."""
+        """Returns all resources whose condition holds."""
         return {
             logical_id: Resource(
                 logical_id=logical_id,
@@ -56,7 +61,7 @@ class Resolver:
         }
 
     def holds(self, condition: str | None) -> bool:
-        """Whether a condition of the template holds; no condition always does."""
+        """Whether a condition of the template holds; None always does."""
         if condition is None:
             return True
         if condition not in self._conditions:
@@ -64,7 +69,7 @@ class Resolver:
         return bool(self.resolve(self._conditions[condition]))
 
     def resolve(self, tree: Tree) -> Tree:
-        """``tree`` with every function in it replaced."""
+        """Returns ``tree`` with every function in it replaced by its value."""
         if isinstance(tree, list):
             items = [self.resolve(value) for value in tree]
             return [value for value in items if value is not _NO_VALUE]
@@ -103,7 +108,7 @@ class Resolver:
                 return separator.join(str(value) for value in self.resolve(values))
             case "Fn::FindInMap", [mapping, first, second]:
                 return self._find(*(self.resolve(key) for key in (mapping, first, second)))
-        raise TemplateError(f"{function} with {argument!r} is not understood here")
+        raise TemplateError(f"{function} with {argument!r} is not supported here")
 
     def _ref(self, name: str) -> Tree:
         if name == "AWS::NoValue":

@@ -1,4 +1,4 @@
-"""A template when everything in it is known: resources with names, ARNs and properties."""
+"""An expanded template: resources with their names, ARNs and properties, and the outputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,15 +8,24 @@ from typing import Any, Final
 from local.errors import TemplateError
 
 type Tree = Any
-"""What YAML can say: nested dictionaries, lists and scalars."""
+"""Content of a YAML file: nested dictionaries, lists and scalars."""
 
 CODE_BUCKET: Final = "local"
-"""The made-up S3 bucket of the code: SAM wants code to be in one, so a path becomes its key."""
+"""A made-up S3 bucket. SAM wants code in a bucket, so a path of code becomes a key in this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource: its name once it is made, what ``Ref`` gives, its ARN, and its properties."""
+    """A resource.
+
+    Attributes:
+        logical_id: its name in the template.
+        type: its type, such as ``AWS::SQS::Queue``.
+        name: its physical name.
+        ref: the value of ``Ref``.
+        arn: its ARN.
+        properties: its properties, with all references resolved.
+    """
 
     logical_id: str
     type: str
@@ -28,33 +37,33 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """An expanded template. ``folder`` is where its paths to code begin."""
+    """An expanded template. Paths of code are relative to ``folder``."""
 
     folder: Path
     resources: Mapping[str, Resource]
     outputs: Mapping[str, str]
 
     def of_type(self, kind: str) -> list[Resource]:
-        """All resources of one type."""
+        """Returns all resources of a type."""
         return [resource for resource in self.resources.values() if resource.type == kind]
 
     def only(self, kind: str) -> Resource:
-        """The only resource of its type.
+        """Returns the only resource of a type.
 
         Raises:
             TemplateError: there is none, or more than one.
         """
-        found = self.of_type(kind)
-        if len(found) != 1:
-            raise TemplateError(f"the template has {len(found)} {kind}, and one is served here")
-        return found[0]
+        resources = self.of_type(kind)
+        if len(resources) != 1:
+            raise TemplateError(f"the template has {len(resources)} {kind}, and must have one here")
+        return resources[0]
 
 
 def code_path(resource: Resource, attribute: str) -> str:
-    """The path, from the template's folder, of a function's ``Code`` or a layer's ``Content``.
+    """Returns the path of a function's ``Code`` or a layer's ``Content`` in the template's folder.
 
     Raises:
-        TemplateError: its code is not a folder beside the template.
+        TemplateError: the code is not in a folder beside the template.
     """
     location = resource.properties.get(attribute, {})
     if not isinstance(location, dict) or location.get("S3Bucket") != CODE_BUCKET:
@@ -65,5 +74,5 @@ def code_path(resource: Resource, attribute: str) -> str:
 
 
 def is_true(value: Tree) -> bool:
-    """CloudFormation's booleans, which are strings when they come from a parameter."""
+    """Whether a value is true; a boolean from a parameter is a string."""
     return str(value).lower() == "true"

@@ -178,7 +178,7 @@ def test_what_was_restored_from_a_snapshot_imports_nothing_more(
         }
         variables |= endpoint.variables
         assert modules(MODULES_AFTER_RESTORE, function, event, variables) == []
-        assert endpoint.asked == 1
+        assert endpoint.requests == 1
 
 
 def modules(script: str, function: str, event: str, variables: Mapping[str, str]) -> list[str]:

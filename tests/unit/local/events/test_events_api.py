@@ -47,7 +47,7 @@ def source(queue_arn: str, *, enabled: bool = True) -> QueuePoller:
         queue_arn=queue_arn,
         batch_size=10,
         reports_failures=True,
-        enabled=enabled,
+        is_enabled=enabled,
         function="Recorder",
         function_arn="arn",
         invoke=lambda *_: Result(b""),
@@ -92,8 +92,8 @@ RETRIED = Outcome(State.RETRIED, "the table does not answer")
         ([(FIRST, APPLIED), (SECOND, REJECTED)], (422, "rejected", REJECTED.reason)),
         ([(FIRST, REJECTED)], (422, "rejected", REJECTED.reason)),
         ([(FIRST, APPLIED), (SECOND, RETRIED)], (202, "waiting", RETRIED.reason)),
-        ([(FIRST, APPLIED)], (202, "waiting", "not come to it yet")),
-        ([], (202, "waiting", "not come to it yet")),
+        ([(FIRST, APPLIED)], (202, "waiting", "not handled the event yet")),
+        ([], (202, "waiting", "not handled the event yet")),
     ],
 )
 def test_the_answer_is_what_became_of_the_event_in_all_queues(
@@ -176,6 +176,28 @@ def test_numbers_reach_the_bus_with_all_of_their_digits() -> None:
     }
 
 
+@pytest.mark.parametrize(("size", "status"), [(1_048_575, 200), (1_048_576, 400)])
+def test_entries_that_are_too_large_for_eventbridge_are_refused(size: int, status: int) -> None:
+    """Counted as EventBridge counts them, and all entries of a call together."""
+    bus: Any = Bus(lambda _: None)
+    rules = Rules("bus", (Rule({"source": ["tess"]}, (ELSEWHERE,)),))
+    api = EventsApi(bus, rules, [], Outcomes())
+    rest = size - len('tessExecutionRecorded{"a": ""}')
+    event = {**EVENT, "detail": {"a": "é" * (rest // 2) + "." * (rest % 2)}}
+    entries = [
+        {"Source": "tess", "DetailType": "a", "Detail": "é" * 1000, "Time": 1},
+        {"Source": "a", "DetailType": "é", "Detail": "." * (size - 2025), "Resources": ["é", "a"]},
+    ]
+    put_events = (("X-Amz-Target", "AWSEvents.PutEvents"),)
+    for request in (
+        Request("POST", EVENTS_PATH, content=json.dumps(event).encode()),
+        Request("POST", "/", "", put_events, json.dumps({"Entries": entries}).encode()),
+    ):
+        response = api.handle(request)
+        is_refused = b"over the limit" in response.body
+        assert (response.status, is_refused) == (status, status == 400)
+
+
 # --- Rules ----------------------------------------------------------------------------------------
 
 
@@ -195,7 +217,7 @@ def test_numbers_reach_the_bus_with_all_of_their_digits() -> None:
 )
 def test_a_rule_takes_what_its_pattern_says(pattern: dict[str, Any], takes: bool) -> None:
     """As EventBridge does."""
-    assert Rule(pattern, ()).takes("tess", "Kind") is takes
+    assert Rule(pattern, ()).matches("tess", "Kind") is takes
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def source(uuid: str) -> QueuePoller:
         queue_arn=f"arn:{uuid}",
         batch_size=5,
         reports_failures=True,
-        enabled=True,
+        is_enabled=True,
         function="Recorder",
         function_arn=ARN,
         invoke=lambda *_: Result(b""),

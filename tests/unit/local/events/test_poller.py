@@ -42,7 +42,7 @@ def polled(queue: Any, invoke: Invoke) -> Outcomes:
         queue_arn="arn",
         batch_size=10,
         reports_failures=True,
-        enabled=True,
+        is_enabled=True,
         function="Recorder",
         function_arn="function",
         invoke=invoke,

@@ -18,8 +18,8 @@ from local.functions.invocation import MAX_EVENT_BYTES, NoResult, Result
 from local.gateway.authorizer import Decision, decide
 from local.gateway.gateway import MAX_WAIT_SECONDS, Gateway
 from local.gateway.proxy import (
+    make_request_context,
     query_parameters,
-    request_context,
     to_authorizer_event,
     to_event,
     to_response,
@@ -210,7 +210,7 @@ def test_only_an_allow_without_a_deny_lets_a_request_pass(
     statements: list[object], allowed: bool
 ) -> None:
     """Of those statements that speak of the method and of invoking it."""
-    assert decision(*statements).allowed is allowed
+    assert decision(*statements).is_allowed is allowed
 
 
 @pytest.mark.parametrize(
@@ -232,8 +232,8 @@ def test_a_resource_s_wildcards_stand_for_any_text_and_for_one_character(
     resource: str, meant: bool
 ) -> None:
     """Nothing else in it does; letters have their case."""
-    assert decision(statement("Allow", resource)).allowed is meant
-    assert decision(statement(), statement("Deny", resource)).allowed is not meant
+    assert decision(statement("Allow", resource)).is_allowed is meant
+    assert decision(statement(), statement("Deny", resource)).is_allowed is not meant
 
 
 @given(st.text(st.characters(exclude_characters="*?"), max_size=20), st.text(max_size=20))
@@ -241,13 +241,13 @@ def test_a_resource_without_wildcards_means_itself_alone(resource: str, method: 
     """No character but the two is anything special."""
     content = {"principalId": "u", "policyDocument": {"Statement": statement("Allow", resource)}}
     answer = Result(json.dumps(content).encode())
-    assert decide(answer, method).allowed == (resource == method)
-    assert decide(answer, resource).allowed
+    assert decide(answer, method).is_allowed == (resource == method)
+    assert decide(answer, resource).is_allowed
 
 
 def test_a_single_statement_needs_no_list() -> None:
     """As in IAM."""
-    assert decision(policyDocument={"Statement": statement()}).allowed
+    assert decision(policyDocument={"Statement": statement()}).is_allowed
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_an_answer_that_is_no_object_with_a_principal_is_unusable(payload: bytes
 def test_an_answer_without_a_policy_lets_nobody_in(policy: object) -> None:
     """Refused or denied."""
     with suppress(Refusal):
-        assert not decision(policyDocument=policy).allowed
+        assert not decision(policyDocument=policy).is_allowed
 
 
 def test_every_value_of_the_context_becomes_a_string() -> None:
@@ -423,12 +423,12 @@ def test_the_context_of_a_request_names_its_client_and_its_stage() -> None:
     """The stage is in front of its path, as in the API's own URL."""
     context = {"stage": "v1", "requestId": "id", "requestTime": "now"}
     request = Request("GET", "/a", headers=(("user-agent", "x"), ("User-Agent", "y")))
-    about = request_context(request, context, "api")
+    about = make_request_context(request, context, "api")
     assert about["identity"] == {"sourceIp": "127.0.0.1", "userAgent": "y"}
     assert (about["path"], about["resourcePath"], about["stage"]) == ("/v1/a", "/a", "v1")
     assert (about["accountId"], about["apiId"]) == (ACCOUNT, "api")
     assert (about["requestId"], about["requestTime"]) == ("id", "now")
-    nobody = request_context(Request("GET", "/a"), context, "api")
+    nobody = make_request_context(Request("GET", "/a"), context, "api")
     assert nobody["identity"]["userAgent"] is None
 
 
@@ -679,7 +679,7 @@ SECURED: dict[str, object] = {"security": [{"A": []}]}
                     "x-amazon-apigateway-integration": {"type": "aws_proxy", "uri": f"{URI}/x"}
                 }
             },
-            f"the API refers to {URI}/x, which is no function",
+            f"the API refers to {URI}/x, which is not a function",
         ),
         (
             {
@@ -722,7 +722,7 @@ SECURED: dict[str, object] = {"security": [{"A": []}]}
         ),
         (
             {"operation": SECURED, "authorizer": {**AUTHORIZER, "authorizerUri": "nowhere"}},
-            "the API refers to nowhere, which is no function",
+            "the API refers to nowhere, which is not a function",
         ),
     ],
 )
@@ -792,7 +792,7 @@ class Api:
 def test_the_gateway_knows_which_functions_it_has_a_use_for() -> None:
     """The recorder is none of them."""
     api = Api()
-    assert {api.arns[arn] for arn in api.gateway.functions} == {
+    assert {api.arns[arn] for arn in api.gateway.function_arns} == {
         "UsageFunction",
         "AuthorizerFunction",
     }

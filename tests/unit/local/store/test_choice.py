@@ -34,10 +34,10 @@ def dynamodb_local(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def chosen(
-    named: str | None = None, wanted: StoreKind | None = None, *, is_moto_placed: bool = False
+    named: str | None = None, wanted: StoreKind | None = None, *, has_moto_address: bool = False
 ) -> StoreChoice:
     with ExitStack() as parts:
-        return choose_store(named, wanted, is_moto_placed=is_moto_placed, parts=parts)
+        return choose_store(named, wanted, has_moto_address=has_moto_address, parts=parts)
 
 
 def test_what_is_named_or_asked_for_is_taken() -> None:
@@ -48,13 +48,13 @@ def test_what_is_named_or_asked_for_is_taken() -> None:
     assert chosen(wanted=StoreKind.MOTO) == StoreChoice(
         None, "The store is moto: it was asked for."
     )
-    assert chosen(wanted=StoreKind.DYNAMODB_LOCAL, is_moto_placed=True).endpoint == Engine.url
+    assert chosen(wanted=StoreKind.DYNAMODB_LOCAL, has_moto_address=True).endpoint == Engine.url
 
 
 def test_dynamodb_local_is_taken_where_it_is() -> None:
     """Unless clients were told to find all services at moto's address."""
     assert chosen() == StoreChoice(Engine.url, "The store is DynamoDB Local: it is here.")
-    assert chosen(is_moto_placed=True).endpoint is None
+    assert chosen(has_moto_address=True).endpoint is None
 
 
 def test_without_it_moto_is_taken_and_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
