@@ -52,7 +52,7 @@ class Response:
 def group_values(
     pairs: Iterable[tuple[str, str]], *, ignore_case: bool = False
 ) -> dict[str, list[str]]:
-    """Returns the values of each name in order; with ``ignore_case``, ``a`` and ``A`` are one name."""
+    """Returns each name's values in order; with ``ignore_case``, ``a`` and ``A`` are one name."""
     names: dict[str, str] = {}
     values: dict[str, list[str]] = {}
     for name, value in pairs:

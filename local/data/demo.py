@@ -1,7 +1,7 @@
 """The demo: a data set in the import's format, with a row for every case that a client can meet.
 
-A few people with different permissions, and a few hundred executions over 100 days up to now. Only
-the moment it is made for changes what is in it.
+It has a few people with different permissions, and a few hundred executions in the 100 days before
+a moment. For the same moment it is always the same.
 """
 
 import json
@@ -24,12 +24,12 @@ _MEDIA: Final = Path(__file__).with_name("media")
 
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
-    """Someone to ask as: a token, the workspace to ask for, and what comes of it."""
+    """A user of the demo with a token, and what a request with it shows in a workspace."""
 
     token: str
     user_id: int
     workspace_id: int
-    may: str
+    description: str
 
 
 ANA: Final = DemoAccount("1|demo-ana", 1, WORKSPACE_ID, "Ana sees everyone's executions")
@@ -77,17 +77,17 @@ _FILES: Final[Mapping[str, str]] = {
 _STATUSES: Final = ("succeeded",) * 7 + ("failed", "cancelled", "processing")
 _MODELS: Final = ("gpt-5", "claude-opus-5", None)
 
-type _Record = dict[str, Any]
+type _Line = dict[str, Any]
 
 
 def write_demo(folder: Path, now: datetime) -> tuple[DemoAccount, ...]:
-    """Writes the demo as of ``now`` into ``folder``, and returns those who may ask about it.
+    """Writes the demo of the moment ``now`` into ``folder``; returns its accounts.
 
     Raises:
         OSError: the folder can't be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files: dict[str, list[_Record]] = {
+    files: dict[str, list[_Line]] = {
         "tokens": [_token(account, now) for account in ACCOUNTS],
         "members": [
             {"workspace_id": workspace_id, "user_id": user_id, "permissions": permissions}
@@ -97,10 +97,10 @@ def write_demo(folder: Path, now: datetime) -> tuple[DemoAccount, ...]:
         "archived": [],
         "edited": [],
     }
-    for file, record in _runs(now):
-        files[file].append(record)
-    for name, records in files.items():
-        text = "".join(f"{json.dumps(record, ensure_ascii=False)}\n" for record in records)
+    for name, line in _runs(now):
+        files[name].append(line)
+    for name, lines in files.items():
+        text = "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
         (folder / f"{name}.ndjson").write_text(text, "utf-8")
     setting = {"enabled": False, "date": f"{now - timedelta(days=60):%Y-%m-%d}"}
     (folder / "settings.json").write_text(json.dumps({"usage_history_min_date": setting}), "utf-8")
@@ -111,7 +111,7 @@ def write_demo(folder: Path, now: datetime) -> tuple[DemoAccount, ...]:
     return ACCOUNTS
 
 
-def _token(account: DemoAccount, now: datetime) -> _Record:
+def _token(account: DemoAccount, now: datetime) -> _Line:
     number, _, secret = account.token.partition("|")
     return {
         "id": int(number),
@@ -126,11 +126,11 @@ def _token(account: DemoAccount, now: datetime) -> _Record:
     }
 
 
-def _runs(now: datetime) -> Iterator[tuple[str, _Record]]:
-    """Every run, with the file that it belongs in, oldest first."""
+def _runs(now: datetime) -> Iterator[tuple[str, _Line]]:
+    """Yields each run with the name of its file, oldest first."""
     random = Random(WORKSPACE_ID)  # noqa: S311 - the same demo every time
     for number in range(DEMO_ROWS):
-        # Denser towards now, so that every range has something to show.
+        # The newer, the denser, so that every range shows some rows.
         age = timedelta(days=DEMO_DAYS - 1) * (1 - (number + 1) / DEMO_ROWS) ** 1.5
         moment = now - timedelta(minutes=1) - age
         run = _run(random, 1_000 + number, moment)
@@ -140,31 +140,31 @@ def _runs(now: datetime) -> Iterator[tuple[str, _Record]]:
             yield "archived", run
         else:
             yield "executions", run
-    yield from _edges(random, now)
+    yield from _rare_cases(random, now)
 
 
-def _edges(random: Random, now: datetime) -> Iterator[tuple[str, _Record]]:
-    """What seldom happens: ties, a row that is being archived, the edges of a day."""
+def _rare_cases(random: Random, now: datetime) -> Iterator[tuple[str, _Line]]:
+    """Yields rare cases: ties, a row that is being archived, the first and last moment of a day."""
     midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
-    # At one and the same moment, one of each source, and ids that sort as numbers, not as texts.
+    # At the same moment, rows of each source, and ids whose order as numbers and as texts differ.
     tie = midnight - timedelta(hours=15)
     yield "executions", _run(random, 999, tie)
     yield "executions", _run(random, 2_000, tie)
     yield "archived", _run(random, 1_999, tie)
     yield "edited", _as_edited(_run(random, 2_001, tie))
-    # Found current and archived, as in the moment in which it is being archived: listed once.
+    # Both current and archived, as while it is being archived: it is listed once.
     moving = _run(random, 2_010, midnight - timedelta(hours=38))
     yield "executions", moving
     yield "archived", moving
     # The last moment of a day and the first of the next, a week ago.
     yield "executions", _run(random, 2_020, midnight - timedelta(days=6, microseconds=1))
     yield "executions", _run(random, 2_021, midnight - timedelta(days=6))
-    # Another workspace's: nobody in this one may ever see it.
+    # A row of another workspace, which nobody in this one may see.
     foreign = _run(random, 2_030, now - timedelta(hours=2))
     yield "executions", {**foreign, "workspace_id": OTHER_WORKSPACE_ID, "user_id": DEE.user_id}
 
 
-def _run(random: Random, number: int, moment: datetime) -> _Record:
+def _run(random: Random, number: int, moment: datetime) -> _Line:
     title, slug, kind = random.choice(_AGENTS)
     user_id = random.choice((1, 1, 2, 2, 3))
     by_tokens = kind in {"chat", "text", "code"}
@@ -195,8 +195,8 @@ def _run(random: Random, number: int, moment: datetime) -> _Record:
     }
 
 
-def _as_edited(run: _Record) -> _Record:
-    """The chat that ``run`` would have been before it was edited."""
+def _as_edited(run: _Line) -> _Line:
+    """Returns ``run`` as an edited chat."""
     title, slug, kind = _AGENTS[0]
     edited = {**run, "user_openai_id": run["id"]}
     edited["agent"] = {"title": title, "slug": slug, "type": kind}

@@ -1,7 +1,7 @@
-"""Whom to ask as, and for what, when a data set was loaded: a question that shows some rows.
+"""Suggests a request that shows rows of a data set: a user, a workspace, and days.
 
-It looks at the beginning of each file only. That is enough to find a workspace with rows, and takes
-no time with millions of them.
+It reads the beginning of each file only. That is enough to find a workspace with rows, and fast even
+if a file has millions of lines.
 """
 
 from collections import Counter, defaultdict
@@ -14,8 +14,8 @@ from typing import Final
 
 from usagectl.dataset import RECORDS, Item, Rejection, find_file, read_items
 
-LINES: Final = 10_000
-"""Lines of each file that are looked at."""
+MAX_LINES: Final = 10_000
+"""The most lines of each file that are read."""
 
 _MEMBERS: Final = "memberships"
 _ROWS: Final = {"executions", "archived_executions", "edited_chats"}
@@ -24,14 +24,14 @@ _SEES_EVERYONE: Final = "read_users_activity"
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A user to ask as, and a workspace to ask for.
+    """The user and the workspace of a request.
 
     Attributes:
-        workspace_id, user_id: whom to ask as; None: the data set has nobody.
+        workspace_id, user_id: the workspace and the user, or None if the data set has none.
         is_member: whether the user is a member of the workspace.
         sees_everyone: whether the member sees everyone's rows, or only their own.
-        has_rows: whether the data set has rows at all.
-        days: the first and last day that show some of them; None: the last 30 days do.
+        has_rows: whether the data set has any rows.
+        days: the first and the last day of the request, or None if the last 30 days have rows.
     """
 
     workspace_id: int | None = None
@@ -43,10 +43,13 @@ class Suggestion:
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What was seen of a data set: members, and rows with their newest day, by workspace and user.
+class _DataSet:
+    """What was read of a data set.
 
-    ``members`` says of each whether they see everyone.
+    Attributes:
+        members: for each member of each workspace, whether they see everyone's rows.
+        rows: the number of rows by workspace and user.
+        newest: the day of the newest row by workspace and user.
     """
 
     members: dict[int, dict[int, bool]] = field(default_factory=lambda: defaultdict(dict))
@@ -54,32 +57,35 @@ class _Seen:
     newest: dict[tuple[int, int], date] = field(default_factory=dict)
 
     def add_member(self, item: Item) -> None:
-        """Takes a membership."""
+        """Adds a membership."""
         workspace_id, user_id = int(item["workspace_id"]["N"]), int(item["user_id"]["N"])
         permissions = [value["S"] for value in item["permissions"]["L"]]
         self.members[workspace_id][user_id] = _SEES_EVERYONE in permissions
 
     def add_row(self, item: Item) -> None:
-        """Takes a row."""
+        """Adds a row."""
         key = int(item["workspace_id"]["N"]), int(item["user_id"]["N"])
         day = date.fromisoformat(item["sort_key"]["S"][:10])
         self.rows[key] += 1
         self.newest[key] = max(day, self.newest.get(key, day))
 
     def workspace(self) -> int | None:
-        """The workspace with the most rows among those with members, else among all."""
+        """Returns the workspace with the most rows among those with members, else among all."""
         rows: Counter[int] = Counter()
         for (workspace_id, _), number in self.rows.items():
             rows[workspace_id] += number
-        known = {*rows, *self.members}
+        candidates = {*rows, *self.members}
         return max(
-            known,
+            candidates,
             key=lambda w: (w in self.members and w in rows, rows[w], w in self.members, -w),
             default=None,
         )
 
     def user(self, workspace_id: int) -> int:
-        """A member who sees everyone, else the one with the most rows; without members any user."""
+        """Returns a member who sees everyone's rows, else the member with the most rows.
+
+        Without members it is the user with the most rows.
+        """
         members: Mapping[int, bool] = self.members.get(workspace_id, {})
         candidates = members or {user for workspace, user in self.rows if workspace == workspace_id}
         return max(
@@ -89,27 +95,27 @@ class _Seen:
 
 
 def suggest(folder: Path, today: date) -> Suggestion:
-    """A question that shows rows of the data set in ``folder``.
+    """Suggests a request that shows rows of the data set in ``folder``.
 
     Raises:
         usagectl.dataset.UnreadableFile: a file can't be read.
     """
-    seen = _Seen()
+    data = _DataSet()
     for table, item in _items(folder):
         if table == _MEMBERS:
-            seen.add_member(item)
+            data.add_member(item)
         elif table in _ROWS:
-            seen.add_row(item)
-    workspace_id = seen.workspace()
+            data.add_row(item)
+    workspace_id = data.workspace()
     if workspace_id is None:
         return Suggestion()
-    user_id = seen.user(workspace_id)
-    members = seen.members.get(workspace_id, {})
-    # Who is made a member by what is printed sees everyone.
+    user_id = data.user(workspace_id)
+    members = data.members.get(workspace_id, {})
+    # A user who isn't a member becomes one by a printed command, and then sees everyone's rows.
     sees_everyone = members.get(user_id, True)
     newest = [
         day
-        for (workspace, user), day in seen.newest.items()
+        for (workspace, user), day in data.newest.items()
         if workspace == workspace_id and (sees_everyone or user == user_id)
     ]
     return Suggestion(
@@ -117,24 +123,24 @@ def suggest(folder: Path, today: date) -> Suggestion:
         user_id=user_id,
         is_member=user_id in members,
         sees_everyone=sees_everyone,
-        has_rows=bool(seen.rows),
+        has_rows=bool(data.rows),
         days=_days(max(newest), today) if newest else None,
     )
 
 
 def _items(folder: Path) -> Iterator[tuple[str, Item]]:
-    """What the first lines of each file are stored as, with the table."""
+    """Yields the first lines of each file as stored items, each with its table."""
     for records in RECORDS:
         path = find_file(folder, records)
         if path is None or records.table not in {_MEMBERS, *_ROWS}:
             continue
-        for _, item in islice(read_items(path, records), LINES):
+        for _, item in islice(read_items(path, records), MAX_LINES):
             if not isinstance(item, Rejection):
                 yield records.table, item
 
 
 def _days(newest: date, today: date) -> tuple[date, date] | None:
-    """A week that has the day ``newest`` in it in any time zone; None: so have the last 30 days."""
+    """Returns a week with the day ``newest`` in any time zone, or None if the last 30 days have it."""
     if today - timedelta(days=28) <= newest <= today:
         return None
     day = newest.toordinal()

@@ -25,7 +25,7 @@ class Endpoints:
 
     @classmethod
     def all_at(cls, url: str, dynamodb: str | None = None) -> Self:
-        """Returns endpoints with all services at ``url``, but DynamoDB at its own if it is given."""
+        """Returns endpoints that are all ``url``, except DynamoDB's if ``dynamodb`` is given."""
         return cls(dynamodb=dynamodb or url, events=url, s3=url, sqs=url, ssm=url)
 
     @property

@@ -136,7 +136,7 @@ def test_the_printed_line_works_with_each_token(demo: list[str]) -> None:
     (curl,) = [line for line in demo if line.startswith("  curl")]
     said = dict(line[4:].split("  ", 1) for line in demo if line.startswith("  # "))
     assert {token: may.strip() for token, may in said.items()} == {
-        account.token: account.may for account in ACCOUNTS
+        account.token: account.description for account in ACCOUNTS
     }
     curl = curl.replace("per_page=2", "per_page=100")
     answers = [paste(curl.replace(ACCOUNTS[0].token, token)) for token in said]

@@ -339,12 +339,12 @@ def test_a_parameter_without_a_default_needs_a_value(tmp_path: Path) -> None:
         ("? [1]\n: 2", "line 1 is not YAML"),
         ("a: 1\n---\nb: 2", "line 2 is not YAML"),
         (b"a: \xff", "can't be read"),
-        ("", "is no template: it has no Resources"),
-        ("some words", "is no template: it has no Resources"),
-        ("- Resources", "is no template: it has no Resources"),
-        ("Globals: {}", "is no template: it has no Resources"),
-        ("Resources: [a]", "is no template: it has no Resources"),
-        ("Resources:", "is no template: it has no Resources"),
+        ("", "is not a template: it has no Resources"),
+        ("some words", "is not a template: it has no Resources"),
+        ("- Resources", "is not a template: it has no Resources"),
+        ("Globals: {}", "is not a template: it has no Resources"),
+        ("Resources: [a]", "is not a template: it has no Resources"),
+        ("Resources:", "is not a template: it has no Resources"),
     ],
 )
 def test_a_file_that_is_no_template_is_refused_by_its_name(
