@@ -1,4 +1,4 @@
-"""The local stack with the rows that are asked for, and the events that ask."""
+"""The local stack with the rows that benchmarks read, and the events that request them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,17 +19,17 @@ from usagectl.load import Loader
 CHAT_WORKSPACE: Final = 21
 MEDIA_WORKSPACE: Final = 22
 ROWS_PER_WORKSPACE: Final = 150
-"""Rows of each workspace: more than a page."""
+"""More than a page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What a function's process needs to know, and where it may ask."""
+    """The local stack, and the environments of its functions."""
 
     stack: Stack
 
     def variables(self, function: str) -> Mapping[str, str]:
-        """The environment of a function, as the local stack makes it."""
+        """Returns a function's environment variables, as the local stack sets them."""
         resource = self.stack.template.resources[f"{function.capitalize()}Function"]
         clients = self.stack.clients
         endpoints = {
@@ -44,7 +44,7 @@ class Deployment:
 
 @contextmanager
 def running_deployment() -> Iterator[Deployment]:
-    """The stack on AWS's own engine, with a workspace of chats and one of images.
+    """Runs the stack on DynamoDB Local, with a workspace of chats and one of images.
 
     Raises:
         StartError: DynamoDB Local can't run here.
@@ -60,7 +60,7 @@ def running_deployment() -> Iterator[Deployment]:
 
 
 def usage_event(workspace_id: int, per_page: int) -> dict[str, Any]:
-    """A request for a workspace's first page, as API Gateway passes it on."""
+    """Returns API Gateway's event for a request of a workspace's first page."""
     event = _event("usage-first-page")
     event["headers"]["x-workspace-id"] = str(workspace_id)
     event["multiValueHeaders"]["x-workspace-id"] = [str(workspace_id)]
@@ -71,7 +71,7 @@ def usage_event(workspace_id: int, per_page: int) -> dict[str, Any]:
 
 
 def authorizer_event() -> dict[str, Any]:
-    """A request with a living token, as API Gateway asks the authorizer about it."""
+    """Returns API Gateway's event to the authorizer, with a valid token."""
     event = _event("authorizer-allowed-everyone")
     event["headers"]["x-workspace-id"] = str(CHAT_WORKSPACE)
     return event
@@ -100,8 +100,8 @@ def _write(folder: Path, now: datetime) -> None:
         for workspace in (CHAT_WORKSPACE, MEDIA_WORKSPACE)
         for number in range(1, ROWS_PER_WORKSPACE + 1)
     ]
-    for name, records in (("tokens", [token]), ("members", members), ("executions", runs)):
-        text = "".join(f"{json.dumps(record)}\n" for record in records)
+    for name, lines in (("tokens", [token]), ("members", members), ("executions", runs)):
+        text = "".join(f"{json.dumps(line)}\n" for line in lines)
         (folder / f"{name}.ndjson").write_text(text, "utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Rows of which only the source, the place and the lists they are in matter."""
+"""Made-up rows for which only the source, the moment, the user and the type matter."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,7 +9,7 @@ from workspace_usage.values import format_timestamp
 
 
 def row_of_age(source: Source, number: int, age: timedelta, now: datetime) -> Row:
-    """A row of workspace 11 that is of this age at ``now``; number decides on its user and type."""
+    """Returns a row of workspace 11 with this age at ``now``; its number decides user and type."""
     return Row(
         source=source,
         workspace_id=11,

@@ -1,7 +1,7 @@
 """Suggests a request that shows rows of a data set: a user, a workspace, and days.
 
-It reads the beginning of each file only. That is enough to find a workspace with rows, and fast even
-if a file has millions of lines.
+It reads the beginning of each file only. That is enough to find a workspace with rows, and fast
+even if a file has millions of lines.
 """
 
 from collections import Counter, defaultdict
@@ -140,7 +140,7 @@ def _items(folder: Path) -> Iterator[tuple[str, Item]]:
 
 
 def _days(newest: date, today: date) -> tuple[date, date] | None:
-    """Returns a week with the day ``newest`` in any time zone, or None if the last 30 days have it."""
+    """Returns a week that has a day in it in any time zone, or None if the last 30 days have it."""
     if today - timedelta(days=28) <= newest <= today:
         return None
     day = newest.toordinal()

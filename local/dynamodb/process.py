@@ -1,11 +1,12 @@
 """DynamoDB Local, AWS's own engine, as a process on this machine.
 
-moto stands in for DynamoDB where speed counts; this is the engine itself, in memory. Maven fetches
-its jars once, as ``pom.xml`` says (``make dynamodb-local-jars``). Like moto's server it ends when
-its standard input does, so that nothing can leave it behind.
+moto imitates DynamoDB, and starts fast; this is the engine itself, in memory. Maven downloads its
+jars once, as ``pom.xml`` says (``make dynamodb-local-jars``). Like moto's process it ends when its
+standard input is closed, so it can't outlive the process that started it.
 
-It listens on 127.0.0.1 only. Where Java has no compiler it listens on every interface, as it does
-by itself (see ``launcher``), and says so. It asks for no password: it is a place for made-up data.
+It listens on 127.0.0.1 only. If Java has no compiler, it listens on every interface, as DynamoDB
+Local does by default (see ``launcher``), and a line says so. It needs no password: use made-up data
+only.
 """
 
 import os
@@ -24,24 +25,24 @@ from local.dynamodb.launcher import OPEN_SERVER, loopback_class
 from local.errors import StartError
 
 JARS_FOLDER: Final = Path(__file__).parents[2] / ".dynamodb-local"
-"""The folder of the jars, and of the native library that lies among them."""
+"""The folder of the jars and of a native library."""
 
-OLDEST_JAVA: Final = 17
+MIN_JAVA_VERSION: Final = 17
 
 _SERVER: Final = Path(__file__).with_name("server.py")
 _VERSION: Final = re.compile(r'version "(?P<major>[0-9]+)')
 
 
 class DynamoDBLocal:
-    """A process with DynamoDB Local, in memory, that answers when this has been made.
+    """A process with DynamoDB Local, in memory. Making it waits until the server responds.
 
     Args:
-        port: where it is to listen; 0: on a free port.
-        shared: whether all clients see the same tables. Otherwise those of every access key and
-            region are a database of their own.
+        port: the port to listen on; 0 takes a free one.
+        shared: whether all clients see the same tables. Otherwise each access key and region has
+            its own.
 
     Raises:
-        StartError: it can't run here, or ended instead.
+        StartError: it can't run here, or did not start.
     """
 
     def __init__(self, port: int = 0, *, shared: bool = False) -> None:
@@ -51,7 +52,7 @@ class DynamoDBLocal:
         java = _java()
         assert java is not None  # noqa: S101 - checked above
         self.port: Final = _free_port(port)
-        class_path, main_class = _to_run(java)
+        class_path, main_class = _class_path_and_main_class(java)
         command = [
             *(sys.executable, "-P", str(_SERVER), java, str(JARS_FOLDER)),
             *(class_path, main_class, str(self.port)),
@@ -61,35 +62,35 @@ class DynamoDBLocal:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**CREDENTIALS, **NO_CONFIGURATION, **_environment()},
-            # Ctrl-C in the terminal is for whoever started this, who then ends it.
+            # Ctrl-C in the terminal is for the parent process, which then ends this one.
             process_group=0,
         )
         assert self._process.stdout is not None  # noqa: S101 - a pipe
         try:
-            said = self._process.stdout.readline().decode().strip()
+            first_line = self._process.stdout.readline().decode().strip()
         except BaseException:
             self.stop()
             raise
-        if said != str(self.port):
+        if first_line != str(self.port):
             self.stop()
-            raise StartError(f"DynamoDB Local did not start: {said or 'it gave no reason'}")
+            raise StartError(f"DynamoDB Local did not start: {first_line or 'it gave no reason'}")
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The server's address."""
         return f"http://127.0.0.1:{self.port}"
 
     def wait(self) -> None:
         """Waits until the process ends by itself.
 
         Raises:
-            StartError: it has.
+            StartError: the process has ended.
         """
         self._process.wait()
         raise StartError("DynamoDB Local ended")
 
     def stop(self) -> None:
-        """Ends the process; what it stored is gone."""
+        """Ends the process, and deletes what it stored."""
         self._process.communicate()
 
     def __enter__(self) -> Self:
@@ -105,33 +106,33 @@ class DynamoDBLocal:
 
 
 def why_unavailable() -> str | None:
-    """Why DynamoDB Local can't run on this machine, in one sentence; None: it can."""
+    """Returns the reason why DynamoDB Local can't run here, as one sentence, or None if it can."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
-        # Its storage is a native library, of which the registries have no others.
+        # Its storage is a native library, and Maven has it for x86-64 only.
         return f"DynamoDB Local runs on x86-64 only, and this is {platform.machine()}"
     java = _java()
     major = None if java is None else _major_version(java)
     if major is None:
-        return f"DynamoDB Local needs Java {OLDEST_JAVA} or later, and there is none here"
-    if major < OLDEST_JAVA:
-        return f"DynamoDB Local needs Java {OLDEST_JAVA} or later, and this is Java {major}"
+        return f"DynamoDB Local needs Java {MIN_JAVA_VERSION} or later, and there is none here"
+    if major < MIN_JAVA_VERSION:
+        return f"DynamoDB Local needs Java {MIN_JAVA_VERSION} or later, and this is Java {major}"
     if not any(JARS_FOLDER.glob("DynamoDBLocal-*.jar")):
-        return "DynamoDB Local is not here yet: make dynamodb-local-jars fetches it"
+        return "DynamoDB Local is not installed: make dynamodb-local-jars downloads it"
     return None
 
 
-def _to_run(java: str) -> tuple[str, str]:
-    """The class path and the main class.
+def _class_path_and_main_class(java: str) -> tuple[str, str]:
+    """Returns the class path and the main class.
 
     Raises:
-        StartError: the class that listens on 127.0.0.1 can't be made.
+        StartError: the class that listens on 127.0.0.1 can't be compiled.
     """
     jars = str(JARS_FOLDER / "*")
     compiled = loopback_class(java, JARS_FOLDER)
     if compiled is None:
         print(
             "DynamoDB Local listens on every interface of this machine: "
-            "its Java has no compiler (the module jdk.compiler), which a JDK has.",
+            "this Java has no compiler (the module jdk.compiler). A JDK has one.",
             file=sys.stderr,
             flush=True,
         )
@@ -144,23 +145,23 @@ def _environment() -> dict[str, str]:
 
 
 def _java() -> str | None:
-    """The program ``java``: JAVA_HOME's or, as other tools do without one, that on the path."""
+    """Returns the program ``java`` of JAVA_HOME, or the one on PATH if JAVA_HOME is not set."""
     home = os.environ.get("JAVA_HOME")
     return shutil.which("java", path=str(Path(home) / "bin") if home else None)
 
 
 def _major_version(java: str) -> int | None:
-    """17 for Java 17.0.15, 1 for 1.8.0; None if it doesn't say, as where ``java`` is a stub."""
-    answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)  # noqa: S603
-    match = _VERSION.search(answer.stderr)
+    """Returns 17 for Java 17.0.15 and 1 for 1.8.0, or None if ``java`` doesn't print a version."""
+    result = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)  # noqa: S603
+    match = _VERSION.search(result.stderr)
     return None if match is None else int(match["major"])
 
 
 def _free_port(port: int) -> int:
-    """``port``, or any free one for 0.
+    """Returns ``port``, or a free one if it is 0.
 
     Raises:
-        StartError: it is in use, or may not be used.
+        StartError: the port is in use, or can't be used.
     """
     try:
         with socket.create_server(("127.0.0.1", port)) as free:
@@ -169,5 +170,5 @@ def _free_port(port: int) -> int:
     except OverflowError:
         raise StartError(f"there is no port {port}") from None
     except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise StartError(f"DynamoDB Local can't listen on port {port}: {why}") from None
+        reason = os.strerror(error.errno or 0)
+        raise StartError(f"DynamoDB Local can't listen on port {port}: {reason}") from None

@@ -15,7 +15,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from local.moto import tables
+from local.moto import backend
 
 
 class Handler(MotoRequestHandler):
@@ -47,7 +47,7 @@ def speed_up_responses() -> None:
 def main() -> None:
     """Serves on the address and port (0: a free one) in its arguments until input is closed."""
     speed_up_responses()
-    tables.install()
+    backend.install()
     application = DomainDispatcherApplication(create_backend_app)
     listener = _listen(sys.argv[1], int(sys.argv[2]))
     server = make_server(

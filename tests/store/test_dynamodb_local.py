@@ -150,7 +150,7 @@ def test_what_is_missing_is_said_in_one_sentence(
         DynamoDBLocal()
     monkeypatch.setenv("JAVA_HOME", java(tmp_path, 'openjdk version "17.0.15" 2025-04-15'))
     monkeypatch.setattr(process, "JARS_FOLDER", tmp_path)
-    with pytest.raises(StartError, match="make dynamodb-local-jars fetches it"):
+    with pytest.raises(StartError, match="make dynamodb-local-jars downloads it"):
         DynamoDBLocal()
     monkeypatch.setattr("platform.machine", lambda: "arm64")
     with pytest.raises(StartError, match="runs on x86-64 only, and this is arm64"):
