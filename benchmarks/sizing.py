@@ -79,8 +79,9 @@ def table(need: CpuNeed, read_units: Mapping[int, float]) -> Iterator[str]:
             _lambda_cost(MEGABYTES_PER_VCPU, need.listing[rows], LISTING_WAIT_MS)
             + units * PRICE_PER_MILLION_READ_UNITS
         )
+        read_price = (units + AUTHORIZER_READ_UNITS) * PRICE_PER_MILLION_READ_UNITS
         yield (
-            f"A million of {rows} rows: DynamoDB ${(units + AUTHORIZER_READ_UNITS) * PRICE_PER_MILLION_READ_UNITS:.2f};"
+            f"A million of {rows} rows: DynamoDB ${read_price:.2f};"
             f" from the cache ${saved:.2f} less, which pays for it from"
             f" {HOURS_PER_MONTH * PRICE_PER_CACHE_HOUR / saved:.0f} million a month on"
         )
