@@ -168,7 +168,7 @@ def _run(random: Random, number: int, moment: datetime) -> _Line:
     title, slug, kind = random.choice(_AGENTS)
     user_id = random.choice((1, 1, 2, 2, 3))
     by_tokens = kind in {"chat", "text", "code"}
-    asked, answered = random.randrange(20, 4_000), random.randrange(1, 2_000)
+    input_tokens, output_tokens = random.randrange(20, 4_000), random.randrange(1, 2_000)
     return {
         "id": number,
         "workspace_id": WORKSPACE_ID,
@@ -186,9 +186,9 @@ def _run(random: Random, number: int, moment: datetime) -> _Line:
         "used_model": random.choice(_MODELS),
         "detailed_credits": {
             "billing": "tokens",
-            "input_tokens": asked,
-            "output_tokens": answered,
-            "total_tokens": asked + answered,
+            "input_tokens": input_tokens,
+            "output_tokens": output_tokens,
+            "total_tokens": input_tokens + output_tokens,
         }
         if by_tokens
         else {"billing": "units"},

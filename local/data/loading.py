@@ -60,7 +60,7 @@ class OwnDataSet:
 
 
 def _load(destination: Destination, folder: Path) -> str:
-    """Loads a data set, shows which lines can't be used, and returns in words what was loaded."""
+    """Loads a data set, and shows which lines can't be used; returns a text: what was loaded."""
     with Rejections() as rejections, progress("lines") as bar:
         task = bar.add_task("loading", total=count_lines(folder))
         loader = Loader(

@@ -69,11 +69,11 @@ def _to_mapping(
     unknown = properties.keys() - _SUPPORTED_PROPERTIES
     if unknown:
         raise TemplateError(f"{resource.logical_id}: {min(unknown)} is not supported here")
-    queues = {found.arn: found for found in template.of_type("AWS::SQS::Queue")}
-    named = {found.name: found for found in template.of_type("AWS::Lambda::Function")}
+    queues = {queue.arn: queue for queue in template.of_type("AWS::SQS::Queue")}
+    by_name = {function.name: function for function in template.of_type("AWS::Lambda::Function")}
     queue, function = (
         queues.get(properties["EventSourceArn"]),
-        named.get(properties["FunctionName"]),
+        by_name.get(properties["FunctionName"]),
     )
     if queue is None or function is None or function.name not in functions:
         raise TemplateError(f"{resource.logical_id}: only queues and functions of the template")

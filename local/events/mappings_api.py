@@ -49,13 +49,13 @@ class MappingsApi:
         """Lists the mappings, or those of the function or queue that the request names."""
         functions = set(parameters.get("FunctionName", ()))
         queues = set(parameters.get("EventSourceArn", ()))
-        found = [
+        mappings = [
             _describe(poller)
             for poller in self._pollers.values()
             if not functions or functions & _names(poller)
             if not queues or poller.mapping.queue_arn in queues
         ]
-        return _respond(200, {"EventSourceMappings": found})
+        return _respond(200, {"EventSourceMappings": mappings})
 
 
 def _names(poller: QueuePoller) -> set[str]:

@@ -58,11 +58,14 @@ class Outcomes:
         deadline = time.monotonic() + patience
         with self._change:
             while True:
-                keys = {arn: (event_id, arn) for arn in queue_arns}
-                found = {a: self._outcomes[key] for a, key in keys.items() if key in self._outcomes}
+                outcomes = {
+                    arn: self._outcomes[event_id, arn]
+                    for arn in queue_arns
+                    if (event_id, arn) in self._outcomes
+                }
                 left = deadline - time.monotonic()
-                if len(found) == len(keys) or self._is_closed or left <= 0:
-                    return found
+                if len(outcomes) == len(queue_arns) or self._is_closed or left <= 0:
+                    return outcomes
                 self._change.wait(left)
 
     def close(self) -> None:

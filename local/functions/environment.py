@@ -143,7 +143,7 @@ class ExecutionEnvironment:
         """Returns the lines that the function wrote for one event, after it returned."""
         with suppress(Empty):
             while True:
-                found, lines = self._logs.get(timeout=LOG_TIMEOUT)
-                if found == request_id:
+                logged_id, lines = self._logs.get(timeout=LOG_TIMEOUT)
+                if logged_id == request_id:
                     return lines
         return ()

@@ -24,7 +24,7 @@ class Decision:
 
     Attributes:
         is_allowed: whether the method may be invoked.
-        context: what the method's function is told about the caller.
+        context: what the method's function gets to know about the caller.
     """
 
     is_allowed: bool

@@ -153,7 +153,7 @@ class Gateway:
     def _authorize(
         self, invoke: Invoke, event: Mapping[str, Any], context: dict[str, str]
     ) -> dict[str, Any]:
-        """Invokes the authorizer; returns what the function is told about the caller.
+        """Invokes the authorizer; returns the caller's context for the function.
 
         Raises:
             Refusal: the caller may not invoke the method, or the authorizer failed.

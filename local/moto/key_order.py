@@ -103,9 +103,9 @@ class KeyOrder:
             else:
                 stop = min(stop, self._items.bisect_key_left(last))
                 start = min(start, stop)
-        found = self._items.islice(start, stop, reverse=not forward)
+        items = self._items.islice(start, stop, reverse=not forward)
         following = (stop, min(stop + 1, end)) if forward else (max(start - 1, first), start)
-        return chain(found, self._items.islice(*following))
+        return chain(items, self._items.islice(*following))
 
     def _bounds(
         self, prefix: Values, condition: tuple[str, str, list[DynamoType]] | None

@@ -31,7 +31,7 @@ def speed_up_responses() -> None:
     moto looks for each of the ten types of an attribute value, in several spellings, and copies the
     one that it finds. But what it holds is already DynamoDB's JSON.
     """
-    walk = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001 - there is no other way in
+    walk = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001 - there is no public one
 
     def serialize(
         self: BaseJSONSerializer, serialized: Any, value: Any, shape: Any, key: str

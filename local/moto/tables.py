@@ -155,13 +155,13 @@ class SortedTable(Table):
         equal = dict(request.get("hash_key_conditions") or ())
         *equalities, condition = request.get("range_key_conditions") or [None]
         equal |= {name: values[0] for name, _, values in equalities}
-        found = order.candidates(
+        items = order.candidates(
             equal,
             condition,
             request["exclusive_start_key"],
             forward=request["scan_index_forward"] is not False,
         )
-        return list(_one_page(found, request["limit"]))
+        return list(_one_page(items, request["limit"]))
 
     def _remaining(self, request: Mapping[str, Any]) -> Iterator[Item]:
         """Returns the items that moto has to look at to answer a Scan.

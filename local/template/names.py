@@ -10,7 +10,7 @@ FUNCTION_VERSION: Final = "1"
 """The only version of a function that publishes any: a local stack starts with nothing."""
 
 _VERSIONED: Final = {"AWS::Lambda::Alias", "AWS::Lambda::Version"}
-"""Types whose ARN is the function's, with a name behind it."""
+"""Types whose ARN is the function's ARN, a colon and a name."""
 
 _NAME_PROPERTIES: Final = {
     "AWS::ApiGateway::Stage": "StageName",

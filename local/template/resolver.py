@@ -136,8 +136,8 @@ class Resolver:
     def _declaration(self, logical_id: str) -> Mapping[str, Tree]:
         if logical_id not in self._declared:
             raise TemplateError(f"the template refers to {logical_id}, which it does not define")
-        found: Mapping[str, Tree] = self._declared[logical_id]
-        return found
+        declaration: Mapping[str, Tree] = self._declared[logical_id]
+        return declaration
 
     def _name(self, logical_id: str) -> str:
         declaration = self._declaration(logical_id)

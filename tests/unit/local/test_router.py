@@ -1,4 +1,4 @@
-"""A request is answered by the API that it is for, and is in the log once."""
+"""Each request is answered by the right API, and is in the log once."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ class Api:
         return request.path == "/api"
 
     def handle(self, request: Request) -> Response:
-        """Its answer."""
+        """Its response."""
         if request.content == b"fail":
             raise LookupError("no luck")
         return Response(201, (), b"")
@@ -28,13 +28,13 @@ class Gateway:
         self._log = log
 
     def handle(self, request: Request) -> Response:
-        """Its answer."""
+        """Its response."""
         self._log.request(ServedRequest(request.method, request.path, 200, 0))
         return Response(200, (), b"")
 
 
 def test_each_request_is_answered_and_in_the_log_once() -> None:
-    """By the description, by an API of this machine, or else by the gateway."""
+    """By the description, by a local API, or else by the gateway."""
     lines: list[str] = []
     log = TextLog(lines.append)
     gateway: Any = Gateway(log)

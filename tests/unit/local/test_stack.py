@@ -38,7 +38,7 @@ UNAVAILABLE = {"message": "The service is unavailable at the moment. Please try 
 
 @contextmanager
 def nothing_left() -> Iterator[None]:
-    """Afterwards there are the processes and the threads that there were before, and no more."""
+    """Checks that no process and no thread is left afterwards."""
     processes, running = children(), threads()
     yield
     assert children() <= processes
@@ -53,7 +53,7 @@ def refusal(
     kind: type[StartError] = StartError,
     **parameters: str,
 ) -> str:
-    """The one sentence with which the stack does not start; nothing of it is left."""
+    """The error with which the stack does not start; nothing of it is left."""
     with nothing_left(), pytest.raises(StartError) as raised:
         Stack.start(template, parameters, port=port, dynamodb_endpoint=dynamodb)
     assert type(raised.value) is kind
@@ -63,14 +63,14 @@ def refusal(
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A free port."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port: int = server.getsockname()[1]
     return port
 
 
 def copy(folder: Path, *changes: tuple[str, str]) -> Path:
-    """The project's template with changes, and folders for its functions."""
+    """The project's template with changes, and with its functions' folders."""
     text = TEMPLATE.read_text("utf-8")
     for old, new in changes:
         assert old in text
@@ -138,19 +138,19 @@ def test_a_template_that_can_t_be_used_starts_nothing(tmp_path: Path) -> None:
 def test_a_template_that_asks_for_what_is_not_done_here_starts_nothing(
     tmp_path: Path, old: str, new: str, sentence: str
 ) -> None:
-    """And the store, which had been started, is gone."""
+    """And the store has stopped, too."""
     assert sentence in refusal(copy(tmp_path, (old, new)), kind=TemplateError)
 
 
 def test_a_time_zone_that_does_not_exist_is_named() -> None:
-    """Though CloudFormation would take the text."""
+    """CloudFormation would accept the text."""
     template = expand(TEMPLATE, {"TimeZone": "Mars/Olympus"})
     with pytest.raises(TemplateError, match=r"^TimeZone: there is no time zone Mars/Olympus$"):
         destination(template, Clients.at(Endpoints.all_at("http://127.0.0.1:1")))
 
 
 def test_each_queue_leads_to_its_function() -> None:
-    """Events to the recorder, workspaces to the counter."""
+    """Events go to the recorder, workspaces to the counter."""
     template = expand(TEMPLATE, {})
     invoke_by_name = {
         function.name: partial(_answer, function.logical_id)
@@ -296,7 +296,7 @@ def assert_available(stack: Stack) -> None:
 def test_a_function_that_fails_is_503_and_the_next_request_is_answered(
     failing: tuple[Path, Stack], wish: str
 ) -> None:
-    """In the contract's JSON, and each time anew: nothing of it is cached."""
+    """With the contract's JSON. Nothing is cached."""
     _, stack = failing
     assert_unavailable(stack, wish)
     if wish != "type=hang":
@@ -304,10 +304,10 @@ def test_a_function_that_fails_is_503_and_the_next_request_is_answered(
     assert_available(stack)
 
 
-def test_a_function_that_can_t_be_imported_is_503_until_it_can(
+def test_a_function_that_can_t_be_imported_is_503_until_it_is_fixed(
     failing: tuple[Path, Stack],
 ) -> None:
-    """Nobody has to start the stack again."""
+    """The stack need not be started again."""
     functions, stack = failing
     (functions / "authorizer" / "broken").touch()
     for _ in range(2):
@@ -317,8 +317,8 @@ def test_a_function_that_can_t_be_imported_is_503_until_it_can(
     assert_available(stack)
 
 
-def test_functions_can_be_asked_past_the_gateway(failing: tuple[Path, Stack]) -> None:
-    """Over the Invoke API, which says what failed."""
+def test_functions_can_be_invoked_without_the_gateway(failing: tuple[Path, Stack]) -> None:
+    """With the Invoke API, which returns the error."""
     _, stack = failing
     url = f"{stack.url}/2015-03-31/functions/UsageFunction/invocations"
     event = {"queryStringParameters": {"type": "raise"}}

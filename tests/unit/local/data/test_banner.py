@@ -1,4 +1,4 @@
-"""After ``make run DATA=folder`` a person reads how to ask for rows that are there."""
+"""After ``make run DATA=folder``, the banner has a request that shows rows of the data set."""
 
 import json
 from datetime import date
@@ -45,16 +45,16 @@ def run(number: int, workspace_id: int, user_id: int, day: str = "2026-11-20") -
 EVERYONE = "read_users_activity"
 
 
-def test_it_suggests_the_workspace_with_the_most_rows_and_who_sees_them_all(tmp_path: Path) -> None:
-    """Among the workspaces with members; lines that can't be used are passed over."""
+def test_it_suggests_the_largest_workspace_and_a_member_who_sees_all(tmp_path: Path) -> None:
+    """Workspaces without members, and lines that can't be used, don't count."""
     write(tmp_path, "members", member(1, 10), member(2, 20), member(2, 21, EVERYONE), {"no": 1})
     runs = [run(1, 1, 10), run(2, 2, 20), run(3, 2, 20), {"id": 4}]
     write(tmp_path, "executions", *runs, *(run(number, 3, 30) for number in range(5, 9)))
     assert suggest(tmp_path, TODAY) == Suggestion(2, 21, True, True, True, None)
 
 
-def test_without_one_who_sees_everyone_it_suggests_who_has_the_most_rows(tmp_path: Path) -> None:
-    """And days on which that user has rows, where the last 30 have none."""
+def test_else_it_suggests_the_member_with_the_most_rows(tmp_path: Path) -> None:
+    """And days with rows of that user, if the last 30 days have none."""
     write(tmp_path, "members", member(1, 10), member(1, 11), member(1, 12))
     old = run(2, 1, 11, "2025-03-05")
     write(tmp_path, "executions", run(1, 1, 12), old, {**old, "id": 3}, run(4, 1, 99))
@@ -63,8 +63,8 @@ def test_without_one_who_sees_everyone_it_suggests_who_has_the_most_rows(tmp_pat
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
-def test_rows_at_the_ends_of_time_are_suggested_too(tmp_path: Path, day: str) -> None:
-    """Though there is no day before, or after."""
+def test_rows_on_the_first_and_the_last_possible_day_are_found(tmp_path: Path, day: str) -> None:
+    """Although there is no day before, or after."""
     write(tmp_path, "members", member(1, 10, EVERYONE))
     write(tmp_path, "executions", run(1, 1, 10, day))
     days = suggest(tmp_path, TODAY).days
@@ -73,7 +73,7 @@ def test_rows_at_the_ends_of_time_are_suggested_too(tmp_path: Path, day: str) ->
 
 
 def commands(banner: str) -> list[str]:
-    """The lines of a banner that can be pasted."""
+    """The commands in a banner."""
     return [
         line.strip()
         for line in banner.splitlines()
@@ -86,8 +86,8 @@ TOOL = f"bin/usagectl --endpoint {URL}"
 CURL = "curl -s -H \"Authorization: Bearer $TOKEN\" -H 'x-workspace-id: {}' "
 
 
-def test_the_banner_has_a_token_and_a_question_to_paste() -> None:
-    """The days are in the question, if there are any."""
+def test_the_banner_has_commands_that_issue_a_token_and_use_it() -> None:
+    """The request has dates if the suggestion has days."""
     banner = data_banner(URL, Suggestion(2, 21, True, True, True))
     assert "user 21, who sees everyone's rows in workspace 2" in banner
     assert commands(banner) == [
@@ -101,8 +101,8 @@ def test_the_banner_has_a_token_and_a_question_to_paste() -> None:
     assert commands(banner)[1] == f"{CURL.format(1)}'{URL}/workspaces/usage?{query}'"
 
 
-def test_what_a_data_set_lacks_is_said(tmp_path: Path) -> None:
-    """Rows, members, or both; and how to make a member."""
+def test_the_banner_says_what_a_data_set_lacks(tmp_path: Path) -> None:
+    """Rows, members, or both. It has a command that makes a member."""
     empty = data_banner(URL, suggest(tmp_path, TODAY))
     assert "No rows were loaded" in empty
     assert "has no members" in empty

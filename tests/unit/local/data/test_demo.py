@@ -1,4 +1,4 @@
-"""The demo holds every case of the contract, and all of it can be loaded."""
+"""The demo has every case of the contract, and all of it can be loaded."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -17,33 +17,33 @@ NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo, written."""
+    """A folder with the demo."""
     path = tmp_path_factory.mktemp("demo")
     write_demo(path, NOW)
     return path
 
 
 def records(folder: Path, name: str) -> list[dict[str, Any]]:
-    """The records of one file."""
+    """The lines of one file."""
     return [parse(line) for line in (folder / f"{name}.ndjson").read_bytes().splitlines()]
 
 
 def test_every_line_can_be_loaded(folder: Path) -> None:
-    """The demo obeys the import's format."""
+    """The demo has the import's format."""
     read = [item for file in RECORDS for _, item in read_items(folder / file.file, file)]
     assert [item for item in read if isinstance(item, Rejection)] == []
     assert isinstance(read_min_date(folder), str)
 
 
 def test_it_is_the_same_every_time(folder: Path, tmp_path: Path) -> None:
-    """Only the moment that it is made for changes the demo."""
+    """For the same moment, the demo is the same."""
     write_demo(tmp_path, NOW)
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         assert file.read_bytes() == (tmp_path / file.relative_to(folder)).read_bytes()
 
 
 def test_it_has_every_type_and_status_of_every_source(folder: Path) -> None:
-    """Whatever the contract lets a client meet is there to be met."""
+    """Every combination that the contract allows."""
     kinds = {"chat", "image", "text", "voiceover", "video", "code"}
     for name in ("executions", "archived"):
         rows = records(folder, name)
@@ -55,7 +55,7 @@ def test_it_has_every_type_and_status_of_every_source(folder: Path) -> None:
 
 
 def test_it_has_every_kind_of_output_and_link(folder: Path) -> None:
-    """Keys, addresses, empty outputs and none at all; chats with a root and without."""
+    """Keys, URLs, empty outputs and none; chats with a root and without."""
     rows = records(folder, "executions")
     succeeded = [row for row in rows if row["status"] == "succeeded"]
     images = {row["output"] for row in succeeded if row["agent"]["type"] == "image"}
@@ -72,8 +72,8 @@ def test_it_has_every_kind_of_output_and_link(folder: Path) -> None:
     assert {row["used_model"] is None for row in rows} == {True, False}
 
 
-def test_every_key_that_is_linked_to_is_there(folder: Path) -> None:
-    """A link of the demo leads to a real file of its kind."""
+def test_every_key_that_is_linked_to_has_a_file(folder: Path) -> None:
+    """The demo's links lead to real files of the right type."""
     found = [file for file in find_media(folder) if isinstance(file, MediaFile)]
     media = {file.key: file.path.read_bytes() for file in found}
     outputs = {row["output"] for row in records(folder, "executions")}
@@ -83,8 +83,8 @@ def test_every_key_that_is_linked_to_is_there(folder: Path) -> None:
     assert media["demo/clip.mp4"][4:8] == b"ftyp"
 
 
-def test_it_has_the_edges(folder: Path) -> None:
-    """Ties between all sources, a row in two tables, and neighbours of midnight."""
+def test_it_has_the_rare_cases(folder: Path) -> None:
+    """Ties between all sources, a row in two tables, and rows next to midnight."""
     current, archived = records(folder, "executions"), records(folder, "archived")
     moments = Counter(row["created_at"] for row in current + archived + records(folder, "edited"))
     assert max(moments.values()) == 4
@@ -96,8 +96,8 @@ def test_it_has_the_edges(folder: Path) -> None:
     assert all(f"{days[0]:%Y-%m-%d}" <= moment[:10] <= f"{days[1]:%Y-%m-%d}" for moment in moments)
 
 
-def test_its_people_differ_in_what_they_may_see(folder: Path) -> None:
-    """Everyone's rows, own rows, and each reason for none."""
+def test_its_users_see_different_rows(folder: Path) -> None:
+    """Everyone's rows, own rows, and no rows for each possible reason."""
     tokens = {token["tokenable_id"]: token for token in records(folder, "tokens")}
     members = {
         (member["workspace_id"], member["user_id"]): member["permissions"]

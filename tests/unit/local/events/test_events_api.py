@@ -1,4 +1,4 @@
-"""The local events endpoint says what became of an event, whatever bytes it is sent."""
+"""The local events API says what became of an event, whatever bytes it receives."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -61,7 +61,7 @@ def answer(
     *,
     enabled: bool = True,
 ) -> tuple[int, str, str]:
-    """Status, what became of the event, and the message, when two queues get it."""
+    """HTTP status, ``status`` and ``message`` of the response for an event that two queues get."""
     known = Outcomes()
 
     def arrive(event_id: str) -> None:
@@ -96,17 +96,17 @@ RETRIED = Outcome(State.RETRIED, "the table does not answer")
         ([], (202, "waiting", "not handled the event yet")),
     ],
 )
-def test_the_answer_is_what_became_of_the_event_in_all_queues(
+def test_the_response_is_the_worst_outcome_of_all_queues(
     outcomes: list[tuple[str, Outcome]], expected: tuple[int, str, str]
 ) -> None:
-    """The worst of it; a target that leads to no function is not waited for."""
+    """It doesn't wait for a target that leads to no function."""
     status, became, message = answer(json.dumps(EVENT).encode(), outcomes)
     assert (status, became) == expected[:2]
     assert expected[2] in message
 
 
-def test_an_event_that_waits_for_a_paused_recorder_is_told_so() -> None:
-    """And what ends the waiting."""
+def test_the_response_says_that_a_paused_recorder_has_the_event_waiting() -> None:
+    """And how to resume it."""
     content = json.dumps(EVENT).encode()
     status, became, message = answer(content, [(FIRST, APPLIED)], enabled=False)
     assert (status, became) == (202, "waiting")
@@ -135,23 +135,23 @@ def test_an_event_that_waits_for_a_paused_recorder_is_told_so() -> None:
     ids=lambda value: str(value)[:40],
 )
 def test_what_is_not_an_event_is_400_with_the_reason(content: bytes, reason: str) -> None:
-    """Whatever is wrong with it."""
+    """Any error has its own reason."""
     status, became, message = answer(content)
     assert (status, became) == (400, "refused")
     assert reason in message
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_get_an_answer(content: bytes) -> None:
-    """On both ways in."""
+def test_any_bytes_get_a_response(content: bytes) -> None:
+    """On both paths."""
     assert answer(content)[0] == 400
     bus: Any = Bus(lambda _: None)
     api = EventsApi(bus, Rules("bus", ()), [], Outcomes())
     assert api.handle(Request("POST", "/", content=content)).status == 400
 
 
-def test_an_event_that_no_rule_takes_is_told_so() -> None:
-    """With the sources that rules take, or with the detail-type that none does."""
+def test_the_response_says_that_no_rule_takes_an_event() -> None:
+    """It names the sources that rules take, or the detail-type that none takes."""
     content = json.dumps({**EVENT, "source": "toss"}).encode()
     assert answer(content) == (
         422,
@@ -161,7 +161,7 @@ def test_an_event_that_no_rule_takes_is_told_so() -> None:
 
 
 def test_numbers_reach_the_bus_with_all_of_their_digits() -> None:
-    """A float would lose some."""
+    """A float would lose digits."""
     bus: Any = Bus(lambda _: None)
     rules = Rules("bus", (Rule({"source": ["tess"]}, (ELSEWHERE,)),))
     content = b'{"source": "tess", "detail-type": "X", "detail": {"a": 0.12345678901234567890}}'
@@ -215,8 +215,8 @@ def test_entries_that_are_too_large_for_eventbridge_are_refused(size: int, statu
         ({"detail-type": [{"anything-but": "Kind"}]}, False),
     ],
 )
-def test_a_rule_takes_what_its_pattern_says(pattern: dict[str, Any], takes: bool) -> None:
-    """As EventBridge does."""
+def test_a_rule_matches_as_in_eventbridge(pattern: dict[str, Any], takes: bool) -> None:
+    """Texts, ``prefix`` and ``anything-but``."""
     assert Rule(pattern, ()).matches("tess", "Kind") is takes
 
 
@@ -229,8 +229,8 @@ def test_a_rule_takes_what_its_pattern_says(pattern: dict[str, Any], takes: bool
         {"source": [1]},
     ],
 )
-def test_a_pattern_that_is_not_known_here_is_refused(pattern: dict[str, Any]) -> None:
-    """Rather than taken for something else."""
+def test_an_unsupported_pattern_is_refused(pattern: dict[str, Any]) -> None:
+    """It is never ignored."""
     template = expand(TEMPLATE, {})
     rule = Resource("Odd", "AWS::Events::Rule", "odd", "odd", "odd", {"EventPattern": pattern})
     changed = Template(template.folder, {**template.resources, "Odd": rule}, template.outputs)
@@ -239,7 +239,7 @@ def test_a_pattern_that_is_not_known_here_is_refused(pattern: dict[str, Any]) ->
 
 
 def test_the_template_s_rules_lead_every_event_of_the_platform_to_a_queue() -> None:
-    """Of kinds that nobody knows, too: they are to be rejected with a reason."""
+    """Events of unknown kinds, too: the recorder rejects them with a reason."""
     template = expand(TEMPLATE, {"EventSource": "tess"})
     rules = rules_of(template)
     assert rules.sources == ["tess"]

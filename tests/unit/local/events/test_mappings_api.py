@@ -1,4 +1,4 @@
-"""Lambda's API of event source mappings: what can be asked of it, and what is refused."""
+"""Lambda's API for event source mappings: what it supports, and what it refuses."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ ARN = "arn:aws:lambda:us-east-1:123456789012:function:stack-Recorder"
 
 
 def source(uuid: str) -> QueuePoller:
-    """A mapping that is not started."""
+    """A poller that is not started."""
     mapping = EventSourceMapping(
         uuid=uuid,
         queue_url=uuid,
@@ -33,21 +33,21 @@ def source(uuid: str) -> QueuePoller:
 
 @pytest.fixture
 def api() -> MappingsApi:
-    """An API of two mappings."""
+    """The API with two mappings."""
     return MappingsApi([source("one"), source("two")])
 
 
 def ask(
     api: MappingsApi, path: str, content: bytes | None = None, method: str = "GET", query: str = ""
 ) -> tuple[int, Any]:
-    """Status and content of an answer; with content, of an update."""
+    """Status and content of a response; with ``content`` the request is an update."""
     method = method if content is None else "PUT"
     response = api.handle(Request(method, f"{MAPPINGS_PATH}{path}", query, content=content or b""))
     return response.status, json.loads(response.body)
 
 
-def test_a_mapping_is_paused_and_resumed_alone(api: MappingsApi) -> None:
-    """Each answer says how it stands."""
+def test_one_mapping_is_paused_and_resumed(api: MappingsApi) -> None:
+    """Each response has its state; the other mapping stays as it is."""
     assert ask(api, "/one") == (
         200,
         {
@@ -79,7 +79,7 @@ def test_a_mapping_is_paused_and_resumed_alone(api: MappingsApi) -> None:
 def test_mappings_are_listed_by_function_and_queue(
     api: MappingsApi, query: str, found: list[str]
 ) -> None:
-    """With a slash at the end of the path, and without."""
+    """The path may end with a slash."""
     for path in ("", "/"):
         status, content = ask(api, path, query=query)
         assert status == 200
@@ -100,7 +100,7 @@ def test_mappings_are_listed_by_function_and_queue(
     ],
 )
 def test_an_update_of_anything_else_is_refused(api: MappingsApi, content: bytes) -> None:
-    """And changes nothing."""
+    """Nothing is changed."""
     assert ask(api, "/one", content)[0] == 400
     assert ask(api, "/one")[1]["State"] == "Enabled"
 
@@ -108,8 +108,8 @@ def test_an_update_of_anything_else_is_refused(api: MappingsApi, content: bytes)
 @pytest.mark.parametrize(
     ("path", "method"), [("/three", "GET"), ("/one/x", "GET"), ("/one", "DELETE"), ("/", "POST")]
 )
-def test_what_is_not_there_is_404(api: MappingsApi, path: str, method: str) -> None:
-    """In Lambda's words."""
+def test_an_unknown_mapping_or_method_is_404(api: MappingsApi, path: str, method: str) -> None:
+    """With Lambda's error."""
     status, content = ask(api, path, method=method)
     assert status == 404
     assert content["Message"]

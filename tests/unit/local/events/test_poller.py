@@ -1,4 +1,4 @@
-"""A queue's messages are passed on in batches, and it is known what became of each event."""
+"""Messages of a queue go to a function in batches, and each event's outcome is known."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class Queue:
         self.messages = {f"m{number}": body for number, body in enumerate(bodies)}
 
     def receive_message(self, **_: object) -> dict[str, Any]:
-        """Hands out what is there."""
+        """Returns all messages."""
         return {
             "Messages": [
                 {"MessageId": message_id, "ReceiptHandle": message_id, "Body": body}
@@ -34,7 +34,7 @@ class Queue:
 
 
 def polled(queue: Any, invoke: Invoke) -> Outcomes:
-    """What became of the events in a queue."""
+    """The outcomes of the events in a queue."""
     outcomes = Outcomes()
     mapping = EventSourceMapping(
         uuid="uuid",
@@ -52,7 +52,7 @@ def polled(queue: Any, invoke: Invoke) -> Outcomes:
 
 
 def outcome(outcomes: Outcomes, event_id: str) -> Outcome | None:
-    """What became of an event, as far as it is known."""
+    """The outcome of an event, or None if it is not known."""
     return outcomes.wait(event_id, ["arn"], 0).get("arn")
 
 
@@ -62,7 +62,7 @@ def logged(message: str, message_id: str, **extra: str) -> str:
 
 
 def test_each_event_of_a_batch_has_its_own_outcome() -> None:
-    """Rejected and overtaken as the recorder logs it, put back as it answers."""
+    """Rejected and overtaken from the recorder's log, retried from its result."""
     queue = Queue(*(json.dumps({"id": name}) for name in "abcd"), "no event", "[]")
     log = (
         "a line of a library",
@@ -88,16 +88,16 @@ def test_each_event_of_a_batch_has_its_own_outcome() -> None:
         (Result(b'{"batchItemFailures": [{"itemIdentifier": "other"}]}'), ""),
     ],
 )
-def test_what_a_function_does_not_settle_stays_in_the_queue(answer: Result, reason: str) -> None:
-    """As when it fails, or names a message that it was not given."""
+def test_a_batch_stays_in_the_queue_if_its_function_fails(answer: Result, reason: str) -> None:
+    """Also if it names a message that it did not get."""
     queue = Queue('{"id": "a"}')
     outcomes = polled(queue, lambda *_: answer)
     assert outcome(outcomes, "a") == Outcome(State.RETRIED, reason)
     assert list(queue.messages) == ["m0"]
 
 
-def test_old_outcomes_are_forgotten_and_new_ones_replace_them() -> None:
-    """So that a stack that runs for weeks doesn't grow."""
+def test_old_outcomes_are_deleted_and_new_ones_replace_them() -> None:
+    """So a stack that runs for weeks doesn't need more and more memory."""
     outcomes = Outcomes()
     for number in range(MAX_OUTCOMES):
         outcomes.add(f"{number}", "arn", Outcome(State.RETRIED))
@@ -108,8 +108,8 @@ def test_old_outcomes_are_forgotten_and_new_ones_replace_them() -> None:
     assert outcome(outcomes, "2") == Outcome(State.RETRIED)
 
 
-def test_nobody_waits_for_a_stack_that_ends() -> None:
-    """However patient they are."""
+def test_closing_ends_all_waits() -> None:
+    """Even long ones."""
     outcomes = Outcomes()
     outcomes.close()
     assert outcomes.wait("a", ["arn"], 1e6) == {}

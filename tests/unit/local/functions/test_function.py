@@ -1,4 +1,4 @@
-"""A function runs in processes of its own, as in Lambda, and nothing of it is left in the end."""
+"""A function runs in its own processes, as in Lambda, and none of them is left at the end."""
 
 import json
 import os
@@ -106,14 +106,14 @@ def test_a_function_is_given_the_event_and_answers_with_its_result(
     assert asked(make("def handle(event, context): return event"), event) == event
 
 
-def test_a_large_event_and_a_large_answer_pass(make: Make) -> None:
-    """Larger than what fits into a socket at once."""
+def test_large_events_and_large_results_are_supported(make: Make) -> None:
+    """They are larger than a socket's buffer."""
     function = make("def handle(event, context): return event * 3")
     assert asked(function, "x" * 2_000_000) == "x" * 6_000_000
 
 
 def test_a_function_s_context_is_lambda_s(make: Make) -> None:
-    """With an id of its own for each event, and the time that is left."""
+    """With an id for each event, and the remaining time."""
     function = make(
         """
         def handle(event, context):
@@ -131,8 +131,8 @@ def test_a_function_s_context_is_lambda_s(make: Make) -> None:
     assert second["client"] is None
 
 
-def test_one_event_follows_another_in_the_same_process(make: Make) -> None:
-    """Its globals stay."""
+def test_the_next_event_is_handled_in_the_same_process(make: Make) -> None:
+    """Its globals are kept."""
     function = make("""
         import os
         seen = []
@@ -146,7 +146,7 @@ def test_one_event_follows_another_in_the_same_process(make: Make) -> None:
 
 
 def test_a_decimal_keeps_its_digits(make: Make) -> None:
-    """Not those of a float; a text that looks like a number stays text."""
+    """It doesn't become a float; a text that looks like a number stays a text."""
     function = make("""
         from decimal import Decimal
         def handle(event, context):
@@ -175,7 +175,7 @@ def test_a_decimal_keeps_its_digits(make: Make) -> None:
 def test_a_result_s_bytes_are_those_of_lambda_s_runtime(
     make: Make, result: str, sent: bytes
 ) -> None:
-    """They are what awslambdaric 4.2.2 sends on Python 3.13, and what counts for Lambda's limit."""
+    """The expected bytes are awslambdaric 4.2.2's on Python 3.13. They count for Lambda's limit."""
     function = make(f"""
         from collections import namedtuple
         from decimal import Decimal as D
@@ -187,8 +187,8 @@ def test_a_result_s_bytes_are_those_of_lambda_s_runtime(
 
 
 @pytest.mark.parametrize("size", [RESPONSE_BYTES, RESPONSE_BYTES + 1])
-def test_an_answer_has_a_largest_size(make: Make, log: list[str], size: int) -> None:
-    """In bytes, with the quotes around it; one more is Lambda's error, and in the log."""
+def test_a_result_has_a_size_limit(make: Make, log: list[str], size: int) -> None:
+    """It is in bytes, quotes included. One byte more is Lambda's error, which is logged."""
     characters = (size - len('""')) // 2
     function = make(f"def handle(event, context): return 'é' * {characters} + 'x' * {size % 2}")
     answer = function.invoke(b"null")
@@ -207,8 +207,8 @@ def test_an_answer_has_a_largest_size(make: Make, log: list[str], size: int) -> 
 # --- Errors ---------------------------------------------------------------------------------------
 
 
-def test_an_error_that_a_function_raises_is_its_answer(make: Make, log: list[str]) -> None:
-    """With its type, its message and where it came from; it is in the log; the process goes on."""
+def test_an_error_that_a_function_raises_is_its_result(make: Make, log: list[str]) -> None:
+    """With type, message and stack trace. It is logged, and the process goes on."""
     function = make(MOODS)
     pid = asked(function)
     content = failure(function, "raise")
@@ -230,10 +230,10 @@ def test_an_error_that_a_function_raises_is_its_answer(make: Make, log: list[str
         ("other = 1", "AttributeError"),
     ],
 )
-def test_a_module_that_can_t_be_imported_is_every_event_s_answer(
+def test_a_module_that_can_t_be_imported_is_an_error_of_each_event(
     make: Make, log: list[str], source: str, kind: str
 ) -> None:
-    """Each time anew, so that it works once the module is mended."""
+    """Each time it is imported again, so it works as soon as the module is fixed."""
     function = make(source)
     for _ in range(2):
         assert failure(function)["errorType"] == kind
@@ -246,8 +246,8 @@ def test_a_module_that_can_t_be_imported_is_every_event_s_answer(
 @pytest.mark.parametrize(
     "result", ["object()", "{1, 2}", "[b'\\xff']", "{(1, 2): 3}", "10**5000", "loop", "handle"]
 )
-def test_a_result_that_json_has_no_form_for_is_an_error(make: Make, result: str) -> None:
-    """In Lambda's words; the process goes on."""
+def test_a_result_that_can_t_be_json_is_an_error(make: Make, result: str) -> None:
+    """It is Lambda's error, and the process goes on."""
     function = make(f"""
         import os
         loop = []
@@ -267,7 +267,7 @@ def test_a_result_that_json_has_no_form_for_is_an_error(make: Make, result: str)
     "event", [b"", b"NaN", b"1" * 5_000, b'"\xff"', b"[" * 100_000 + b"]" * 100_000], ids=repr
 )
 def test_an_event_that_python_can_t_read_is_an_error(make: Make, event: bytes) -> None:
-    """In Lambda's words; the process goes on."""
+    """It is Lambda's error, and the process goes on."""
     function = make(PID)
     pid = asked(function)
     answer = function.invoke(event)
@@ -278,7 +278,7 @@ def test_an_event_that_python_can_t_read_is_an_error(make: Make, event: bytes) -
 
 
 def test_half_a_surrogate_pair_ends_the_process(make: Make) -> None:
-    """As in Lambda, whose runtime fails to send it. An event may contain one."""
+    """As in Lambda, whose runtime fails to send it. In an event it is allowed."""
     function = make("def handle(event, context): return [event] if event == '\\ud800' else event")
     assert failure(function, "\ud800")["errorType"] == "Runtime.ExitError"
     assert asked(function, 5) == 5
@@ -288,7 +288,7 @@ def test_half_a_surrogate_pair_ends_the_process(make: Make) -> None:
 def test_a_process_that_ends_is_an_error_and_the_next_event_gets_a_new_one(
     make: Make, log: list[str], event: str, status: int
 ) -> None:
-    """The error names the status with which it ended; it is in the log."""
+    """The error names its exit status, and is logged."""
     function = make(MOODS)
     pid = asked(function)
     content = failure(function, event)
@@ -299,10 +299,10 @@ def test_a_process_that_ends_is_an_error_and_the_next_event_gets_a_new_one(
     assert any("Runtime.ExitError" in line for line in log)
 
 
-def test_a_process_that_ends_between_two_events_is_an_error_and_the_next_gets_a_new_one(
+def test_if_a_process_ends_between_events_the_next_is_an_error_and_then_a_new_one_starts(
     make: Make,
 ) -> None:
-    """Nobody waits for what can't come."""
+    """The caller doesn't wait until a time-out."""
     function = make(PID)
     pid = asked(function)
     os.kill(pid, 9)
@@ -310,10 +310,8 @@ def test_a_process_that_ends_between_two_events_is_an_error_and_the_next_gets_a_
     assert asked(function) != pid
 
 
-def test_a_function_that_takes_too_long_is_ended_and_the_next_event_gets_a_new_process(
-    make: Make, log: list[str]
-) -> None:
-    """The error names the time that it had; it is in the log."""
+def test_after_a_time_out_the_next_event_gets_a_new_process(make: Make, log: list[str]) -> None:
+    """The error names the time-out, and is logged."""
     function = make(MOODS, timeout=1.5)
     pid = asked(function)
     content = failure(function, "hang")
@@ -324,8 +322,8 @@ def test_a_function_that_takes_too_long_is_ended_and_the_next_event_gets_a_new_p
     assert any("Sandbox.Timedout" in line for line in log)
 
 
-def test_without_the_patience_to_wait_there_is_no_answer(make: Make) -> None:
-    """The process is ended, so that the next event does not wait for it either."""
+def test_a_caller_that_stops_waiting_gets_no_result(make: Make) -> None:
+    """The process is killed, so that the next event doesn't wait for it."""
     function = make(MOODS)
     pid = asked(function)
     with pytest.raises(NoResult):
@@ -334,15 +332,15 @@ def test_without_the_patience_to_wait_there_is_no_answer(make: Make) -> None:
     assert asked(function) != pid
 
 
-def test_patience_that_ends_while_a_function_starts_is_no_answer(make: Make) -> None:
-    """The function has not failed; nobody waited for it."""
+def test_a_caller_can_stop_waiting_while_a_function_starts(make: Make) -> None:
+    """That is not an error of the function."""
     function = make("import time\ntime.sleep(60)\n" + PID)
     with pytest.raises(NoResult):
         function.invoke(b"1", patience=0.2)
 
 
-def test_what_a_crashing_function_had_started_ends_with_it(make: Make, tmp_path: Path) -> None:
-    """Nothing stays behind, and nobody waits for its output to end."""
+def test_child_processes_of_a_crashed_function_are_killed(make: Make, tmp_path: Path) -> None:
+    """They don't keep its output open."""
     source = """
 import os, subprocess
 def handle(event, context):
@@ -495,15 +493,15 @@ def handle(event, context):
 def test_an_error_that_is_an_answer_leaves_no_trace_in_the_log(
     make: Make, log: list[str], event: str, kind: str
 ) -> None:
-    """An authorizer's word for 401, and the errors of the service's own tree."""
+    """An authorizer's ``Unauthorized``, and subclasses of UsageError."""
     function = make(EXPECTED)
     assert failure(function, event)["errorType"] == kind
     function.close()
     assert log == []
 
 
-def test_what_a_crashing_function_printed_is_in_the_log(make: Make, log: list[str]) -> None:
-    """Up to its end."""
+def test_the_output_of_a_crashed_function_is_logged(make: Make, log: list[str]) -> None:
+    """All of it."""
     function = make("""
         import os
         def handle(event, context):
@@ -575,7 +573,7 @@ def configurations(tmp_path: Path) -> Callable[[str], FunctionConfiguration]:
 def test_a_function_has_the_template_s_environment_and_lambda_s_and_no_other(
     configurations: Callable[[str], FunctionConfiguration], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Endpoints only where they are declared, and nothing of whoever runs it."""
+    """Endpoints only if they are declared, and nothing of the developer's environment."""
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "HTTP_PROXY", "PYTHONHASHSEED", "MINE"):
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a real one")
@@ -596,20 +594,20 @@ def test_a_function_has_the_template_s_environment_and_lambda_s_and_no_other(
     assert configuration.timeout == 7
 
 
-def test_a_function_finds_what_its_layers_give_it_the_first_first(
+def test_a_function_imports_from_its_layers_in_their_order(
     configurations: Callable[[str], FunctionConfiguration],
 ) -> None:
-    """And nothing of a layer that it doesn't name."""
+    """And nothing from other layers."""
     for name, found in (("Asked", "core"), ("Plain", None)):
         function = Function(configurations(name), lambda _: None)
         assert asked(function)["layered"] == found
         function.close()
 
 
-def test_without_a_time_out_and_a_memory_size_a_function_has_lambda_s(
+def test_lambda_s_defaults_apply(
     configurations: Callable[[str], FunctionConfiguration],
 ) -> None:
-    """Three seconds, 128 MB, and a log group with its name."""
+    """Three seconds, 128 MB, and a log group with the function's name."""
     configuration = configurations("Plain")
     assert configuration.timeout == 3
     assert configuration.environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "128"
@@ -619,9 +617,9 @@ def test_without_a_time_out_and_a_memory_size_a_function_has_lambda_s(
     )
 
 
-def test_a_function_whose_folder_is_not_there_is_refused(
+def test_a_function_without_its_folder_is_refused(
     configurations: Callable[[str], FunctionConfiguration],
 ) -> None:
-    """By its name, at the start."""
+    """When the stack starts; the error names the function."""
     with pytest.raises(TemplateError, match=r"^Homeless: there is no folder .*nowhere$"):
         configurations("Homeless")

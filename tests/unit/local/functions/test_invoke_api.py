@@ -1,4 +1,4 @@
-"""Lambda's Invoke API: a function is asked by any of its names, and says when it failed."""
+"""Lambda's Invoke API: a function has several names, and its errors are marked."""
 
 import json
 import math
@@ -68,10 +68,10 @@ def test_a_function_answers_to_its_logical_id_its_name_and_its_arn(
 @pytest.mark.parametrize(
     ("qualifier", "version"), [("live", "1"), ("1", "1"), ("$LATEST", "$LATEST")]
 )
-def test_a_version_or_an_alias_can_be_asked_for(
+def test_a_version_or_an_alias_can_be_invoked(
     api: InvokeApi, name: str, qualifier: str, version: str
 ) -> None:
-    """Behind the name, in the query, or in both."""
+    """It is behind the name, in the query, or in both."""
     encoded = quote(qualifier)
     for path, query in (
         (f"{name}:{encoded}", ""),
@@ -94,10 +94,10 @@ def test_a_version_or_an_alias_can_be_asked_for(
         ("Third:live", "", "Third:live"),
     ],
 )
-def test_a_version_or_an_alias_that_isn_t_there_is_404(
+def test_an_unknown_version_or_alias_is_404(
     api: InvokeApi, path: str, query: str, missing: str
 ) -> None:
-    """So are two that differ, which Lambda refuses, too."""
+    """Two different ones are, too; Lambda also refuses them."""
     request = Request("POST", f"{FUNCTIONS_PATH}{path}/invocations", query, content=b"1")
     assert refusal(api.handle(request)) == (
         404,
@@ -107,7 +107,7 @@ def test_a_version_or_an_alias_that_isn_t_there_is_404(
 
 
 def test_each_function_has_its_own_names(api: InvokeApi) -> None:
-    """One is not asked in another's place."""
+    """Another function is never invoked instead."""
     assert json.loads(post(api, "Second", "5").body) == {"name": "stack-Second", "event": 5}
 
 
@@ -120,10 +120,10 @@ def test_without_a_body_the_event_is_an_empty_object(api: InvokeApi, body: str) 
 @pytest.mark.parametrize(
     ("event", "kind"), [("fail", "LookupError"), ("crash", "Runtime.ExitError")]
 )
-def test_a_function_that_fails_is_200_with_a_header_that_says_so(
+def test_the_error_of_a_function_is_200_with_a_header(
     api: InvokeApi, event: str, kind: str
 ) -> None:
-    """The body is its error."""
+    """The body is the error."""
     response = post(api, "First", json.dumps(event))
     assert response.status == 200
     assert dict(response.headers)["X-Amz-Function-Error"] == "Unhandled"
@@ -139,8 +139,8 @@ def refusal(response: Response) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize("name", ["Third", "first", "", f"{ARN}x", "a%20b"])
-def test_a_function_that_isn_t_there_is_404_by_its_name(api: InvokeApi, name: str) -> None:
-    """Decoded."""
+def test_an_unknown_function_is_404_with_its_name(api: InvokeApi, name: str) -> None:
+    """The name is decoded."""
     decoded = name.replace("%20", " ")
     assert refusal(post(api, name, "{}")) == (
         404,
@@ -163,7 +163,7 @@ def test_a_function_that_isn_t_there_is_404_by_its_name(api: InvokeApi, name: st
     ids=lambda body: body[:10],
 )
 def test_a_body_that_is_not_json_is_400(api: InvokeApi, body: bytes) -> None:
-    """And the function is not asked."""
+    """The function is not invoked."""
     status, kind, message = refusal(post(api, "First", body))
     assert (status, kind) == (400, "InvalidRequestContentException")
     assert message.startswith("Could not parse request body into json: ")
@@ -173,15 +173,15 @@ def test_a_body_that_is_not_json_is_400(api: InvokeApi, body: bytes) -> None:
 def test_json_that_python_can_t_read_is_an_error_of_the_function_s_runtime(
     api: InvokeApi, event: bytes
 ) -> None:
-    """Which makes infinity of floats that are out of range."""
+    """The runtime reads floats that are out of range as infinity."""
     response = post(api, "First", event)
     assert (response.status, dict(response.headers)["X-Amz-Function-Error"]) == (200, "Unhandled")
     assert json.loads(response.body)["errorType"] == "Runtime.UnmarshalError"
     assert json.loads(post(api, "First", "1e999999999999999999999").body)["event"] == math.inf
 
 
-def test_an_event_has_a_largest_size(api: InvokeApi) -> None:
-    """Whether it is JSON comes after it."""
+def test_an_event_has_a_size_limit(api: InvokeApi) -> None:
+    """The size is checked before the JSON."""
     largest = b'"' + b"x" * (MAX_EVENT_BYTES - 2) + b'"'
     assert len(json.loads(post(api, "First", largest).body)["event"]) == MAX_EVENT_BYTES - 2
     for event in (largest + b" ", b"x" * (MAX_EVENT_BYTES + 1)):
@@ -192,8 +192,8 @@ def test_an_event_has_a_largest_size(api: InvokeApi) -> None:
         )
 
 
-def test_an_invocation_that_nobody_waits_for_is_refused(api: InvokeApi) -> None:
-    """Rather than answered as one of those that somebody does."""
+def test_an_asynchronous_invocation_is_refused(api: InvokeApi) -> None:
+    """It is not handled as a synchronous one."""
     assert post(api, "First", "1", ("X-Amz-Invocation-Type", "RequestResponse")).status == 200
     for kind in ("Event", "DryRun"):
         assert refusal(post(api, "First", "1", ("x-amz-invocation-type", kind))) == (
@@ -215,6 +215,6 @@ def test_an_invocation_that_nobody_waits_for_is_refused(api: InvokeApi) -> None:
     ],
 )
 def test_nothing_but_an_invocation_is_served(api: InvokeApi, method: str, path: str) -> None:
-    """The rest of Lambda's API isn't here."""
+    """The rest of Lambda's API doesn't exist here."""
     status, kind, _ = refusal(api.handle(Request(method, path, content=b"{}")))
     assert (status, kind) == (404, "ResourceNotFoundException")

@@ -1,4 +1,4 @@
-"""The stage's cache keeps answers for as long as it should, its throttle counts by the clock."""
+"""The stage cache keeps responses for its lifetime, and the throttle follows the clock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -109,7 +109,7 @@ def test_a_lifetime_of_nothing_keeps_nothing() -> None:
 def test_the_cache_gives_what_was_stored_last_within_the_lifetime(
     steps: Sequence[tuple[int, str, bool]],
 ) -> None:
-    """Whatever was stored and asked for in whatever order."""
+    """In any order of puts and gets."""
     clock = Clock()
     cache = StageCache(60, clock)
     stored: dict[str, tuple[float, Response]] = {}
@@ -126,19 +126,19 @@ def test_the_cache_gives_what_was_stored_last_within_the_lifetime(
 
 
 def taken(bucket: TokenBucket, asked: int) -> int:
-    """How many of so many requests pass."""
+    """The number of requests that pass."""
     return sum(bucket.take() for _ in range(asked))
 
 
 def test_a_burst_passes_at_once_and_nothing_after_it() -> None:
-    """As long as the clock stands still."""
+    """While the clock stands still."""
     bucket = TokenBucket(rate=2, burst=5, clock=Clock())
     assert taken(bucket, 100) == 5
     assert not bucket.take()
 
 
 def test_tokens_come_back_with_the_clock() -> None:
-    """As many a second as the rate says; half of one is none."""
+    """The rate is the number a second; half a token is none."""
     clock = Clock()
     bucket = TokenBucket(rate=2, burst=5, clock=clock)
     taken(bucket, 5)
@@ -147,8 +147,8 @@ def test_tokens_come_back_with_the_clock() -> None:
         assert taken(bucket, 100) == gained
 
 
-def test_no_more_than_a_burst_is_ever_saved() -> None:
-    """However long nobody asks."""
+def test_at_most_a_burst_is_saved() -> None:
+    """Even after a long time without requests."""
     clock = Clock()
     bucket = TokenBucket(rate=2, burst=5, clock=clock)
     clock.now += 1_000_000
@@ -165,7 +165,7 @@ def test_no_more_than_a_burst_is_ever_saved() -> None:
 def test_over_any_time_no_more_than_the_burst_and_the_rate_pass(
     rate: int, burst: int, steps: Sequence[tuple[int, int]]
 ) -> None:
-    """And whoever asks for less is never refused. Quarters of a second add up exactly."""
+    """And fewer requests are never refused. Quarters of a second add up exactly."""
     clock = Clock()
     bucket = TokenBucket(rate, burst, clock)
     tokens = float(burst)

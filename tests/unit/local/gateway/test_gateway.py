@@ -1,4 +1,4 @@
-"""The gateway does with a request, and with what functions answer, what API Gateway would."""
+"""The gateway handles requests, and results of functions, as API Gateway does."""
 
 import json
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ METHOD = "arn:aws:execute-api:us-east-1:123456789012:api/v1/GET/workspaces/usage
 
 
 def test_a_gateway_response_has_the_template_s_status_headers_and_body() -> None:
-    """The type's own, where the template says something about it."""
+    """Those of its type, if the template defines them."""
     responses = GatewayResponses(
         {
             "THROTTLED": {
@@ -77,10 +77,10 @@ def test_a_gateway_response_has_the_template_s_status_headers_and_body() -> None
     ("failure", "body"),
     [(THROTTLED, b"four"), (UNAUTHORIZED, b"four"), (INTEGRATION_TIMEOUT, b"five")],
 )
-def test_a_type_that_the_template_says_nothing_about_has_the_default_of_its_class(
+def test_a_type_without_a_definition_has_the_default_of_its_class(
     failure: Failure, body: bytes
 ) -> None:
-    """With its own status, unless the default has one."""
+    """With the type's own status, unless the default has one."""
     responses = GatewayResponses(
         {
             "DEFAULT_4XX": {"responseTemplates": {"application/json": "four"}},
@@ -93,14 +93,14 @@ def test_a_type_that_the_template_says_nothing_about_has_the_default_of_its_clas
 
 @pytest.mark.parametrize("failure", [ACCESS_DENIED, AUTHORIZER_FAILURE, Failure("X", 400, 'a "b"')])
 def test_without_a_template_a_response_is_api_gateway_s_own_json(failure: Failure) -> None:
-    """A message with the quotes that JSON needs."""
+    """The message is quoted as JSON."""
     response = GatewayResponses({}).make(failure, {})
     assert response.status == failure.status
     assert response.headers == (("Content-Type", "application/json"),)
     assert json.loads(response.body) == {"message": failure.message}
 
 
-def test_a_failure_is_told_to_the_context_of_its_request() -> None:
+def test_a_failure_is_added_to_the_context_of_its_request() -> None:
     """For the access log, and for the response's own template."""
     template = "$context.error.responseType $context.error.message $context.error.messageString"
     responses = GatewayResponses({"X": {"responseTemplates": {"text/plain": template}}})
@@ -126,7 +126,7 @@ def test_a_failure_is_told_to_the_context_of_its_request() -> None:
 def test_a_header_that_is_not_a_fixed_text_is_refused_at_the_start(
     parameters: dict[str, str],
 ) -> None:
-    """The sentence names the response and the header."""
+    """The error names the response and the header."""
     (name,) = parameters
     with pytest.raises(TemplateError, match=f"gateway response THROTTLED: {name} is not"):
         GatewayResponses({"THROTTLED": {"responseParameters": parameters}})
@@ -149,14 +149,14 @@ def test_a_header_that_is_not_a_fixed_text_is_refused_at_the_start(
     ],
 )
 def test_fill_replaces_variables_once_and_as_they_are(template: str, filled: str) -> None:
-    """What a variable holds is not looked at again, and nothing in it is escaped."""
+    """A variable's value is not filled again, and not escaped."""
     context = {"a": "1", "a.b": "2", "quote": r'\1 " $context.a'}
     assert fill(template, context, missing="?") == filled
 
 
 @given(st.text(max_size=30).filter(lambda text: "$" not in text))
-def test_fill_leaves_text_without_variables_alone(text: str) -> None:
-    """Whatever it is; so too as a variable's value."""
+def test_fill_does_not_change_text_without_variables(text: str) -> None:
+    """Any text, also as a variable's value."""
     assert fill(text, {}) == text
     assert fill("<$context.a>", {"a": text}) == f"<{text}>"
 
@@ -170,7 +170,7 @@ def statement(effect: object = "Allow", resource: object = METHOD, **others: obj
 
 
 def decision(*statements: object, **fields: object) -> Decision:
-    """What is decided when the authorizer answers with these statements."""
+    """The decision if the authorizer returns these statements."""
     content = {
         "principalId": "user",
         "policyDocument": {"Version": "2012-10-17", "Statement": list(statements)},
@@ -180,7 +180,7 @@ def decision(*statements: object, **fields: object) -> Decision:
 
 
 def refused(answer: Result) -> Failure:
-    """Why an answer is refused."""
+    """The failure for a result."""
     with pytest.raises(Refusal) as raised:
         decide(answer, METHOD)
     return raised.value.failure
@@ -209,7 +209,7 @@ def refused(answer: Result) -> Failure:
 def test_only_an_allow_without_a_deny_lets_a_request_pass(
     statements: list[object], allowed: bool
 ) -> None:
-    """Of those statements that speak of the method and of invoking it."""
+    """Only statements about invoking the method count."""
     assert decision(*statements).is_allowed is allowed
 
 
@@ -231,14 +231,14 @@ def test_only_an_allow_without_a_deny_lets_a_request_pass(
 def test_a_resource_s_wildcards_stand_for_any_text_and_for_one_character(
     resource: str, meant: bool
 ) -> None:
-    """Nothing else in it does; letters have their case."""
+    """No other character is special; upper and lower case differ."""
     assert decision(statement("Allow", resource)).is_allowed is meant
     assert decision(statement(), statement("Deny", resource)).is_allowed is not meant
 
 
 @given(st.text(st.characters(exclude_characters="*?"), max_size=20), st.text(max_size=20))
-def test_a_resource_without_wildcards_means_itself_alone(resource: str, method: str) -> None:
-    """No character but the two is anything special."""
+def test_a_resource_without_wildcards_matches_itself_only(resource: str, method: str) -> None:
+    """No other character is special."""
     content = {"principalId": "u", "policyDocument": {"Statement": statement("Allow", resource)}}
     answer = Result(json.dumps(content).encode())
     assert decide(answer, method).is_allowed == (resource == method)
@@ -277,10 +277,10 @@ def test_a_single_statement_needs_no_list() -> None:
         {"context": "text"},
     ],
 )
-def test_an_answer_that_is_not_of_the_form_is_a_fault_of_the_authorizer_s_configuration(
+def test_a_result_in_another_format_is_an_error_of_the_authorizer_s_configuration(
     fields: dict[str, object],
 ) -> None:
-    """Nobody is let in by half a policy, nor by one whose condition isn't understood."""
+    """Nobody is let in by an incomplete policy, or by one with an unsupported condition."""
     with pytest.raises(Refusal) as raised:
         decision(statement(), **fields)
     assert raised.value.failure is AUTHORIZER_UNUSABLE
@@ -290,20 +290,20 @@ def test_an_answer_that_is_not_of_the_form_is_a_fault_of_the_authorizer_s_config
 @pytest.mark.parametrize(
     "payload", [b"null", b"[]", b'"Allow"', b"true", b"{}", b"", b"\xff", b'{"principalId": NaN}']
 )
-def test_an_answer_that_is_no_object_with_a_principal_is_unusable(payload: bytes) -> None:
-    """Whatever else it is."""
+def test_a_result_without_a_principal_is_unusable(payload: bytes) -> None:
+    """Any other JSON."""
     assert refused(Result(payload)) is AUTHORIZER_UNUSABLE
 
 
 @pytest.mark.parametrize("policy", [None, "text", 5, []])
-def test_an_answer_without_a_policy_lets_nobody_in(policy: object) -> None:
-    """Refused or denied."""
+def test_a_result_without_a_policy_lets_nobody_in(policy: object) -> None:
+    """It is refused or denied."""
     with suppress(Refusal):
         assert not decision(policyDocument=policy).is_allowed
 
 
 def test_every_value_of_the_context_becomes_a_string() -> None:
-    """As JSON spells it; a denial has a context, too."""
+    """In JSON's notation. A denial has a context, too."""
     context = {"s": "é", "i": 5, "f": 1.5, "yes": True, "no": False, "empty": ""}
     for effect in ("Allow", "Deny"):
         assert decision(statement(effect), context=context).context == {
@@ -320,7 +320,7 @@ def test_every_value_of_the_context_becomes_a_string() -> None:
 
 
 def test_an_authorizer_that_raises_unauthorized_means_401_and_any_other_failure_500() -> None:
-    """Only that very message does."""
+    """Only exactly this message means 401."""
     assert refused(Result.error("Exception", "Unauthorized")) is UNAUTHORIZED
     for message in ("unauthorized", "Unauthorized ", "boom", ""):
         assert refused(Result.error("Exception", message)) is AUTHORIZER_FAILURE
@@ -350,13 +350,13 @@ def test_an_authorizer_that_raises_unauthorized_means_401_and_any_other_failure_
     ],
 )
 def test_a_query_string_is_decoded(query: str, parameters: dict[str, list[str]]) -> None:
-    """Bytes that are no UTF-8 are replaced; names have their case."""
+    """Bytes that are not UTF-8 are replaced; upper and lower case of names differ."""
     assert query_parameters(query) == parameters
 
 
 @given(st.dictionaries(st.text(st.characters(codec="utf-8")), st.lists(st.text(), min_size=1)))
-def test_what_was_encoded_comes_back(parameters: dict[str, list[str]]) -> None:
-    """Names and values of any characters, in their order."""
+def test_encoded_parameters_are_decoded(parameters: dict[str, list[str]]) -> None:
+    """Names and values with any characters, in their order."""
     parameters = {
         name: [value.encode(errors="replace").decode() for value in values]
         for name, values in parameters.items()
@@ -365,8 +365,8 @@ def test_what_was_encoded_comes_back(parameters: dict[str, list[str]]) -> None:
 
 
 @given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=40))
-def test_any_query_string_makes_an_event(query: str) -> None:
-    """Whose values are the last ones of each name."""
+def test_any_query_string_becomes_an_event(query: str) -> None:
+    """With the last value of each name."""
     event = to_event(Request("GET", "/", query), {})
     several = event["multiValueQueryStringParameters"] or {}
     single = event["queryStringParameters"] or {}
@@ -375,7 +375,7 @@ def test_any_query_string_makes_an_event(query: str) -> None:
 
 
 def test_an_event_has_the_last_value_of_each_name_and_all_of_them() -> None:
-    """A header's name is the one that was sent first, whatever its case."""
+    """A header has the spelling of its first name."""
     request = Request(
         "POST",
         "/a%20b",
@@ -400,7 +400,7 @@ def test_an_event_has_the_last_value_of_each_name_and_all_of_them() -> None:
 
 
 def test_what_was_not_sent_is_null_in_the_event() -> None:
-    """Not an empty object."""
+    """It is not an empty object."""
     event = to_event(Request("GET", "/"), {})
     for name in ("headers", "queryStringParameters"):
         assert event[name] is None
@@ -412,7 +412,7 @@ def test_what_was_not_sent_is_null_in_the_event() -> None:
 
 
 def test_the_authorizer_s_event_is_the_method_s_without_its_body() -> None:
-    """With the method's ARN."""
+    """It has the method's ARN."""
     event = to_event(Request("GET", "/", "a=1", (("A", "b"),), b"secret"), {"stage": "v1"})
     seen = to_authorizer_event(event, METHOD)
     assert (seen.pop("type"), seen.pop("methodArn")) == ("REQUEST", METHOD)
@@ -420,7 +420,7 @@ def test_the_authorizer_s_event_is_the_method_s_without_its_body() -> None:
 
 
 def test_the_context_of_a_request_names_its_client_and_its_stage() -> None:
-    """The stage is in front of its path, as in the API's own URL."""
+    """The stage is in front of the path, as in the API's own URL."""
     context = {"stage": "v1", "requestId": "id", "requestTime": "now"}
     request = Request("GET", "/a", headers=(("user-agent", "x"), ("User-Agent", "y")))
     about = make_request_context(request, context, "api")
@@ -436,12 +436,12 @@ def test_the_context_of_a_request_names_its_client_and_its_stage() -> None:
 
 
 def responded(**content: object) -> Any:
-    """The response that this answer becomes."""
+    """The response in this result."""
     return to_response(json.dumps({"statusCode": 200, **content}).encode())
 
 
 def test_a_proxy_response_has_its_status_headers_and_body() -> None:
-    """Headers with several values, and numbers, too."""
+    """Also headers with several values, and numbers."""
     response = responded(
         statusCode="404",
         headers={"A": "1", "b": 2, "C": True, "Content-Type": "text/plain"},
@@ -461,7 +461,7 @@ def test_a_proxy_response_has_its_status_headers_and_body() -> None:
 
 
 def test_a_response_without_a_type_is_json_and_without_a_body_empty() -> None:
-    """So are null headers and a null body."""
+    """Null headers and a null body are allowed."""
     for content in ({}, {"headers": None, "multiValueHeaders": None, "body": None}):
         response = responded(**content)
         assert response.headers == (("Content-Type", "application/json"),)
@@ -499,10 +499,10 @@ def test_a_response_without_a_type_is_json_and_without_a_body_empty() -> None:
         {"multiValueHeaders": {"A": ["ok", "no\n"]}},
     ],
 )
-def test_an_answer_that_is_not_of_the_proxy_format_is_a_failure_of_the_function(
+def test_a_result_without_the_proxy_format_is_a_failure_of_the_function(
     content: dict[str, object],
 ) -> None:
-    """No header of it can begin a line of its own."""
+    """A header can't contain a line break."""
     with pytest.raises(Refusal) as raised:
         responded(**content)
     assert raised.value.failure is FUNCTION_FAILED
@@ -518,10 +518,10 @@ def test_an_answer_that_is_not_of_the_proxy_format_is_a_failure_of_the_function(
     ],
     ids=lambda payload: payload[:20],
 )
-def test_an_answer_that_is_no_object_with_a_status_is_a_failure_of_the_function(
+def test_a_result_without_a_status_is_a_failure_of_the_function(
     payload: bytes,
 ) -> None:
-    """Whatever else it is."""
+    """Any other JSON."""
     with pytest.raises(Refusal) as raised:
         to_response(payload)
     assert raised.value.failure is FUNCTION_FAILED
@@ -544,8 +544,8 @@ JSON = st.recursive(
         ),
     )
 )
-def test_whatever_a_function_answers_is_a_response_or_refused(content: object) -> None:
-    """And a response's headers are those that HTTP can carry."""
+def test_any_result_becomes_a_response_or_is_refused(content: object) -> None:
+    """The response has only headers that HTTP allows."""
     try:
         response = to_response(json.dumps(content).encode())
     except Refusal:
@@ -565,7 +565,7 @@ INTEGRATION = {"type": "aws_proxy", "uri": URI}
 
 
 def answering(event: bytes, patience: float) -> Result:
-    """A function that answers with what it was asked."""
+    """A function that returns its event."""
     return Result(json.dumps({"event": event.decode(), "patience": patience}).encode())
 
 
@@ -595,7 +595,7 @@ def routes(
 
 
 def test_a_method_is_found_with_its_function_its_authorizer_and_its_cache_keys() -> None:
-    """By its name in capitals and its path."""
+    """By its name in upper case, and its path."""
     operation = {
         "security": [{"A": []}],
         "x-amazon-apigateway-integration": {**INTEGRATION, "cacheKeyParameters": ["x", "y"]},
@@ -626,10 +626,10 @@ def test_a_method_is_found_with_its_function_its_authorizer_and_its_cache_keys()
         ),
     ],
 )
-def test_what_a_stage_says_about_a_method_comes_before_what_it_says_about_all(
+def test_a_stage_s_settings_of_a_method_win_over_those_of_all_methods(
     settings: list[dict[str, object]], burst: int
 ) -> None:
-    """In whatever order; without either, the account's limits hold."""
+    """In any order. Without settings, the account's limits hold."""
     bucket = routes(stage={"MethodSettings": settings})["GET", "/a"].bucket
     assert sum(bucket.take() for _ in range(burst + 10)) == burst
 
@@ -638,10 +638,10 @@ def test_what_a_stage_says_about_a_method_comes_before_what_it_says_about_all(
     ("cluster", "caching", "cached"),
     [("true", True, True), (True, "true", True), ("false", True, False), (True, "false", False)],
 )
-def test_a_method_is_cached_if_the_stage_has_a_cache_and_the_method_wants_it(
+def test_a_method_is_cached_if_the_stage_and_the_method_have_caching_enabled(
     cluster: object, caching: object, cached: bool
 ) -> None:
-    """Both may come from a parameter, which is text."""
+    """Both values can be texts, from a parameter."""
     settings = [{"HttpMethod": "GET", "ResourcePath": "/~1a", "CachingEnabled": caching}]
     stage = {"CacheClusterEnabled": cluster, "MethodSettings": settings}
     assert (routes(stage=stage)["GET", "/a"].cache is not None) is cached
@@ -726,10 +726,10 @@ SECURED: dict[str, object] = {"security": [{"A": []}]}
         ),
     ],
 )
-def test_what_isn_t_done_here_is_refused_at_the_start(
+def test_unsupported_features_are_refused_at_the_start(
     wanted: dict[str, Any], sentence: str
 ) -> None:
-    """Rather than ignored: the sentence names the method, or the authorizer."""
+    """They are not ignored. The error names the method, or the authorizer."""
     with pytest.raises(TemplateError) as raised:
         routes(**wanted)
     assert str(raised.value).startswith(sentence)
@@ -848,8 +848,8 @@ def test_a_function_that_fails_is_answered_for_and_the_answer_is_not_cached(
     assert api.ask()[0] == 200
 
 
-def test_a_request_has_a_largest_event() -> None:
-    """That which Lambda takes, in bytes; the next one is 413, and the function isn't asked."""
+def test_the_event_of_a_request_has_a_size_limit() -> None:
+    """Lambda's, in bytes. One byte more is 413, and the function is not invoked."""
     api = Api()
 
     def ask(text: str) -> int:

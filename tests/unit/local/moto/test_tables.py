@@ -1,4 +1,4 @@
-"""moto with sorted tables answers as moto does, to whatever is written and asked."""
+"""moto with sorted tables responds as moto does, after any writes and to any request."""
 
 import random
 from collections.abc import Iterator
@@ -179,7 +179,7 @@ def test_moto_is_the_one_that_the_sorted_tables_were_made_for() -> None:
 def test_sorted_tables_answer_as_motos_own(
     pair: tuple[Clients, Clients], template: Template, seed: int
 ) -> None:
-    """Also after writes that are refused."""
+    """Also after refused writes."""
     rng = random.Random(seed)
     table = template.resources["ExecutionsTable"].name
     for _ in range(120):

@@ -1,4 +1,4 @@
-"""Which DynamoDB a stack gets, and that it is said."""
+"""Which DynamoDB a stack gets, and that the developer is told."""
 
 from contextlib import ExitStack
 
@@ -28,7 +28,7 @@ class Engine:
 
 @pytest.fixture(autouse=True)
 def dynamodb_local(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is there."""
+    """It is installed."""
     monkeypatch.setattr(choice, "why_unavailable", lambda: None)
     monkeypatch.setattr(choice, "DynamoDBLocal", Engine)
 
@@ -40,8 +40,8 @@ def chosen(
         return choose_store(named, wanted, has_moto_address=has_moto_address, parts=parts)
 
 
-def test_what_is_named_or_asked_for_is_taken() -> None:
-    """What is asked for on the command line, rather than what the environment names."""
+def test_the_dynamodb_that_the_developer_chose_is_used() -> None:
+    """The command line wins over the environment."""
     assert chosen(NAMED).endpoint == NAMED
     assert chosen(NAMED, StoreKind.MOTO).endpoint is None
     assert chosen(NAMED, StoreKind.DYNAMODB_LOCAL).endpoint == Engine.url
@@ -51,14 +51,14 @@ def test_what_is_named_or_asked_for_is_taken() -> None:
     assert chosen(wanted=StoreKind.DYNAMODB_LOCAL, has_moto_address=True).endpoint == Engine.url
 
 
-def test_dynamodb_local_is_taken_where_it_is() -> None:
-    """Unless clients were told to find all services at moto's address."""
+def test_dynamodb_local_is_used_if_it_is_installed() -> None:
+    """Unless moto has an address: then clients expect all services there."""
     assert chosen() == StoreChoice(Engine.url, "The store is DynamoDB Local: it is here.")
     assert chosen(has_moto_address=True).endpoint is None
 
 
-def test_without_it_moto_is_taken_and_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it was asked for, there is none to take instead."""
+def test_without_dynamodb_local_moto_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason is told. If DynamoDB Local was asked for, moto does not replace it."""
     monkeypatch.setattr(choice, "why_unavailable", lambda: "there is no Java here")
     assert chosen() == StoreChoice(None, "The store is moto: there is no Java here.")
 

@@ -1,4 +1,4 @@
-"""``expand`` gives what CloudFormation would make of a template, or one sentence why not."""
+"""``expand`` returns what CloudFormation would make of a template, or raises one sentence."""
 
 import re
 from pathlib import Path
@@ -21,14 +21,14 @@ FUNCTION = "Handler: app.handle, Runtime: python3.13"
 
 
 def expanded(folder: Path, text: str | bytes, **parameters: str) -> Template:
-    """The template whose file says ``text``."""
+    """The expanded template of a file with this text."""
     path = folder / "template.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return expand(path, parameters)
 
 
 def refusal(folder: Path, text: str | bytes, **parameters: str) -> str:
-    """The one sentence with which the template, or a value, is refused."""
+    """The error for a template or a parameter."""
     with pytest.raises(TemplateError) as raised:
         expanded(folder, text, **parameters)
     sentence = str(raised.value)
@@ -37,7 +37,7 @@ def refusal(folder: Path, text: str | bytes, **parameters: str) -> str:
 
 
 def value(folder: Path, text: str, head: str = "", **parameters: str) -> Any:
-    """What a property becomes that the template spells as ``text``."""
+    """The value of a property that is ``text`` in the template."""
     body = (
         "Resources:\n"
         "  Bucket: {Type: AWS::S3::Bucket}\n"
@@ -97,20 +97,20 @@ MAPPINGS = "Mappings: {Colors: {light: {sky: blue}, dark: {sky: black}}}\n" + CO
     ],
 )
 def test_a_function_is_replaced_by_its_value(tmp_path: Path, text: str, expected: object) -> None:
-    """Wherever it stands, however it is spelled; what is no function stays as it is."""
+    """At any place, in any notation. Everything else stays as it is."""
     assert value(tmp_path, text, MAPPINGS) == expected
 
 
-def test_what_is_not_chosen_is_not_looked_at(tmp_path: Path) -> None:
-    """The other branch of an If may refer to what isn't there."""
+def test_the_other_branch_of_an_if_is_not_resolved(tmp_path: Path) -> None:
+    """It may refer to something that doesn't exist."""
     assert value(tmp_path, "!If [Small, yes, !Ref Nothing]", CONDITIONS) is True
 
 
 @pytest.mark.parametrize(("size", "there"), [("small", True), ("large", False)])
-def test_what_has_a_condition_is_there_only_if_it_holds(
+def test_resources_and_outputs_exist_only_if_their_condition_holds(
     tmp_path: Path, size: str, there: bool
 ) -> None:
-    """Resources and outputs alike."""
+    """Without a condition they always exist."""
     text = (
         f"{CONDITIONS}Resources:\n  A: {{Type: Custom::A, Condition: Small}}\n"
         "  B: {Type: Custom::B}\n"
@@ -137,16 +137,16 @@ def test_what_has_a_condition_is_there_only_if_it_holds(
         ("{Ref: [a]}", "Ref"),
     ],
 )
-def test_a_reference_to_nothing_is_refused_by_its_name(
+def test_an_unknown_reference_is_refused_with_its_name(
     tmp_path: Path, text: str, named: str
 ) -> None:
-    """So is a function that isn't known here."""
+    """So is an unsupported function."""
     with pytest.raises(TemplateError, match=named):
         value(tmp_path, text, MAPPINGS)
 
 
-def test_a_reference_to_what_its_condition_leaves_out_is_refused(tmp_path: Path) -> None:
-    """As CloudFormation does: the resource is not there."""
+def test_a_reference_to_a_resource_whose_condition_does_not_hold_is_refused(tmp_path: Path) -> None:
+    """As in CloudFormation: the resource doesn't exist."""
     text = (
         f"{CONDITIONS}Resources:\n  A: {{Type: Custom::A, Condition: Large}}\n"
         "  B: {Type: Custom::B, Properties: {A: !Ref A}}\n"
@@ -155,8 +155,8 @@ def test_a_reference_to_what_its_condition_leaves_out_is_refused(tmp_path: Path)
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="$"), max_size=30))
-def test_sub_leaves_text_without_variables_alone(text: str) -> None:
-    """Braces, backslashes, quotes: nothing in it means anything but a dollar sign and a brace."""
+def test_sub_does_not_change_text_without_variables(text: str) -> None:
+    """Only a dollar sign with a brace is special; braces, backslashes and quotes are not."""
     resolver = Resolver({"A": text}, {"Resources": {}})
     assert resolver.resolve({"Fn::Sub": text}) == text
     assert resolver.resolve({"Fn::Sub": "<${A}>"}) == f"<{text}>"
@@ -179,7 +179,7 @@ def test_sub_leaves_text_without_variables_alone(text: str) -> None:
         ("AWS::SSM::Parameter", "Name: !Sub '${Ex}'", f"arn:aws:ssm:{REGION}:{ACCOUNT}:x"),
     ],
 )
-def test_a_given_name_is_the_resource_s(
+def test_a_resource_has_the_name_that_the_template_gives_it(
     tmp_path: Path, kind: str, given_name: str, arn: str
 ) -> None:
     """And its ARN ends with it."""
@@ -192,15 +192,15 @@ def test_a_given_name_is_the_resource_s(
     assert (resource.name, resource.arn) == ("x", arn)
 
 
-def test_a_name_is_made_of_the_stack_s_and_a_bucket_s_is_in_lower_case(tmp_path: Path) -> None:
-    """S3 takes no other."""
+def test_other_names_begin_with_the_stack_s_name(tmp_path: Path) -> None:
+    """A bucket's name is in lower case, as S3 requires."""
     text = "Resources: {A: {Type: AWS::DynamoDB::Table}, B: {Type: AWS::S3::Bucket}}"
     resources = expanded(tmp_path, text).resources
     assert [resources[key].name for key in "AB"] == ["workspace-usage-A", "workspace-usage-b"]
 
 
-def test_an_alias_is_referred_to_by_its_arn_and_leads_to_a_version(tmp_path: Path) -> None:
-    """As SAM makes them: an alias has the function's ARN and its own name behind it."""
+def test_a_reference_to_an_alias_is_its_arn_and_it_leads_to_a_version(tmp_path: Path) -> None:
+    """An alias's ARN is the function's ARN with the alias's name behind it."""
     text = (
         f"{SAM}  F:\n    Type: AWS::Serverless::Function\n"
         f"    Properties: {{{FUNCTION}, CodeUri: code, AutoPublishAlias: live}}\n"
@@ -253,23 +253,21 @@ Parameters:
 def test_a_value_that_cloudformation_would_refuse_is_refused(
     tmp_path: Path, parameters: dict[str, str], sentence: str
 ) -> None:
-    """The sentence names the parameter, what it must be, and what was given."""
+    """The error names the parameter, what it must be, and the value."""
     assert refusal(tmp_path, PARAMETERS, **parameters).startswith(sentence)
 
 
 @pytest.mark.parametrize("count", ["1", "10.5", "1e1"])
-def test_a_bound_may_be_reached_and_a_value_stays_as_it_was_written(
-    tmp_path: Path, count: str
-) -> None:
-    """What goes to the resources is text."""
+def test_bounds_are_inclusive_and_a_value_keeps_its_notation(tmp_path: Path, count: str) -> None:
+    """Resources get a text."""
     assert expanded(tmp_path, PARAMETERS, Count=count).outputs == {"Count": count}
 
 
 @pytest.mark.parametrize(
     ("length", "sentence"), [("MinLength: 1", "at least 1"), ("MaxLength: 0", "at most 0")]
 )
-def test_a_text_has_a_length(tmp_path: Path, length: str, sentence: str) -> None:
-    """As CloudFormation has it."""
+def test_the_length_of_a_text_is_checked(tmp_path: Path, length: str, sentence: str) -> None:
+    """As in CloudFormation."""
     text = f"Parameters: {{Name: {{Type: String, {length}}}}}\n" + TABLE
     given = "" if "Min" in length else "x"
     assert refusal(tmp_path, text, Name=given) == f"Name must have {sentence} characters"
@@ -293,12 +291,12 @@ def test_a_text_has_a_length(tmp_path: Path, length: str, sentence: str) -> None
     ],
 )
 def test_a_template_that_makes_no_sense_is_refused(tmp_path: Path, text: str) -> None:
-    """In one sentence that names the file, whatever is wrong with it."""
+    """Any error is one sentence that names the file."""
     assert "template.yaml" in refusal(tmp_path, text)
 
 
-def test_a_boolean_is_a_text_as_any_scalar(tmp_path: Path) -> None:
-    """CloudFormation compares texts, and spells booleans in lower case."""
+def test_a_boolean_is_a_text_like_any_scalar(tmp_path: Path) -> None:
+    """CloudFormation compares texts, and writes booleans in lower case."""
     text = (
         "Parameters: {Switch: {Type: String, Default: true}}\n"
         "Conditions: {IsOn: !Equals [!Ref Switch, true]}\n"
@@ -308,19 +306,19 @@ def test_a_boolean_is_a_text_as_any_scalar(tmp_path: Path) -> None:
     assert expanded(tmp_path, text).outputs == {"Switch": "true"}
 
 
-def test_without_a_value_the_default_counts(tmp_path: Path) -> None:
-    """A default that is empty is one."""
+def test_without_a_value_a_parameter_has_its_default(tmp_path: Path) -> None:
+    """A default can be empty."""
     assert expanded(tmp_path, PARAMETERS).outputs == {"Count": "5"}
 
 
 def test_a_default_is_checked_too(tmp_path: Path) -> None:
-    """As CloudFormation does."""
+    """As in CloudFormation."""
     text = "Parameters: {Count: {Type: Number, Default: 0, MinValue: 1}}\n" + TABLE
     assert refusal(tmp_path, text) == "Count must be at least 1, not 0"
 
 
 def test_a_parameter_without_a_default_needs_a_value(tmp_path: Path) -> None:
-    """An empty one will do."""
+    """It can be empty."""
     text = "Parameters: {Needed: {Type: String}}\n" + TABLE
     assert refusal(tmp_path, text) == "the parameter Needed needs a value: Needed=..."
     assert expanded(tmp_path, text, Needed="").resources
@@ -347,16 +345,16 @@ def test_a_parameter_without_a_default_needs_a_value(tmp_path: Path) -> None:
         ("Resources:", "is not a template: it has no Resources"),
     ],
 )
-def test_a_file_that_is_no_template_is_refused_by_its_name(
+def test_a_file_that_is_not_a_template_is_refused_with_its_name(
     tmp_path: Path, text: str | bytes, reason: str
 ) -> None:
-    """And the line, where it is one that is wrong."""
+    """And with the line, if one is wrong."""
     sentence = refusal(tmp_path, text)
     assert sentence.startswith(str(tmp_path / "template.yaml"))
     assert reason in sentence
 
 
-def test_a_file_that_isn_t_there_or_is_a_folder_is_refused_by_its_name(tmp_path: Path) -> None:
+def test_a_missing_file_or_a_folder_is_refused_with_its_name(tmp_path: Path) -> None:
     """Neither can be read."""
     for path in (tmp_path / "none.yaml", tmp_path):
         with pytest.raises(TemplateError, match=f"^{re.escape(str(path))} can't be read: "):
@@ -382,7 +380,7 @@ def test_a_file_that_isn_t_there_or_is_a_folder_is_refused_by_its_name(tmp_path:
         ("  F: {Type: AWS::S3::Bucket, Condition: [a]}\n", "Condition"),
     ],
 )
-def test_what_sam_refuses_is_refused_in_sam_s_words(
+def test_a_template_that_sam_refuses_is_refused_with_sam_s_message(
     tmp_path: Path, resources: str, named: str
 ) -> None:
     """After the template's path."""
@@ -394,8 +392,8 @@ def test_what_sam_refuses_is_refused_in_sam_s_words(
 # --- What a template is asked ---------------------------------------------------------------------
 
 
-def test_the_only_resource_of_a_type_is_found_and_no_other_number_of_them(tmp_path: Path) -> None:
-    """The sentence says how many there are."""
+def test_only_returns_the_only_resource_of_a_type(tmp_path: Path) -> None:
+    """Otherwise the error tells how many there are."""
     text = "Resources: {A: {Type: Custom::A}, B: {Type: Custom::B}, C: {Type: Custom::B}}"
     template = expanded(tmp_path, text)
     assert template.only("Custom::A").logical_id == "A"
@@ -407,7 +405,7 @@ def test_the_only_resource_of_a_type_is_found_and_no_other_number_of_them(tmp_pa
 
 
 def test_code_is_a_folder_beside_the_template(tmp_path: Path) -> None:
-    """A layer's too, under the name that a function refers to it by."""
+    """A layer's too. Functions refer to it by its name."""
     template = expanded(
         tmp_path,
         f"{SAM}  F:\n    Type: AWS::Serverless::Function\n"
@@ -425,7 +423,7 @@ def test_code_is_a_folder_beside_the_template(tmp_path: Path) -> None:
     "code",
     ["InlineCode: 'x = 1'", "CodeUri: {Bucket: other, Key: f.zip}"],
 )
-def test_code_that_is_elsewhere_is_refused_by_its_function_s_name(
+def test_code_at_another_place_is_refused_with_its_function_s_name(
     tmp_path: Path, code: str
 ) -> None:
     """Inline code, and an archive in a bucket."""
@@ -437,8 +435,8 @@ def test_code_that_is_elsewhere_is_refused_by_its_function_s_name(
         code_path(template.resources["F"], "Code")
 
 
-def test_a_resource_without_code_is_refused_by_its_name() -> None:
-    """Whatever stands in the attribute's place."""
+def test_a_resource_without_code_is_refused_with_its_name() -> None:
+    """Any other value of the attribute."""
     for properties in ({}, {"Code": "f"}, {"Code": {"S3Key": "f"}}):
         resource = Resource(
             logical_id="F", type="T", name="f", ref="f", arn="arn", properties=properties
@@ -462,7 +460,7 @@ def test_a_resource_without_code_is_refused_by_its_name() -> None:
     ],
 )
 def test_only_true_is_true(text: object, expected: bool) -> None:
-    """As a boolean, or as the text that a parameter has."""
+    """As a boolean, or as a parameter's text."""
     assert is_true(text) is expected
 
 
@@ -470,7 +468,7 @@ def test_only_true_is_true(text: object, expected: bool) -> None:
 
 
 def test_the_project_s_template_expands_with_its_defaults() -> None:
-    """Its functions, layers, tables, bucket and parameter are found, and so is their code."""
+    """With functions, layers, tables, bucket and parameter; the code's folders exist."""
     template = expand(TEMPLATE, {})
     functions = template.of_type("AWS::Lambda::Function")
     assert {f.logical_id for f in functions} == {
@@ -494,7 +492,7 @@ def test_the_project_s_template_expands_with_its_defaults() -> None:
 
 
 def test_the_project_s_template_takes_its_parameters() -> None:
-    """They reach what SAM makes of it."""
+    """They have an effect on resources that SAM generates."""
     template = expand(TEMPLATE, {"StageName": "v2", "CacheEnabled": "false", "LogLevel": "ERROR"})
     stage = template.only("AWS::ApiGateway::Stage")
     assert stage.name == "v2"
@@ -516,7 +514,7 @@ def test_the_project_s_template_takes_its_parameters() -> None:
         ("Nonsense", "1"),
     ],
 )
-def test_the_project_s_template_refuses_what_it_can_t_use(name: str, text: str) -> None:
-    """By the parameter's name."""
+def test_the_project_s_template_refuses_wrong_values(name: str, text: str) -> None:
+    """The error names the parameter."""
     with pytest.raises(TemplateError, match=name):
         expand(TEMPLATE, {name: text})
