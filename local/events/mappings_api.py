@@ -1,6 +1,6 @@
 """Lambda's API for event source mappings: lists, shows, pauses and resumes them.
 
-``usagectl recorder pause`` calls it, and so does ``aws lambda update-event-poller-mapping
+``usagectl recorder pause`` calls it, and so does ``aws lambda update-event-source-mapping
 --endpoint-url http://127.0.0.1:3000 --uuid ... --no-enabled``.
 """
 
@@ -14,7 +14,7 @@ from local.exchange import JSON, Request, Response
 from local.functions.refusals import refuse
 from workspace_usage.values import InvalidValue, parse_json
 
-MAPPINGS_PATH: Final = "/2015-03-31/event-poller-mappings"
+MAPPINGS_PATH: Final = "/2015-03-31/event-source-mappings"
 
 
 class MappingsApi:

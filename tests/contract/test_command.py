@@ -1,4 +1,4 @@
-"""The command behind ``make run``: it prints commands that work, stops cleanly, and fails clearly."""
+"""The command behind ``make run``: what it prints works, and it stops and fails cleanly."""
 
 import json
 import os

@@ -8,7 +8,7 @@ from local.router import Router
 
 
 class Api:
-    """An API of the path /api, which fails when it is told to."""
+    """An API for the path /api, which can be made to fail."""
 
     def handles(self, request: Request) -> bool:
         """Whether a request is for it."""
@@ -22,7 +22,7 @@ class Api:
 
 
 class Gateway:
-    """A gateway that answers everything, and logs it, as it should."""
+    """A gateway that answers and logs every request."""
 
     def __init__(self, log: TextLog) -> None:
         self._log = log

@@ -24,7 +24,7 @@ LAST = HOST + b"Connection: close\r\n"
 
 @dataclass
 class Served:
-    """A running server, which answers with what it was asked, and what it was asked."""
+    """A running server that returns its requests, and keeps them."""
 
     server: Server
     requests: list[Request] = field(default_factory=list)
@@ -95,7 +95,7 @@ def served(capfd: pytest.CaptureFixture[str]) -> Iterator[Served]:
 # --- Requests -------------------------------------------------------------------------------------
 
 
-def test_a_request_arrives_as_it_was_sent(served: Served) -> None:
+def test_a_request_arrives_unchanged(served: Served) -> None:
     """Only header values are decoded, as UTF-8. Names keep case and order."""
     sent = (
         b"POST /a%20b//c?x=%31&x=2?&y HTTP/1.1\r\nhost: here\r\nX-One: \xc3\xa9 \r\nx-one:\xff\r\n"
@@ -190,7 +190,7 @@ def test_a_connection_serves_one_request_after_the_other(served: Served) -> None
         assert client.recv(1) == b""
 
 
-def test_requests_that_come_at_once_are_answered_in_their_order(served: Served) -> None:
+def test_pipelined_requests_are_answered_in_their_order(served: Served) -> None:
     """None is lost, even if several are read at once."""
     sent = b"".join(b"GET /%d HTTP/1.1\r\n" % number + HOST + b"\r\n" for number in range(5))
     answered = served.ask(sent + b"GET /5 HTTP/1.1\r\n" + LAST + b"\r\n")

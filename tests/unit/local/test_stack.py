@@ -1,6 +1,6 @@
 """A stack starts as a whole or not at all, answers whatever its functions do, and leaves nothing.
 
-Linux's /proc is asked for what was left.
+Linux's /proc tells what is left.
 """
 
 import json
@@ -86,9 +86,9 @@ def copy(folder: Path, *changes: tuple[str, str]) -> Path:
 
 
 def test_a_stack_that_is_stopped_leaves_no_process_and_frees_its_port() -> None:
-    """Though a client is still connected; stopping it again does nothing.
+    """Even if a client is still connected. Stopping it again does nothing.
 
-    While it is loaded, nobody can connect.
+    During loading, nobody can connect.
     """
     before, port = children(), free_port()
     tables = []
@@ -103,7 +103,7 @@ def test_a_stack_that_is_stopped_leaves_no_process_and_frees_its_port() -> None:
         assert tables
         assert stack.url == f"http://127.0.0.1:{port}"
         response = client.get(f"{stack.url}{PATH}")
-        # The store, the authorizer, and the function, which was warmed up though nobody asked it.
+        # The store, the authorizer, and the function, which was warmed up without a request.
         started = children() - before
         assert len(started) >= 3
         stack.stop()
@@ -118,7 +118,7 @@ def test_a_stack_that_is_stopped_leaves_no_process_and_frees_its_port() -> None:
 
 
 def test_a_template_that_can_t_be_used_starts_nothing(tmp_path: Path) -> None:
-    """It isn't there, is no template, refers to nothing, or is not given what it needs."""
+    """It is missing, is not a template, has an unknown reference, or lacks a parameter."""
     path = tmp_path / "template.yaml"
     assert f"{path} can't be read" in refusal(path, kind=TemplateError)
     path.write_text("a: [", "utf-8")
@@ -135,7 +135,7 @@ def test_a_template_that_can_t_be_used_starts_nothing(tmp_path: Path) -> None:
         ("CodeUri: functions/usage", "CodeUri: functions/other", "there is no folder"),
     ],
 )
-def test_a_template_that_asks_for_what_is_not_done_here_starts_nothing(
+def test_a_template_with_an_unsupported_feature_starts_nothing(
     tmp_path: Path, old: str, new: str, sentence: str
 ) -> None:
     """And the store has stopped, too."""
@@ -171,8 +171,8 @@ def _answer(function: str, _: bytes, __: float) -> Result:
     return Result(function.encode())
 
 
-def test_a_port_that_is_taken_starts_nothing() -> None:
-    """The sentence names it."""
+def test_with_a_port_in_use_nothing_starts() -> None:
+    """The error names the port."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
         assert refusal(port=port).startswith(f"port {port} of 127.0.0.1 can't be used: ")
@@ -182,21 +182,21 @@ def test_a_port_that_is_taken_starts_nothing() -> None:
     "url",
     ["", "localhost:8000", "http://", "http://a b", "http://[::1", "http://localhost:99999"],
 )
-def test_a_dynamodb_endpoint_that_is_no_url_starts_nothing(url: str) -> None:
-    """The sentence names the variable and what was in it."""
+def test_with_a_dynamodb_endpoint_that_is_not_a_url_nothing_starts(url: str) -> None:
+    """The error names the variable and its value."""
     sentence = refusal(dynamodb=url)
     assert sentence.startswith("DYNAMODB_ENDPOINT has to be a URL")
     assert sentence.endswith(f"not {url!r}")
 
 
-def test_a_dynamodb_that_does_not_answer_starts_nothing() -> None:
-    """The functions, which had been started, are gone; the sentence names the store's address."""
+def test_if_dynamodb_does_not_respond_nothing_is_left() -> None:
+    """The functions that had been started are stopped. The error names the store's address."""
     url = f"http://127.0.0.1:{free_port()}"
     assert refusal(dynamodb=url).startswith(f"the store at {url} can't be used: ")
 
 
-def test_what_is_no_dynamodb_starts_nothing() -> None:
-    """Another server at that address, which says that there is nothing."""
+def test_if_another_server_is_at_dynamodb_s_address_nothing_is_left() -> None:
+    """It answers 404."""
 
     def respond(_: Request) -> Response:
         return Response(404, (), b"nothing")
@@ -256,7 +256,7 @@ USAGE = """
 
 @pytest.fixture(scope="module")
 def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Stack]]:
-    """The project's API, with functions that fail when they are asked to, and their folder."""
+    """The project's API with functions that can be made to fail, and their folder."""
     folder = tmp_path_factory.mktemp("failing")
     template = copy(folder, ("Timeout: 20", "Timeout: 2"))
     for name, source in (("authorizer", AUTHORIZER), ("usage", USAGE)):
@@ -266,7 +266,7 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, St
 
 
 def assert_unavailable(stack: Stack, query: str = "") -> None:
-    """That the answer is the contract's 503."""
+    """Asserts that the response is the contract's 503."""
     response = httpx.get(f"{stack.url}{PATH}?{query}", timeout=300)
     assert (response.status_code, response.json()) == (503, UNAVAILABLE)
     assert response.headers["Content-Type"] == "application/json"
@@ -274,7 +274,7 @@ def assert_unavailable(stack: Stack, query: str = "") -> None:
 
 
 def assert_available(stack: Stack) -> None:
-    """That a request that asks for nothing unusual is answered by the function."""
+    """Asserts that the function answers a normal request."""
     response = httpx.get(f"{stack.url}{PATH}", timeout=300)
     assert (response.status_code, response.json()) == (200, {})
 
@@ -293,7 +293,7 @@ def assert_available(stack: Stack) -> None:
         "range=nonsense",
     ],
 )
-def test_a_function_that_fails_is_503_and_the_next_request_is_answered(
+def test_a_function_that_fails_is_503_and_the_next_request_succeeds(
     failing: tuple[Path, Stack], wish: str
 ) -> None:
     """With the contract's JSON. Nothing is cached."""

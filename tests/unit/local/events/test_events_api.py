@@ -26,7 +26,7 @@ FIRST, SECOND, ELSEWHERE = "arn:first", "arn:second", "arn:elsewhere"
 
 
 class Bus:
-    """EventBridge, as far as it is asked; ``arrive`` is told of each event's id."""
+    """EventBridge's PutEvents; it calls ``arrive`` with the event's id."""
 
     def __init__(self, arrive: Callable[[str], object]) -> None:
         self.entries: list[dict[str, Any]] = []
@@ -40,7 +40,7 @@ class Bus:
 
 
 def source(queue_arn: str, *, enabled: bool = True) -> QueuePoller:
-    """A mapping of a queue to a function, that is not started."""
+    """The poller of a queue, not started."""
     mapping = EventSourceMapping(
         uuid=queue_arn,
         queue_url=queue_arn,
@@ -105,8 +105,8 @@ def test_the_response_is_the_worst_outcome_of_all_queues(
     assert expected[2] in message
 
 
-def test_the_response_says_that_a_paused_recorder_has_the_event_waiting() -> None:
-    """And how to resume it."""
+def test_the_response_says_that_an_event_waits_for_a_paused_recorder() -> None:
+    """And how to resume the recorder."""
     content = json.dumps(EVENT).encode()
     status, became, message = answer(content, [(FIRST, APPLIED)], enabled=False)
     assert (status, became) == (202, "waiting")

@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 from local.events.mapping import EventSourceMapping
-from local.events.mappings_api import MAPPINGS_PATH, MappingsApi
+from local.events.mappings_api import MappingsApi
 from local.events.outcomes import Outcomes
 from local.events.poller import QueuePoller
 from local.exchange import Request
 from local.functions.invocation import Result
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:stack-Recorder"
+
+MAPPINGS_PATH = "/2015-03-31/event-source-mappings"
+"""As clients of Lambda send it."""
 
 
 def source(uuid: str) -> QueuePoller:

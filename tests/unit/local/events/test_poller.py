@@ -13,7 +13,7 @@ from local.functions.invocation import Invoke, Result
 
 
 class Queue:
-    """An SQS queue with some messages, which are all handed out at once."""
+    """An SQS queue with some messages, which it returns all at once."""
 
     def __init__(self, *bodies: str) -> None:
         self.messages = {f"m{number}": body for number, body in enumerate(bodies)}

@@ -88,7 +88,7 @@ def asked(function: Function, event: object = None, patience: float = 60.0) -> A
 
 
 def failure(function: Function, event: object = None) -> dict[str, Any]:
-    """What the function's error looks like."""
+    """The function's error."""
     answer = function.invoke(json.dumps(event).encode(), 60.0)
     assert answer.is_error
     content: dict[str, Any] = json.loads(answer.payload)
@@ -99,10 +99,8 @@ def failure(function: Function, event: object = None) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("event", [None, 5, "é\u2028\n", [1, {"a": [True, None]}], {}, 10**30])
-def test_a_function_is_given_the_event_and_answers_with_its_result(
-    make: Make, event: object
-) -> None:
-    """Whatever JSON that is."""
+def test_a_function_gets_the_event_and_its_result_is_returned(make: Make, event: object) -> None:
+    """Any JSON."""
     assert asked(make("def handle(event, context): return event"), event) == event
 
 
@@ -299,10 +297,10 @@ def test_a_process_that_ends_is_an_error_and_the_next_event_gets_a_new_one(
     assert any("Runtime.ExitError" in line for line in log)
 
 
-def test_if_a_process_ends_between_events_the_next_is_an_error_and_then_a_new_one_starts(
+def test_a_process_that_ends_between_events_is_an_error_of_the_next_event(
     make: Make,
 ) -> None:
-    """The caller doesn't wait until a time-out."""
+    """The caller doesn't wait for a time-out; the event after that gets a new process."""
     function = make(PID)
     pid = asked(function)
     os.kill(pid, 9)
@@ -357,7 +355,7 @@ def handle(event, context):
 
 
 def test_a_function_has_a_few_processes_and_no_more(make: Make) -> None:
-    """Events that come while all are busy wait, or go without an answer."""
+    """While all are busy, further events wait, or get no result."""
     function = make(WAITS)
     folder = function.configuration.folder
     (folder / "started").mkdir()
@@ -372,7 +370,7 @@ def test_a_function_has_a_few_processes_and_no_more(make: Make) -> None:
     assert len(pids) == MAX_ENVIRONMENTS
 
 
-def test_a_process_that_was_warmed_up_is_the_one_that_is_used(make: Make, log: list[str]) -> None:
+def test_a_warmed_up_process_is_used(make: Make, log: list[str]) -> None:
     """Its module is imported once."""
     function = make("print('imported')" + PID)
     function.warm_up()
@@ -382,7 +380,7 @@ def test_a_process_that_was_warmed_up_is_the_one_that_is_used(make: Make, log: l
 
 
 def test_closing_leaves_no_process(make: Make) -> None:
-    """Nor an answer for whoever comes later; closing again does nothing."""
+    """Later events get no result. Closing again does nothing."""
     function = make(PID)
     function.warm_up()
     pid = asked(function)
@@ -394,13 +392,13 @@ def test_closing_leaves_no_process(make: Make) -> None:
     function.close()
 
 
-def test_closing_a_function_that_was_never_asked_does_nothing(make: Make) -> None:
+def test_closing_a_function_that_was_never_invoked_does_nothing(make: Make) -> None:
     """It has no process."""
     make(PID).close()
 
 
-def test_closing_ends_what_is_under_way_and_tells_who_waits(make: Make, log: list[str]) -> None:
-    """Those whose event was begun get an error, those in line no answer; no process is left."""
+def test_closing_ends_invocations_and_waits(make: Make, log: list[str]) -> None:
+    """An event in flight gets an error, waiting events get no result, and no process is left."""
     function = make(WAITS)
     started = function.configuration.folder / "started"
     started.mkdir()
@@ -417,8 +415,8 @@ def test_closing_ends_what_is_under_way_and_tells_who_waits(make: Make, log: lis
     assert not any(runs(int(path.name)) for path in started.iterdir())
 
 
-def test_a_process_ends_when_its_socket_does(tmp_path: Path) -> None:
-    """Even in the middle of an event: whoever started it may have gone without a word."""
+def test_a_process_ends_when_its_socket_is_closed(tmp_path: Path) -> None:
+    """Even in the middle of an event: its parent may have been killed."""
     configuration = write_function(tmp_path, WAITS)
     (tmp_path / "started").mkdir()
     here, there = socket.socketpair()
@@ -461,8 +459,8 @@ def test_what_a_function_prints_is_in_the_log_line_by_line(make: Make, log: list
     assert log == ["start", "one", "two", "é", "\N{REPLACEMENT CHARACTER}", "end"]
 
 
-def test_an_answer_comes_with_what_the_function_wrote_about_the_event(make: Make) -> None:
-    """And with nothing of what it wrote before."""
+def test_a_result_has_the_lines_that_the_function_wrote_for_the_event(make: Make) -> None:
+    """It has no earlier lines."""
     function = make("""
         import os
         print("start")
@@ -490,7 +488,7 @@ def handle(event, context):
 
 
 @pytest.mark.parametrize(("event", "kind"), [("401", "Exception"), ("503", "StoreUnavailable")])
-def test_an_error_that_is_an_answer_leaves_no_trace_in_the_log(
+def test_an_error_for_the_caller_is_not_logged(
     make: Make, log: list[str], event: str, kind: str
 ) -> None:
     """An authorizer's ``Unauthorized``, and subclasses of UsageError."""

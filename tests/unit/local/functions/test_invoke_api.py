@@ -11,8 +11,11 @@ import pytest
 from local.exchange import Request, Response
 from local.functions.function import Function
 from local.functions.invocation import MAX_EVENT_BYTES
-from local.functions.invoke_api import FUNCTIONS_PATH, InvokeApi
+from local.functions.invoke_api import InvokeApi
 from tests.support.local_functions import write_function
+
+FUNCTIONS_PATH = "/2015-03-31/functions/"
+"""As clients of Lambda send it."""
 
 SOURCE = """
 import os
@@ -40,7 +43,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InvokeApi]:
 
 
 def post(api: InvokeApi, name: str, content: str | bytes, *headers: tuple[str, str]) -> Response:
-    """The API's answer to an invocation."""
+    """The API's response to an invocation."""
     if isinstance(content, str):
         content = content.encode()
     path = f"{FUNCTIONS_PATH}{name}/invocations"
@@ -51,10 +54,8 @@ ARN = "arn:aws:lambda:us-east-1:123456789012:function:stack-First"
 
 
 @pytest.mark.parametrize("name", ["First", "stack-First", ARN, quote(ARN, safe="")])
-def test_a_function_answers_to_its_logical_id_its_name_and_its_arn(
-    api: InvokeApi, name: str
-) -> None:
-    """The ARN as it is, and as clients encode it in a path."""
+def test_a_function_can_be_named_by_its_logical_id_name_or_arn(api: InvokeApi, name: str) -> None:
+    """Clients encode the ARN in the path, or don't."""
     response = post(api, name, '{"a": 1}')
     assert response.status == 200
     assert json.loads(response.body) == {"name": "stack-First", "event": {"a": 1}}
@@ -131,7 +132,7 @@ def test_the_error_of_a_function_is_200_with_a_header(
 
 
 def refusal(response: Response) -> tuple[int, str, str]:
-    """Status, kind and message of a refusal."""
+    """Status, type and message of an error."""
     headers, body = dict(response.headers), json.loads(response.body)
     assert headers["Content-Type"] == "application/json"
     assert body["Type"] == "User"

@@ -22,15 +22,15 @@ class Clock:
 
 
 def answer(text: str) -> Response:
-    """An answer that says ``text``."""
+    """A response with this text."""
     return Response(200, (("A", "b"),), text.encode())
 
 
 # --- The cache ------------------------------------------------------------------------------------
 
 
-def test_an_answer_lives_for_its_lifetime_and_no_longer() -> None:
-    """By the clock, to the second at which it ends."""
+def test_a_response_is_cached_for_its_lifetime() -> None:
+    """It is gone at the second at which its lifetime ends."""
     clock = Clock()
     cache = StageCache(60, clock)
     cache.put("key", answer("a"))
@@ -40,8 +40,8 @@ def test_an_answer_lives_for_its_lifetime_and_no_longer() -> None:
         assert (cache.get("key") is None) is not living
 
 
-def test_what_was_asked_for_does_not_live_longer() -> None:
-    """Only being stored counts."""
+def test_reading_a_response_does_not_extend_its_lifetime() -> None:
+    """The lifetime begins when it is stored."""
     clock = Clock()
     cache = StageCache(60, clock)
     cache.put("key", answer("a"))
@@ -51,8 +51,8 @@ def test_what_was_asked_for_does_not_live_longer() -> None:
     assert cache.get("key") is None
 
 
-def test_keys_are_told_from_each_other() -> None:
-    """A value that is missing, one that is empty, and their order."""
+def test_keys_differ() -> None:
+    """A missing value differs from an empty one, and the order of values counts."""
     cache = StageCache(60, Clock())
     keys = [("a", None), ("a", ""), (None, "a"), ("", "a"), ("A", None), ()]
     for number, key in enumerate(keys):
@@ -62,8 +62,8 @@ def test_keys_are_told_from_each_other() -> None:
     assert found == [answer(str(number)) for number in range(len(keys))]
 
 
-def test_an_answer_that_is_stored_again_is_new_and_lives_anew() -> None:
-    """And those that are older end before it."""
+def test_a_response_that_is_stored_again_has_a_new_lifetime() -> None:
+    """Older responses expire before it."""
     clock = Clock()
     cache = StageCache(60, clock)
     cache.put("a", answer("old"))
@@ -77,24 +77,24 @@ def test_an_answer_that_is_stored_again_is_new_and_lives_anew() -> None:
     assert cache.get("a") is None
 
 
-def test_an_answer_that_is_too_large_is_not_kept() -> None:
-    """The largest is."""
+def test_a_response_that_is_too_large_is_not_cached() -> None:
+    """One with the largest size is."""
     cache = StageCache(60, Clock())
     for size, kept in ((MAX_CACHED_BYTES, True), (MAX_CACHED_BYTES + 1, False)):
         cache.put(size, Response(200, (), b"x" * size))
         assert (cache.get(size) is not None) is kept
 
 
-def test_an_answer_that_is_too_large_leaves_the_one_before_it() -> None:
-    """Which still has its time."""
+def test_a_response_that_is_too_large_does_not_replace_a_cached_one() -> None:
+    """The cached one keeps its lifetime."""
     cache = StageCache(60, Clock())
     cache.put("a", answer("small"))
     cache.put("a", Response(200, (), b"x" * (MAX_CACHED_BYTES + 1)))
     assert cache.get("a") == answer("small")
 
 
-def test_a_lifetime_of_nothing_keeps_nothing() -> None:
-    """API Gateway's way to turn a method's cache off."""
+def test_with_a_lifetime_of_zero_nothing_is_cached() -> None:
+    """This turns a method's cache off in API Gateway."""
     cache = StageCache(0, Clock())
     cache.put("a", answer("a"))
     assert cache.get("a") is None
@@ -106,7 +106,7 @@ def test_a_lifetime_of_nothing_keeps_nothing() -> None:
         max_size=30,
     )
 )
-def test_the_cache_gives_what_was_stored_last_within_the_lifetime(
+def test_the_cache_returns_what_was_stored_last_within_the_lifetime(
     steps: Sequence[tuple[int, str, bool]],
 ) -> None:
     """In any order of puts and gets."""

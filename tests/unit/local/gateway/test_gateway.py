@@ -148,7 +148,7 @@ def test_a_header_that_is_not_a_fixed_text_is_refused_at_the_start(
         ("$context.quote", r'\1 " $context.a'),
     ],
 )
-def test_fill_replaces_variables_once_and_as_they_are(template: str, filled: str) -> None:
+def test_fill_replaces_variables_once_and_unescaped(template: str, filled: str) -> None:
     """A variable's value is not filled again, and not escaped."""
     context = {"a": "1", "a.b": "2", "quote": r'\1 " $context.a'}
     assert fill(template, context, missing="?") == filled
@@ -399,8 +399,8 @@ def test_an_event_has_the_last_value_of_each_name_and_all_of_them() -> None:
     }
 
 
-def test_what_was_not_sent_is_null_in_the_event() -> None:
-    """It is not an empty object."""
+def test_missing_parts_of_a_request_are_null_in_the_event() -> None:
+    """They are not empty objects."""
     event = to_event(Request("GET", "/"), {})
     for name in ("headers", "queryStringParameters"):
         assert event[name] is None
@@ -742,7 +742,7 @@ NOT_AVAILABLE = "The service is unavailable at the moment. Please try again shor
 
 
 class Api:
-    """The gateway of the project's template, with functions that say what they are told to."""
+    """The gateway of the project's template, with functions whose results tests set."""
 
     def __init__(self, **parameters: str) -> None:
         template = expand(TEMPLATE, parameters)
@@ -784,13 +784,13 @@ class Api:
     def ask(
         self, query: str = "", *headers: tuple[str, str], method: str = "GET", path: str = USAGE
     ) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body of the answer."""
+        """Status, headers and body of the response."""
         response = self.gateway.handle(Request(method, path, query, headers))
         return response.status, dict(response.headers), response.body
 
 
-def test_the_gateway_knows_which_functions_it_has_a_use_for() -> None:
-    """The recorder is none of them."""
+def test_the_gateway_knows_which_functions_it_uses() -> None:
+    """The recorder is not one of them."""
     api = Api()
     assert {api.arns[arn] for arn in api.gateway.function_arns} == {
         "UsageFunction",
@@ -798,8 +798,8 @@ def test_the_gateway_knows_which_functions_it_has_a_use_for() -> None:
     }
 
 
-def test_the_function_is_told_what_the_authorizer_said() -> None:
-    """As strings, and how long it took."""
+def test_the_function_gets_the_authorizer_s_context() -> None:
+    """As strings, and the authorizer's latency."""
     api = Api()
     assert api.ask("a=1")[0] == 200
     (event,) = api.events["UsageFunction"]
@@ -829,10 +829,10 @@ def test_the_function_is_told_what_the_authorizer_said() -> None:
         ("UsageFunction", OSError("no more processes"), 503),
     ],
 )
-def test_a_function_that_fails_is_answered_for_and_the_answer_is_not_cached(
+def test_the_response_for_a_function_that_fails_is_not_cached(
     function: str, answer: Result | Exception, status: int
 ) -> None:
-    """In the words of the template's gateway responses; the next request asks it again."""
+    """It is the template's gateway response. The next request invokes the function again."""
     api = Api()
     api.answers[function] = answer
     found, headers, body = api.ask()
@@ -872,16 +872,16 @@ def test_the_event_of_a_request_has_a_size_limit() -> None:
     assert lines[-1]["errorType"] == "REQUEST_TOO_LARGE"
 
 
-def test_an_error_of_the_gateway_s_own_is_in_its_log() -> None:
-    """With its trace, for whoever has to mend it."""
+def test_an_error_in_the_gateway_is_logged() -> None:
+    """With its traceback."""
     api = Api()
     api.answers["UsageFunction"] = OSError("no more processes")
     api.ask()
     assert any("OSError: no more processes" in line for line in api.log)
 
 
-def test_a_denial_is_answered_with_the_authorizer_s_message() -> None:
-    """And the function is not asked."""
+def test_a_denial_has_the_authorizer_s_message() -> None:
+    """The function is not invoked."""
     api = Api()
     api.effect = "Deny"
     status, _, body = api.ask()
@@ -893,15 +893,15 @@ def test_a_denial_is_answered_with_the_authorizer_s_message() -> None:
     ("method", "path"),
     [("POST", USAGE), ("HEAD", USAGE), ("get", USAGE), ("GET", f"{USAGE}/"), ("GET", "*")],
 )
-def test_where_there_is_nothing_nobody_is_asked(method: str, path: str) -> None:
-    """The answer is 404."""
+def test_an_unknown_path_or_method_invokes_nothing(method: str, path: str) -> None:
+    """The response is 404."""
     api = Api()
     assert api.ask(method=method, path=path)[0] == 404
     assert api.events == {}
 
 
-def test_an_answer_is_cached_under_its_keys_until_its_time_is_over() -> None:
-    """Header names in any case; the last value counts; what is no key makes no difference."""
+def test_a_response_is_cached_under_its_keys_for_its_lifetime() -> None:
+    """Header names in any case; the last value counts; other parameters make no difference."""
     api = Api()
     assert api.ask("page=1", ("Accept-Language", "en"))[2] == b"1"
     status, headers, body = api.ask(
@@ -923,8 +923,8 @@ def test_an_answer_is_cached_under_its_keys_until_its_time_is_over() -> None:
     assert api.ask("page=1", ("Accept-Language", "en"))[1]["X-Cache"] == "Miss"
 
 
-def test_every_request_is_authorized_even_if_its_answer_is_cached() -> None:
-    """A denial is no answer from the cache."""
+def test_every_request_is_authorized_even_if_its_response_is_cached() -> None:
+    """A denied request gets no response from the cache."""
     api = Api()
     api.ask()
     api.effect = "Deny"
@@ -932,8 +932,8 @@ def test_every_request_is_authorized_even_if_its_answer_is_cached() -> None:
     assert (status, "X-Cache" in headers) == (403, False)
 
 
-def test_who_asks_too_often_is_refused_before_the_authorizer_is_asked() -> None:
-    """Until the clock has moved on."""
+def test_throttled_requests_do_not_invoke_the_authorizer() -> None:
+    """Later requests do."""
     api = Api(ThrottleRate="1", ThrottleBurst="2")
     assert [api.ask()[0] for _ in range(3)] == [200, 200, 429]
     assert len(api.events["AuthorizerFunction"]) == 2
@@ -941,8 +941,8 @@ def test_who_asks_too_often_is_refused_before_the_authorizer_is_asked() -> None:
     assert [api.ask()[0] for _ in range(2)] == [200, 429]
 
 
-def test_every_answer_has_a_request_id_of_its_own_and_a_line_in_the_access_log() -> None:
-    """The line is JSON, and what isn't known in it is a dash."""
+def test_every_response_has_its_own_request_id_and_a_line_in_the_access_log() -> None:
+    """The line is JSON; unknown values are a dash."""
     api = Api()
     ids = [api.ask(path=path)[1]["x-amzn-RequestId"] for path in (USAGE, "/nothing", USAGE)]
     lines = [json.loads(line.removeprefix("Api")) for line in api.log]
@@ -954,8 +954,8 @@ def test_every_answer_has_a_request_id_of_its_own_and_a_line_in_the_access_log()
     assert [line["integrationStatus"] for line in lines] == ["200", "-", "-"]
 
 
-def test_a_request_that_was_no_good_is_answered_in_the_template_s_words() -> None:
-    """With the status that it was given, and in the log, too."""
+def test_a_bad_request_gets_the_template_s_gateway_response() -> None:
+    """With the server's status. It is logged, too."""
     api = Api(DefaultLocale="es")
     response = api.gateway.refuse(Request("-", "-"), Failure("DEFAULT_4XX", 414, "too long"))
     assert response.status == 414
@@ -965,7 +965,7 @@ def test_a_request_that_was_no_good_is_answered_in_the_template_s_words() -> Non
 
 @pytest.fixture(scope="module")
 def api() -> Api:
-    """A gateway that many examples share."""
+    """A gateway for many examples."""
     return Api()
 
 
@@ -974,7 +974,7 @@ def api() -> Api:
     st.text(max_size=20).map(quote_plus),
     st.lists(st.tuples(st.sampled_from(["Accept-Language", "A", "a"]), st.text(max_size=9))),
 )
-def test_the_gateway_has_an_answer_to_any_request(
+def test_the_gateway_responds_to_any_request(
     api: Api, path: str, query: str, headers: list[tuple[str, str]]
 ) -> None:
     """At the API's path and at others."""

@@ -42,7 +42,7 @@ def template() -> Template:
 
 @pytest.fixture(scope="module")
 def pair(template: Template) -> Iterator[tuple[Clients, Clients]]:
-    """moto as it is, and moto as the stack runs it, each with the template's tables."""
+    """moto itself, and moto as the stack runs it, each with the template's tables."""
     plain = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     plain.start()
     ours = MotoServer()
@@ -146,7 +146,7 @@ def question(rng: random.Random, table: str) -> tuple[str, dict[str, Any]]:
 
 
 def answer(clients: Clients, operation: str, request: dict[str, Any]) -> Any:
-    """What comes back, its pages one after the other; an error by its code."""
+    """The pages of a response, or an error's code."""
     pages: list[Any] = []
     while True:
         try:
@@ -160,8 +160,8 @@ def answer(clients: Clients, operation: str, request: dict[str, Any]) -> Any:
         request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
-def test_moto_is_the_one_that_the_sorted_tables_were_made_for() -> None:
-    """What local/moto_tables.py replaces, and what it relies on the inside of."""
+def test_moto_has_the_version_that_sorted_tables_were_written_for() -> None:
+    """They replace some of its functions, and rely on internals of others."""
     parts = (
         *(Table.query, Table.scan, Table.all_items, Table.get_item),
         *(Table.put_item, Table.delete_item, Table.sorted_items, Item.__init__),
@@ -176,7 +176,7 @@ def test_moto_is_the_one_that_the_sorted_tables_were_made_for() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_sorted_tables_answer_as_motos_own(
+def test_sorted_tables_respond_as_moto_s_own(
     pair: tuple[Clients, Clients], template: Template, seed: int
 ) -> None:
     """Also after refused writes."""

@@ -12,7 +12,7 @@ NAMED = "http://127.0.0.1:8000"
 
 
 class Engine:
-    """What stands for DynamoDB Local where it is."""
+    """A stand-in for DynamoDB Local."""
 
     url = "http://127.0.0.1:1"
 

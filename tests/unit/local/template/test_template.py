@@ -182,7 +182,7 @@ def test_sub_does_not_change_text_without_variables(text: str) -> None:
 def test_a_resource_has_the_name_that_the_template_gives_it(
     tmp_path: Path, kind: str, given_name: str, arn: str
 ) -> None:
-    """And its ARN ends with it."""
+    """Its ARN ends with the name."""
     text = (
         "Parameters: {Ex: {Type: String, Default: x}}\nResources:\n"
         f"  A: {{Type: {kind}, Properties: {{{given_name}}}}}\n"
@@ -404,7 +404,7 @@ def test_only_returns_the_only_resource_of_a_type(tmp_path: Path) -> None:
             template.only(kind)
 
 
-def test_code_is_a_folder_beside_the_template(tmp_path: Path) -> None:
+def test_code_is_in_a_folder_beside_the_template(tmp_path: Path) -> None:
     """A layer's too. Functions refer to it by its name."""
     template = expanded(
         tmp_path,
