@@ -170,7 +170,7 @@ def test_moto_has_the_version_that_sorted_tables_were_written_for() -> None:
     )
     source = "".join(getsource(part) for part in parts)
     assert sha256(source.encode()).hexdigest()[:16] == "9b4f0b18f3fba73e", (
-        f"moto {version('moto')} has changed what local/moto_tables.py replaces: compare it with"
+        f"moto {version('moto')} has changed what local/moto/ replaces: compare it with"
         " the version before, adapt that module if need be, then put the new digest here"
     )
 
