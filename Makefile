@@ -1,4 +1,4 @@
-# Every command of the project. `make` lists them.
+# The project's commands. `make` lists them.
 
 PORT ?= 3000
 STORE_PORT ?= 0
@@ -35,7 +35,7 @@ run: $(VENV)/installed ## serve the stack on 127.0.0.1 [PORT=3000] [DATA=folder]
 	@exec $(VENV)/bin/python -m local --port "$(PORT)" --store-port "$(STORE_PORT)" --store-host "$(STORE_HOST)" \
 		$(if $(STORE),--store "$(STORE)") $(if $(LOG),--log "$(LOG)") $(if $(DATA),--data "$(DATA)") $(PARAMETERS)
 
-# Only all tests, and those of the store, need DynamoDB Local.
+# DynamoDB Local is needed for all tests, and for those in tests/store.
 test: $(VENV)/installed ## run the tests [TESTS="path -k name ..."]
 test: $(if $(strip $(TESTS)),$(if $(filter tests tests/ tests/store%,$(TESTS)),dynamodb-local-if-possible),dynamodb-local-if-possible)
 	$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TESTS)
@@ -43,13 +43,13 @@ test: $(if $(strip $(TESTS)),$(if $(filter tests tests/ tests/store%,$(TESTS)),d
 package: build $(VENV)/installed ## build what is deployed, and test it
 	$(VENV)/bin/python -m pytest tests/package -m package
 
-check: lint types template package test ## format, lint, types, template, package and tests: what CI runs
+check: lint types template package test ## all checks: format, lint, types, template, package, tests; CI runs it
 
-format: $(VENV)/installed ## format the code, and mend what the linter can mend
+format: $(VENV)/installed ## format the code, and fix what the linter can fix
 	$(VENV)/bin/ruff check --fix-only --quiet
 	$(VENV)/bin/ruff format
 
-lint: $(VENV)/installed ## check format and lint
+lint: $(VENV)/installed ## check format and lint rules
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 
@@ -59,65 +59,65 @@ types: $(VENV)/installed ## check types
 template: $(SAM_VENV)/installed ## validate and lint the template
 	$(SAM_VENV)/bin/sam validate --lint
 
-# sam build and the layers' makefiles look for python3.13 on PATH: the virtual environment has it.
+# sam build and the layers' makefiles look for python3.13 on PATH; the virtual environment has it.
 build: $(SAM_VENV)/installed ## build the functions and layers into .aws-sam/build, for sam deploy
 	PATH="$(CURDIR)/$(SAM_VENV)/bin:$$PATH" $(SAM_VENV)/bin/sam build
 
 dynamodb-local: $(VENV)/installed $(DYNAMODB_LOCAL)/installed ## run AWS's DynamoDB Local [DYNAMODB_PORT=8000]
 	@exec $(VENV)/bin/python -m local.dynamodb --port $(DYNAMODB_PORT)
 
-dynamodb-local-jars: $(DYNAMODB_LOCAL)/installed ## fetch DynamoDB Local (50 MB), with Maven
+dynamodb-local-jars: $(DYNAMODB_LOCAL)/installed ## download DynamoDB Local (50 MB) with Maven
 
-# Where it can't be had, the tests that need it are skipped.
+# If it can't be installed, the tests that need it are skipped.
 dynamodb-local-if-possible:
 	@$(MAKE) --question $(DYNAMODB_LOCAL)/installed 2>/dev/null || \
 	if [ "$$(uname -m)" != x86_64 ]; then \
-		echo "DynamoDB Local runs on x86-64 only: the tests on it are skipped."; \
+		echo "DynamoDB Local runs on x86-64 only: the tests that need it are skipped."; \
 	elif $(MVN) --version >/dev/null 2>&1; then \
 		$(MAKE) --no-print-directory $(DYNAMODB_LOCAL)/installed || \
-			echo "DynamoDB Local could not be fetched: the tests on it are skipped."; \
+			echo "DynamoDB Local could not be downloaded: the tests that need it are skipped."; \
 	else \
-		echo "Without Maven and Java there is no DynamoDB Local: the tests on it are skipped."; \
+		echo "DynamoDB Local needs Maven and Java: the tests that need it are skipped."; \
 	fi
 
 bench: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
-bench: build $(VENV)/installed $(DYNAMODB_LOCAL)/installed ## measure it against a baseline [ROWS=100000]
+bench: build $(VENV)/installed $(DYNAMODB_LOCAL)/installed ## measure the service against a baseline [ROWS=100000]
 	@$(VENV)/bin/python -m benchmarks --rows $(ROWS)
 
 schemas: export PYTHONPATH := $(CURDIR)/layers/core
 schemas: $(VENV)/installed ## write the events' JSON Schemas from their models
 	$(VENV)/bin/python -m tools.schemas schemas
 
-lock: $(LOCK_VENV)/installed ## make the lock files anew, with the newest versions
+lock: $(LOCK_VENV)/installed ## update the lock files to the newest versions
 	cd layers/dependencies && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) requirements.in
 	cd requirements && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) dev.in
 	cd requirements && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) sam.in
 
-# No index, no path and no option of the machine that made them gets into the locks.
+# The lock files contain no index, path or option of the machine that made them.
 LOCK_OPTIONS := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
 	--no-header --no-annotate --no-emit-options \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-clean: ## remove everything that make made
+clean: ## remove all files that make created
 	rm -rf $(VENV) $(SAM_VENV) $(LOCK_VENV) $(DYNAMODB_LOCAL) .aws-sam .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# What a virtual environment needs to be made again: its Python is gone, or PYTHON names another one
-# than it was made with. One that will not do is refused then.
-made_again = $(if $(realpath $(1)/bin/python),$(if $(PYTHON),$(shell .ci/made-with $(1) "$(PYTHON)" 2>/dev/null || echo FORCE)),FORCE)
+# FORCE if a virtual environment has to be made again: its Python no longer exists, or it was made
+# with another Python than PYTHON. A PYTHON that can't be used is refused.
+force_if_outdated = $(if $(realpath $(1)/bin/python),$(if $(PYTHON),$(shell .ci/made-with $(1) "$(PYTHON)" 2>/dev/null || echo FORCE)),FORCE)
 
-$(VENV)/installed: layers/dependencies/requirements.txt requirements/dev.txt $(call made_again,$(VENV))
+$(VENV)/installed: layers/dependencies/requirements.txt requirements/dev.txt $(call force_if_outdated,$(VENV))
 	@.ci/make-venv $(VENV) requirements/dev.txt "$(PYTHON)"
 
-$(SAM_VENV)/installed: requirements/sam.txt $(call made_again,$(SAM_VENV))
+$(SAM_VENV)/installed: requirements/sam.txt $(call force_if_outdated,$(SAM_VENV))
 	@.ci/make-venv $(SAM_VENV) requirements/sam.txt "$(PYTHON)"
 
 $(DYNAMODB_LOCAL)/installed: local/dynamodb/pom.xml
-	@echo "Fetching DynamoDB Local (50 MB) into $(DYNAMODB_LOCAL) with $(MVN); this once ..."
+	@echo "Downloading DynamoDB Local (50 MB) into $(DYNAMODB_LOCAL) with $(MVN), once ..."
 	@rm -rf $(DYNAMODB_LOCAL)
 	@began=$$(date +%s) && \
 		$(MVN) --batch-mode --quiet -Dstyle.color=never --file $< -Djars="$(CURDIR)/$(DYNAMODB_LOCAL)" package && \
-		touch $@ && echo "Fetched in $$(($$(date +%s) - began)) s."
+		touch $@ && echo "Downloaded in $$(($$(date +%s) - began)) s."
 
 $(LOCK_VENV)/installed: Makefile
 	@python=$$(.ci/find-python "$(PYTHON)") && "$$python" -m venv --clear $(LOCK_VENV)

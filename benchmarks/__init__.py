@@ -1,1 +1,1 @@
-"""What docs/performance.md quotes: measured here, by `make bench`, against a named baseline."""
+"""Measures the figures of docs/performance.md, against a baseline (`make bench`)."""

@@ -1,4 +1,4 @@
-"""The local stack with the rows that are asked for, and the events that ask."""
+"""The local stack with the rows that benchmarks read, and the events that request them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,38 +11,40 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from benchmarks.packages import ROOT
-from local.dynamodb import DynamoDBLocal
-from local.functions import Setup
+from local.dynamodb.process import DynamoDBLocal
+from local.functions.configuration import FunctionConfiguration
 from local.stack import Stack
 from usagectl.load import Loader
 
-CHAT: Final = 21
-MEDIA: Final = 22
-ROWS: Final = 150
-"""Rows of each workspace: more than a page."""
+CHAT_WORKSPACE: Final = 21
+MEDIA_WORKSPACE: Final = 22
+ROWS_PER_WORKSPACE: Final = 150
+"""More than a page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What a function's process needs to know, and where it may ask."""
+    """The local stack, and the environments of its functions."""
 
     stack: Stack
 
     def variables(self, function: str) -> Mapping[str, str]:
-        """The environment of a function, as the local stack makes it."""
+        """Returns a function's environment variables, as the local stack sets them."""
         resource = self.stack.template.resources[f"{function.capitalize()}Function"]
         clients = self.stack.clients
         endpoints = {
             f"AWS_ENDPOINT_URL_{name.upper()}": getattr(clients, name).meta.endpoint_url
             for name in ("dynamodb", "s3", "ssm", "sqs")
         }
-        made = Setup.of(self.stack.template, resource, endpoints).environment
+        made = FunctionConfiguration.from_template(
+            self.stack.template, resource, endpoints
+        ).environment
         return {name: value for name, value in made.items() if name != "PYTHONPATH"}
 
 
 @contextmanager
-def deployed() -> Iterator[Deployment]:
-    """The stack on AWS's own engine, with a workspace of chats and one of images.
+def running_deployment() -> Iterator[Deployment]:
+    """Runs the stack on DynamoDB Local, with a workspace of chats and one of images.
 
     Raises:
         StartError: DynamoDB Local can't run here.
@@ -58,7 +60,7 @@ def deployed() -> Iterator[Deployment]:
 
 
 def usage_event(workspace_id: int, per_page: int) -> dict[str, Any]:
-    """A request for a workspace's first page, as API Gateway passes it on."""
+    """Returns API Gateway's event for a request of a workspace's first page."""
     event = _event("usage-first-page")
     event["headers"]["x-workspace-id"] = str(workspace_id)
     event["multiValueHeaders"]["x-workspace-id"] = [str(workspace_id)]
@@ -69,9 +71,9 @@ def usage_event(workspace_id: int, per_page: int) -> dict[str, Any]:
 
 
 def authorizer_event() -> dict[str, Any]:
-    """A request with a living token, as API Gateway asks the authorizer about it."""
+    """Returns API Gateway's event to the authorizer, with a valid token."""
     event = _event("authorizer-allowed-everyone")
-    event["headers"]["x-workspace-id"] = str(CHAT)
+    event["headers"]["x-workspace-id"] = str(CHAT_WORKSPACE)
     return event
 
 
@@ -91,20 +93,20 @@ def _write(folder: Path, now: datetime) -> None:
     }
     members = [
         {"workspace_id": workspace, "user_id": 1, "permissions": ["read_users_activity"]}
-        for workspace in (CHAT, MEDIA)
+        for workspace in (CHAT_WORKSPACE, MEDIA_WORKSPACE)
     ]
     runs = [
         _run(workspace, number, now - timedelta(minutes=number))
-        for workspace in (CHAT, MEDIA)
-        for number in range(1, ROWS + 1)
+        for workspace in (CHAT_WORKSPACE, MEDIA_WORKSPACE)
+        for number in range(1, ROWS_PER_WORKSPACE + 1)
     ]
-    for name, records in (("tokens", [token]), ("members", members), ("executions", runs)):
-        text = "".join(f"{json.dumps(record)}\n" for record in records)
+    for name, lines in (("tokens", [token]), ("members", members), ("executions", runs)):
+        text = "".join(f"{json.dumps(line)}\n" for line in lines)
         (folder / f"{name}.ndjson").write_text(text, "utf-8")
 
 
 def _run(workspace_id: int, number: int, moment: datetime) -> dict[str, Any]:
-    is_chat = workspace_id == CHAT
+    is_chat = workspace_id == CHAT_WORKSPACE
     return {
         "id": 100_000 + number,
         "workspace_id": workspace_id,

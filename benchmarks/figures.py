@@ -1,4 +1,4 @@
-"""Figures of several rounds: least, middle and greatest, and ratios taken round by round."""
+"""Figures of several rounds: their minimum, median and maximum, and ratios of each round."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,28 +8,28 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The least, the median and the greatest of some figures."""
+    """The minimum, the median and the maximum of some figures."""
 
     low: float
-    middle: float
+    median: float
     high: float
 
     @classmethod
     def of(cls, figures: Sequence[float]) -> Self:
-        """The spread of one or more figures."""
+        """Returns the spread of one or more figures."""
         return cls(min(figures), median(figures), max(figures))
 
-    def shown(self, decimals: int = 1, factor: float = 1) -> str:
-        """The median, with the others beside it."""
+    def format(self, decimals: int = 1, factor: float = 1) -> str:
+        """Returns the median, and the others in parentheses."""
         low, middle, high = (
-            f"{figure * factor:.{decimals}f}" for figure in (self.low, self.middle, self.high)
+            f"{figure * factor:.{decimals}f}" for figure in (self.low, self.median, self.high)
         )
         return f"{middle} ({low} to {high})"
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Seconds of CPU of the baseline and of ours, round by round."""
+    """Seconds of CPU of the baseline and of ours in each round."""
 
     name: str
     baseline: tuple[float, ...]
@@ -38,12 +38,12 @@ class Comparison:
 
     @property
     def ratio(self) -> Spread:
-        """How many times as much the baseline takes; each ratio is of one round."""
+        """The ratio of the baseline's CPU to ours; each figure is of one round."""
         return Spread.of(
-            [theirs / our for theirs, our in zip(self.baseline, self.ours, strict=True)]
+            [baseline / ours for baseline, ours in zip(self.baseline, self.ours, strict=True)]
         )
 
     @property
     def spreads(self) -> tuple[Spread, Spread]:
-        """Seconds of the baseline, and of ours."""
+        """The seconds of the baseline, and ours."""
         return Spread.of(self.baseline), Spread.of(self.ours)

@@ -1,10 +1,10 @@
-"""A function's process as Lambda would run it: events in, one a line; answers out, with their CPU.
+"""The program that runs a function for benchmarks.
 
-Its arguments are a folder, a module in it, the number of the file descriptor for answers, and
-whether a snapshot of the process is restored before the first event: ``snapshot`` runs the
-function's hooks for that, and what it does before counts for nothing. Standard output is the
-function's own. Nothing but the standard library is imported, so that a cold
-start costs what the function costs.
+It reads events from standard input, one a line, and writes results with their CPU to a file
+descriptor; standard output belongs to the function. Its arguments are a folder, a module in it, and
+the file descriptor. With ``snapshot`` as the fourth, it runs the function's hooks as if a snapshot
+were restored before the first event, and counts no CPU before that. It imports the standard library
+only, so that a cold start costs what the function costs.
 """
 
 import importlib
@@ -27,12 +27,12 @@ class Context:
     log_group_name = log_stream_name = "benchmark"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the function would be stopped."""
+        """Returns the milliseconds until the function would be stopped."""
         return 20_000
 
 
 def take_snapshot() -> list[partial[object]]:
-    """Runs the hooks for before a snapshot, as Lambda does; returns those for after its restore."""
+    """Runs the hooks that Lambda runs before a snapshot; returns those for after the restore."""
     hooks: Any = importlib.import_module("snapshot_restore_py")
     for function, arguments, options in reversed(hooks.get_before_snapshot()):
         function(*arguments, **options)
@@ -41,20 +41,20 @@ def take_snapshot() -> list[partial[object]]:
     ]
 
 
-def main(folder: str, module: str, answers: int, snapshot: bool) -> None:
-    """Imports the handler, and answers events until there are no more."""
+def main(folder: str, module: str, results_descriptor: int, has_snapshot: bool) -> None:
+    """Imports the handler, and handles events until there are no more."""
     sys.path.insert(0, folder)
     handler: Any = importlib.import_module(module).lambda_handler
-    restore = take_snapshot() if snapshot else []
-    with os.fdopen(answers, "w") as out:
+    after_restore = take_snapshot() if has_snapshot else []
+    with os.fdopen(results_descriptor, "w") as out:
         for line in sys.stdin:
             event = json.loads(line)
             started = time.process_time()
-            while restore:
-                restore.pop()()
-            answer = handler(event, Context())
+            while after_restore:
+                after_restore.pop()()
+            result = handler(event, Context())
             spent = time.process_time() - started
-            out.write(json.dumps({"cpu": spent, "answer": answer}) + "\n")
+            out.write(json.dumps({"cpu": spent, "result": result}) + "\n")
             out.flush()
 
 

@@ -1,4 +1,4 @@
-"""Runs packages in fresh processes and measures their CPU."""
+"""Runs packages in new processes, and measures their CPU."""
 
 import json
 import os
@@ -15,76 +15,76 @@ _CHILD: Final = Path(__file__).with_name("handler_process.py")
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A handler's answer, and the seconds of CPU that it took."""
+class Measurement:
+    """A handler's result, and the seconds of CPU that it took."""
 
-    answer: Any
+    result: Any
     cpu: float
 
 
 class Process:
     """A warm process of a function."""
 
-    def __init__(self, process: subprocess.Popen[str], answers: IO[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], results: IO[str]) -> None:
         self._process = process
-        self._answers = answers
+        self._results = results
 
-    def ask(self, event: object) -> Reply:
-        """The answer to one event.
+    def invoke(self, event: object) -> Measurement:
+        """Handles one event.
 
         Raises:
-            RuntimeError: the process ended instead.
+            RuntimeError: the process ended.
         """
         assert self._process.stdin is not None  # noqa: S101 - a pipe
         self._process.stdin.write(json.dumps(event) + "\n")
         self._process.stdin.flush()
-        line = self._answers.readline()
+        line = self._results.readline()
         if not line:
             raise RuntimeError("the function's process has ended; its error is above")
-        reply = json.loads(line)
-        return Reply(reply["answer"], reply["cpu"])
+        measured = json.loads(line)
+        return Measurement(measured["result"], measured["cpu"])
 
 
 @contextmanager
 def running(package: Package, variables: Mapping[str, str]) -> Iterator[Process]:
-    """A function's process, for as many events as wanted."""
-    process, answers = _start(package, variables)
-    with process, answers:
-        yield Process(process, answers)
+    """Runs a function's process, for any number of events."""
+    process, results = _start(package, variables)
+    with process, results:
+        yield Process(process, results)
 
 
-def cold(package: Package, variables: Mapping[str, str], event: object) -> Reply:
-    """The answer to a process's only event; its CPU is all that the process took, from its start.
+def run_cold(package: Package, variables: Mapping[str, str], event: object) -> Measurement:
+    """Starts a process for one event; its CPU is that of the whole process.
 
     Raises:
-        RuntimeError: there was no answer.
+        RuntimeError: the process ended without a result.
     """
-    process, answers = _start(package, variables)
+    process, results = _start(package, variables)
     assert process.stdin is not None  # noqa: S101 - a pipe
-    with answers:
+    with results:
         process.stdin.write(json.dumps(event) + "\n")
         process.stdin.close()
-        line = answers.readline()
+        line = results.readline()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if not line:
         raise RuntimeError("the function's process has ended; its error is above")
-    return Reply(json.loads(line)["answer"], usage.ru_utime + usage.ru_stime)
+    return Measurement(json.loads(line)["result"], usage.ru_utime + usage.ru_stime)
 
 
-def restored(package: Package, variables: Mapping[str, str], event: object) -> Reply:
-    """The answer to the first event after a snapshot was restored; what came before is not counted.
+def run_restored(package: Package, variables: Mapping[str, str], event: object) -> Measurement:
+    """Handles the first event after the restore of a snapshot; earlier CPU does not count.
 
     Raises:
-        RuntimeError: there was no answer.
+        RuntimeError: the process ended without a result.
     """
-    process, answers = _start(package, variables, "snapshot")
-    with process, answers:
-        return Process(process, answers).ask(event)
+    process, results = _start(package, variables, "snapshot")
+    with process, results:
+        return Process(process, results).invoke(event)
 
 
-def bare(package: Package | None = None, code: str = "pass") -> float:
-    """The seconds of CPU that Python takes to run ``code``, with a package's layers at hand."""
+def run_python(package: Package | None = None, code: str = "pass") -> float:
+    """Runs ``code`` in a new Python with a package's layers; returns its seconds of CPU."""
     variables = None if package is None else environment({}, package)
     command = [interpreter(), "-S", "-s", "-c", code]
     with subprocess.Popen(command, env=variables) as process:  # noqa: S603 - our own command
@@ -112,9 +112,9 @@ def _start(
 
 
 def leave_a_core() -> None:
-    """Keeps this process, and all that it starts from now on, off the core that is measured on.
+    """Keeps this process, and those that it starts from now on, off the measured core.
 
-    Elsewhere the store would take turns there with the function, and cool its caches.
+    Otherwise the store would run there in turns with the function, and cool its caches.
     """
     cores = _cores()
     if len(cores) > 1:
@@ -128,5 +128,5 @@ def _give_a_core(pid: int) -> None:
 
 
 def _cores() -> list[int]:
-    """All cores; none where processes can't be told which to use."""
+    """Returns all cores, or none if processes can't be bound to cores here."""
     return list(range(os.cpu_count() or 1)) if hasattr(os, "sched_setaffinity") else []

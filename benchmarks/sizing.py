@@ -1,4 +1,4 @@
-"""What memory sizes cost, from the CPU that was measured and AWS's prices."""
+"""Computes what memory sizes cost, from the measured CPU and AWS's prices."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,34 +8,33 @@ from typing import Final, Self
 from benchmarks.figures import Comparison
 
 # US dollars, us-east-1, on demand, as listed in November 2026; Lambda's are those of arm64.
-GB_SECOND: Final = 0.0000133334
-MILLION_INVOCATIONS: Final = 0.20
-MILLION_UNITS: Final = 0.125
-CACHE_HOUR: Final = 0.020
-HOURS: Final = 730
-"""Hours in a month."""
+PRICE_PER_GB_SECOND: Final = 0.0000133334
+PRICE_PER_MILLION_INVOCATIONS: Final = 0.20
+PRICE_PER_MILLION_READ_UNITS: Final = 0.125
+PRICE_PER_CACHE_HOUR: Final = 0.020
+HOURS_PER_MONTH: Final = 730
 
-VCPU: Final = 1769
-"""Megabytes with which a function has one whole vCPU; with less it has less, in proportion."""
+MEGABYTES_PER_VCPU: Final = 1769
+"""The memory with which a function has one vCPU. With less memory it has less, in proportion."""
 
-SIZES: Final = (512, 1024, VCPU)
-LISTING_WAITS: Final = 6
-"""Milliseconds for which a listing waits for DynamoDB: its three Queries overlap."""
-AUTHORIZER_WAITS: Final = 8
-"""The same of the authorizer, whose two reads come one after the other."""
-ROWS: Final = (20, 100)
-"""Rows in the pages that are reckoned with."""
-AUTHORIZER_UNITS: Final = 2
-"""What the authorizer reads, consistently."""
+MEMORY_SIZES: Final = (512, 1024, MEGABYTES_PER_VCPU)
+LISTING_WAIT_MS: Final = 6
+"""Time that a listing waits for DynamoDB; its three Queries overlap."""
+AUTHORIZER_WAIT_MS: Final = 8
+"""Time that the authorizer waits for DynamoDB; it reads twice, one after the other."""
+PAGE_SIZES: Final = (20, 100)
+"""Rows of the pages that are compared."""
+AUTHORIZER_READ_UNITS: Final = 2
+"""Two consistent reads."""
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class CpuNeed:
     """Milliseconds of a whole vCPU.
 
     Attributes:
         first: for a first request, when both functions start cold.
-        listing: for a warm page of so many rows, half of them chats and half of them media.
+        listing: for a warm page, by its rows; half of them are chats, half of them media.
         authorizer: for a warm decision.
     """
 
@@ -45,49 +44,55 @@ class Need:
 
     @classmethod
     def of(cls, cold: Sequence[Comparison], hot: Sequence[Comparison]) -> Self:
-        """The need that was measured."""
+        """Returns the need that was measured."""
         warm = {compared.name: _milliseconds(compared) for compared in hot}
-        listing = {rows: (warm[f"{rows} chats"] + warm[f"{rows} media"]) / 2 for rows in ROWS}
+        listing = {rows: (warm[f"{rows} chats"] + warm[f"{rows} media"]) / 2 for rows in PAGE_SIZES}
         return cls(sum(map(_milliseconds, cold)), listing, warm["authorizer"])
 
 
-def table(need: Need, read_units: Mapping[int, float]) -> Iterator[str]:
-    """What memory sizes cost, and what answers from the cache save; lines of text.
+def table(need: CpuNeed, read_units: Mapping[int, float]) -> Iterator[str]:
+    """Yields lines of text: what memory sizes cost, and what responses from the cache save.
 
-    ``read_units`` is what a first page takes, by its rows.
+    Args:
+        need: the measured CPU.
+        read_units: the read units of a first page, by its rows.
     """
     yield (
         f"{'memory':>8} {'both cold':>10} {'20 rows':>8} {'100 rows':>9}"
         f" {'$ a million of 20':>18} {'of 100':>7}"
     )
-    for size in SIZES:
-        slower = VCPU / size
+    for size in MEMORY_SIZES:
+        slower = MEGABYTES_PER_VCPU / size
         warm = (slower * (cpu + need.authorizer) for cpu in need.listing.values())
         costs = (
-            _lambda_cost(size, cpu, LISTING_WAITS)
-            + _lambda_cost(size, need.authorizer, AUTHORIZER_WAITS)
+            _lambda_cost(size, cpu, LISTING_WAIT_MS)
+            + _lambda_cost(size, need.authorizer, AUTHORIZER_WAIT_MS)
             for cpu in need.listing.values()
         )
         yield (
             f"{size:5} MB {slower * need.first:10.0f} "
             "{:8.1f} {:9.1f} {:18.2f} {:7.2f}".format(*warm, *costs)
         )
-    for rows in ROWS:
+    for rows in PAGE_SIZES:
         units = read_units[rows]
-        saved = _lambda_cost(VCPU, need.listing[rows], LISTING_WAITS) + units * MILLION_UNITS
+        saved = (
+            _lambda_cost(MEGABYTES_PER_VCPU, need.listing[rows], LISTING_WAIT_MS)
+            + units * PRICE_PER_MILLION_READ_UNITS
+        )
+        read_price = (units + AUTHORIZER_READ_UNITS) * PRICE_PER_MILLION_READ_UNITS
         yield (
-            f"A million of {rows} rows: DynamoDB ${(units + AUTHORIZER_UNITS) * MILLION_UNITS:.2f};"
+            f"A million of {rows} rows: DynamoDB ${read_price:.2f};"
             f" from the cache ${saved:.2f} less, which pays for it from"
-            f" {HOURS * CACHE_HOUR / saved:.0f} million a month on"
+            f" {HOURS_PER_MONTH * PRICE_PER_CACHE_HOUR / saved:.0f} million a month on"
         )
 
 
 def _milliseconds(compared: Comparison) -> float:
-    """The median of what ours takes."""
-    return 1000 * compared.spreads[1].middle
+    """Returns the median of our milliseconds."""
+    return 1000 * compared.spreads[1].median
 
 
 def _lambda_cost(size: int, cpu: float, waits: float) -> float:
-    """Dollars for a million invocations of a function, by the milliseconds that it takes."""
-    billed = ceil(cpu * VCPU / size + waits)
-    return MILLION_INVOCATIONS + 1000 * billed * size / 1024 * GB_SECOND
+    """Returns the dollars for a million invocations, from milliseconds of CPU and of waiting."""
+    billed = ceil(cpu * MEGABYTES_PER_VCPU / size + waits)
+    return PRICE_PER_MILLION_INVOCATIONS + 1000 * billed * size / 1024 * PRICE_PER_GB_SECOND

@@ -1,39 +1,28 @@
-"""``make run``: starts the stack, loads a data set, and serves until it is told to stop."""
+"""The command behind ``make run``: starts the stack, loads data, and serves until a signal."""
 
 import argparse
 import os
 import signal
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import IO, Final, NoReturn, Self
+from typing import Final, NoReturn
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-from local.banner import data_banner, demo_banner
-from local.demo import DemoAccount, write
+from local.data.loading import Demo, OwnDataSet, ServedData
 from local.errors import StartError
-from local.log import JsonLog, Log, TextLog, Write
+from local.log import JsonLog, Log, TextLog, WriteLine
 from local.stack import TEMPLATE, Stack
-from local.store_choice import Store, choose_store
-from local.suggestion import suggest
-from usagectl.dataset import Rejection, UnreadableFile, count_lines
-from usagectl.load import Destination, Loader, LoadError
+from local.store.choice import StoreKind, choose_store
+from usagectl.dataset import UnreadableFile
+from usagectl.load import LoadError
 
-REJECTIONS_SHOWN: Final = 20
 LOOPBACK: Final = "127.0.0.1"
-QUIET_SECONDS: Final = 1.0
-"""How long loading may take before it shows a progress bar."""
 
 
 class _Arguments(argparse.ArgumentParser):
-    """Arguments whose errors are one sentence."""
+    """A parser whose error messages are one sentence."""
 
     def error(self, message: str) -> NoReturn:
         raise StartError(f"{message} (python -m local --help tells more)")
@@ -41,7 +30,7 @@ class _Arguments(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the stack until a signal ends it; returns the exit code."""
-    # What process managers send ends it as Ctrl-C does.
+    # Process managers send SIGTERM.
     stop = _Stop()
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
@@ -60,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
     """Runs the stack until it is interrupted.
 
     Raises:
-        KeyboardInterrupt: it was told to stop, and has.
+        KeyboardInterrupt: a signal came, and the stack has stopped.
         StartError, LoadError, UnreadableFile: it could not start.
     """
     if options.data is not None and not options.data.is_dir():
@@ -69,12 +58,12 @@ def run(options: argparse.Namespace) -> None:
     with ExitStack() as parts:
         store = choose_store(
             os.environ.get("DYNAMODB_ENDPOINT") or None,
-            Store(options.store) if options.store else None,
-            is_moto_placed=bool(options.store_port) or options.store_host != LOOPBACK,
+            StoreKind(options.store) if options.store else None,
+            has_moto_address=bool(options.store_port) or options.store_host != LOOPBACK,
             parts=parts,
         )
         print(store.sentence, flush=True)
-        data = _Data(options.data) if options.data else _Demo()
+        data: ServedData = OwnDataSet(options.data) if options.data else Demo()
         stack = parts.enter_context(
             Stack.start(
                 options.template,
@@ -93,9 +82,9 @@ def run(options: argparse.Namespace) -> None:
 
 
 class _Stop:
-    """Handles the signals that end it: the first does.
+    """Stops the stack at the first signal.
 
-    A second Ctrl-C changes nothing, lest it leave half of the stack behind.
+    It ignores a second Ctrl-C, which could interrupt the stopping and leave processes behind.
     """
 
     def __init__(self) -> None:
@@ -107,44 +96,11 @@ class _Stop:
             raise KeyboardInterrupt
 
 
-class _Demo:
-    """The demo's data."""
-
-    def __init__(self) -> None:
-        self._accounts: Sequence[DemoAccount] = ()
-
-    def load(self, destination: Destination) -> None:
-        """Makes it and puts it into the store."""
-        with tempfile.TemporaryDirectory() as folder:
-            self._accounts = write(Path(folder), datetime.now(UTC))
-            _load(destination, Path(folder))
-
-    def banner(self, url: str) -> str:
-        """What a person reads when it is served."""
-        return demo_banner(url, self._accounts)
-
-
-class _Data:
-    """A data set of the user's own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def load(self, destination: Destination) -> None:
-        """Puts it into the store."""
-        print(f"Loading {self._folder} ...", flush=True)
-        print(f"Loaded {_load(destination, self._folder)}.", flush=True)
-
-    def banner(self, url: str) -> str:
-        """What a person reads when it is served."""
-        return data_banner(url, suggest(self._folder, datetime.now(UTC).date()))
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = _Arguments(
         prog="python -m local",
-        description="The stack of template.yaml on this machine, at 127.0.0.1.",
-        epilog="DYNAMODB_ENDPOINT in the environment names a DynamoDB that runs already.",
+        description="Serves the stack of template.yaml on this machine, at 127.0.0.1.",
+        epilog="The environment variable DYNAMODB_ENDPOINT names a DynamoDB that already runs.",
     )
     parser.add_argument(
         "parameters",
@@ -153,29 +109,29 @@ def _parser() -> argparse.ArgumentParser:
         metavar="Name=value",
         help="a parameter of the template, such as DefaultLocale=es",
     )
-    parser.add_argument("--port", type=int, default=3000, help="where to serve (3000)")
+    parser.add_argument("--port", type=int, default=3000, help="the port to serve on (3000)")
     parser.add_argument(
-        "--data", type=Path, metavar="FOLDER", help="a data set to load, instead of a demo"
+        "--data", type=Path, metavar="FOLDER", help="a data set to load instead of the demo"
     )
     parser.add_argument(
         "--store",
-        choices=tuple(Store),
-        help="where rows are kept (dynamodb-local where it is there, else moto)",
+        choices=tuple(StoreKind),
+        help="the store for the tables (dynamodb-local if it is installed, else moto)",
     )
     parser.add_argument(
         "--log",
         choices=tuple(_LOGS),
         default="text",
-        help="a line for people for each request (text), or what CloudWatch would have (json)",
+        help="a readable line for each request (text), or the lines of CloudWatch (json)",
     )
     parser.add_argument(
-        "--store-port", type=int, default=0, metavar="PORT", help="where moto serves (any free)"
+        "--store-port", type=int, default=0, metavar="PORT", help="the port of moto (any free one)"
     )
     parser.add_argument(
         "--store-host",
         default=LOOPBACK,
         metavar="ADDRESS",
-        help="the address that moto serves at, for containers (127.0.0.1)",
+        help="the address of moto, which containers have to reach (127.0.0.1)",
     )
     parser.add_argument(
         "--template", type=Path, default=TEMPLATE, metavar="FILE", help="another template to serve"
@@ -190,11 +146,11 @@ def _parameter(text: str) -> tuple[str, str]:
     return name, value
 
 
-_LOGS: Final[Mapping[str, Callable[[Write], Log]]] = {"text": TextLog, "json": JsonLog}
+_LOGS: Final[Mapping[str, Callable[[WriteLine], Log]]] = {"text": TextLog, "json": JsonLog}
 
 
 class _Lines:
-    """Writes lines to standard error, whole, from any thread."""
+    """Writes whole lines to standard error, from any thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -204,77 +160,6 @@ class _Lines:
         with self._lock:
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
-
-
-def _load(destination: Destination, folder: Path) -> str:
-    """Loads a data set, says which lines were not loaded, and returns in words what was."""
-    with _Rejections() as rejections, _Bar(count_lines(folder)) as bar:
-        loader = Loader(destination, advance=bar.advance, reject=rejections.add)
-        report = loader.load(folder)
-    if report.uncounted:
-        print("Pages far down will be slow: not all rows could be counted.", file=sys.stderr)
-    loaded = (f"{number:,} from {file}" for file, number in report.loaded.items() if number)
-    return ", ".join(loaded) or "nothing"
-
-
-class _Rejections:
-    """Shows the first lines that can't be used, and if they are many puts all into a file."""
-
-    def __init__(self) -> None:
-        self._first: list[Rejection] = []
-        self._number = 0
-        self._file: IO[str] | None = None
-
-    def add(self, rejection: Rejection) -> None:
-        """Takes one more."""
-        self._number += 1
-        if self._number <= REJECTIONS_SHOWN:
-            self._first.append(rejection)
-            return
-        file = self._file or self._open()
-        file.write(f"{rejection}\n")
-
-    def _open(self) -> IO[str]:
-        self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed in __exit__
-            "w", prefix="rejected-", suffix=".txt", delete=False, encoding="utf-8"
-        )
-        self._file.writelines(f"{earlier}\n" for earlier in self._first)
-        return self._file
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-        if self._number:
-            print(f"{self._number} lines can't be used:", file=sys.stderr)
-        for rejection in self._first:
-            print(f"  {rejection}", file=sys.stderr)
-        if self._file is not None:
-            print(f"  and more: all of them are in {self._file.name}", file=sys.stderr)
-
-
-class _Bar:
-    """A progress bar that appears when there is time to look at it."""
-
-    def __init__(self, total: int) -> None:
-        columns = (TextColumn("lines"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._progress.add_task("", total=total)
-        self._show_at = time.monotonic() + QUIET_SECONDS
-
-    def advance(self, lines: int) -> None:
-        """So many more lines are done."""
-        self._progress.advance(self._task, lines)
-        if not self._progress.live.is_started and time.monotonic() > self._show_at:
-            self._progress.start()
-
-    def __enter__(self) -> "_Bar":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""AWS clients that reach this machine's store and nothing else.
+"""Settings of AWS clients that can reach nothing but this machine.
 
-No profile, no configuration file and no credentials of whoever runs it are read: a mistake here
-must never become a write to somebody's account.
+They read no profile, no configuration file and no credentials of the developer: a mistake here must
+never write to a real account.
 """
 
 import os
@@ -19,16 +19,16 @@ CREDENTIALS: Final = {
     "AWS_SECRET_ACCESS_KEY": "local",
     "AWS_SESSION_TOKEN": "local",
 }
-"""What everything here signs with. Lambda's credentials are temporary ones, with a token, too."""
+"""The credentials of all clients and functions here. Lambda's have a session token, too."""
 
 NO_CONFIGURATION: Final = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-"""Variables that keep botocore in a child process from looking for credentials elsewhere."""
+"""Environment variables that keep a child process's botocore from finding other credentials."""
 
-CONFIG: Final = Config(
+CLIENT_CONFIG: Final = Config(
     connect_timeout=5,
     read_timeout=30,
     retries={"mode": "standard", "total_max_attempts": 3},
@@ -39,7 +39,7 @@ CONFIG: Final = Config(
 
 
 def session() -> boto3.Session:
-    """A session with the credentials above that has read no file and no profile."""
+    """Returns a session with the credentials above, which reads no file and no profile."""
     ignored = {
         "profile": (None, None, None, None),
         "config_file": (None, None, os.devnull, None),

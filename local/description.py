@@ -1,22 +1,21 @@
-"""What the running stack is made of, for tools that look for it as they ask CloudFormation."""
+"""The description of a running stack, for tools that would ask CloudFormation for a deployment."""
 
 import json
 from dataclasses import asdict
 
-from local.exchange import Response
-from local.store import Endpoints
-from local.template import Template
+from local.exchange import JSON, Response
+from local.store.clients import Endpoints
+from local.template.template import Template
 
 
-def description(template: Template, endpoints: Endpoints, url: str) -> Response:
-    """Physical names by logical id, the outputs, and where each service answers, as JSON.
+def describe_stack(template: Template, endpoints: Endpoints, url: str) -> Response:
+    """Returns names by logical id, outputs, and the endpoints of services, as JSON.
 
-    Lambda answers at ``url``, where the API does.
+    Lambda's endpoint is ``url``, like the API's.
     """
     content = {
         "resources": {name: resource.ref for name, resource in template.resources.items()},
         "outputs": dict(template.outputs),
         "endpoints": {**asdict(endpoints), "lambda": url},
     }
-    headers = (("Content-Type", "application/json"),)
-    return Response(200, headers, json.dumps(content).encode())
+    return Response(200, (JSON,), json.dumps(content).encode())

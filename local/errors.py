@@ -1,8 +1,8 @@
-"""Why the stack can't be started: errors whose text is one sentence for whoever started it."""
+"""Errors that keep the stack from starting. Their text is one sentence for the developer."""
 
 
 class StartError(Exception):
-    """Something is in the way; the text says what."""
+    """The stack can't be started; the text says why."""
 
 
 class TemplateError(StartError):

@@ -1,15 +1,18 @@
-"""What goes through the gateway: a request, and the response to it."""
+"""An HTTP request and its response, as all parts of the stack exchange them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Final
+
+JSON: Final = ("Content-Type", "application/json")
 
 type Pairs = tuple[tuple[str, str], ...]
-"""Names and values in the order in which they were sent; a name may come more than once."""
+"""Names and values in the order in which they were sent; a name can occur more than once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as a client sent it; ``path``, ``query`` and ``content`` are not decoded."""
+    """A request as the client sent it; ``path``, ``query`` and ``content`` are not decoded."""
 
     method: str
     path: str
@@ -20,7 +23,7 @@ class Request:
 
     @property
     def body(self) -> str | None:
-        """The content as API Gateway passes it on: text, in which what is not UTF-8 is replaced."""
+        """The content as text; bytes that are not UTF-8 are replaced, as by API Gateway."""
         return self.content.decode(errors="replace") or None
 
     @property
@@ -29,25 +32,27 @@ class Request:
         return f"{self.path}?{self.query}" if self.query else self.path
 
     def with_content(self, content: bytes) -> "Request":
-        """The same request with a body."""
+        """Returns the same request with a body."""
         return replace(self, content=content)
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response, without what its way over HTTP adds."""
+    """A response, without the headers that the HTTP server adds."""
 
     status: int
     headers: Pairs
     body: bytes
 
-    def adding(self, *headers: tuple[str, str]) -> "Response":
-        """The same response with more headers."""
+    def with_headers(self, *headers: tuple[str, str]) -> "Response":
+        """Returns the same response with more headers."""
         return Response(self.status, (*self.headers, *headers), self.body)
 
 
-def grouped(pairs: Iterable[tuple[str, str]], *, ignore_case: bool = False) -> dict[str, list[str]]:
-    """The values of each name, in order; ``ignore_case`` puts ``A`` and ``a`` under the first."""
+def group_values(
+    pairs: Iterable[tuple[str, str]], *, ignore_case: bool = False
+) -> dict[str, list[str]]:
+    """Returns each name's values in order; with ``ignore_case``, ``a`` and ``A`` are one name."""
     names: dict[str, str] = {}
     values: dict[str, list[str]] = {}
     for name, value in pairs:

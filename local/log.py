@@ -1,10 +1,10 @@
-"""The stack's log: one line a request, and what functions complain about.
+"""The stack's log: a line for each request, and the warnings and errors of functions.
 
     21:04:11 GET /workspaces/usage?range=7d 200 12 ms user 1 workspace 11 cache miss
     21:04:15 RecorderFunction warning: rejected: detail: execution.credits: must be a number
 
-``TextLog`` is for people. ``JsonLog`` has what CloudWatch would have: the stage's access log, and
-every line of the functions. Neither has a header, a body or a token in it.
+``TextLog`` is for people. ``JsonLog`` has the lines that CloudWatch would have: the stage's access
+log, and all lines of the functions. Neither shows a header, a body or a token.
 """
 
 import json
@@ -14,29 +14,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-LONGEST_TARGET: Final = 200
-"""Characters of a path with its query string that are shown."""
+MAX_TARGET_LENGTH: Final = 200
+"""The most characters of a path with its query string that are shown."""
 
 _TOKEN: Final = re.compile(r"\b[0-9]+(?:\||%7[Cc])[^&]*")
-"""What looks like a token in a query string, where it has no business to be."""
+"""A text that looks like a token, in a query string, where no token should be."""
 
-_COMPLAINTS: Final = {"WARNING", "ERROR", "CRITICAL"}
+_SHOWN_LEVELS: Final = {"WARNING", "ERROR", "CRITICAL"}
 
-type Write = Callable[[str], object]
+type WriteLine = Callable[[str], object]
 """Writes one line."""
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """A request that was answered, as far as a log may know it.
+class ServedRequest:
+    """An answered request, with what a log may show.
 
     Attributes:
         method: its method.
         target: its path with its query string, not decoded.
-        status: the answer's status.
-        milliseconds: how long it took.
-        user_id, workspace_id: who asked and for what, if the authorizer said so.
-        cache: ``hit`` or ``miss``, if the cache was asked.
+        status: the response's status.
+        milliseconds: the time that it took.
+        user_id, workspace_id: the caller, if the authorizer identified one.
+        cache: ``hit`` or ``miss``, if the method has a cache.
         access_line: the line of the stage's access log, if there is one.
     """
 
@@ -51,8 +51,8 @@ class Served:
 
     def __str__(self) -> str:
         target = _TOKEN.sub("…", self.target)
-        if len(target) > LONGEST_TARGET:
-            target = f"{target[:LONGEST_TARGET]}…"
+        if len(target) > MAX_TARGET_LENGTH:
+            target = f"{target[:MAX_TARGET_LENGTH]}…"
         named = {"user": self.user_id, "workspace": self.workspace_id, "cache": self.cache}
         details = [f"{name} {value}" for name, value in named.items() if value is not None]
         return " ".join(
@@ -61,22 +61,22 @@ class Served:
 
 
 class Log(Protocol):
-    """Where the stack says what happens; from any thread."""
+    """Takes what happens in the stack, from any thread."""
 
-    def request(self, served: Served) -> None:
-        """Takes a request that was answered."""
+    def request(self, served: ServedRequest) -> None:
+        """Takes an answered request."""
 
     def function(self, name: str, line: str) -> None:
         """Takes a line that the function ``name`` wrote."""
 
     def note(self, text: str) -> None:
-        """Takes a remark of the stack itself."""
+        """Takes a text of the stack itself."""
 
 
 class NoLog:
-    """A log that keeps nothing."""
+    """A log that writes nothing."""
 
-    def request(self, served: Served) -> None:
+    def request(self, served: ServedRequest) -> None:
         """Does nothing."""
 
     def function(self, name: str, line: str) -> None:
@@ -87,22 +87,22 @@ class NoLog:
 
 
 class TextLog:
-    """A log for people, each line with the time of day.
+    """A log for people. Each line begins with the time of day.
 
-    Of a function's structured lines it shows warnings and errors, and of its other lines all: the
-    traceback of a crash, and what a developer prints.
+    Of a function's structured lines it shows warnings and errors only. All other lines are shown:
+    the traceback of a crash, and what a developer prints.
     """
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: WriteLine) -> None:
         self._write = write
 
-    def request(self, served: Served) -> None:
+    def request(self, served: ServedRequest) -> None:
         """Writes one line."""
         self.note(str(served))
 
     def function(self, name: str, line: str) -> None:
-        """Writes the line in a form for people, or nothing."""
-        for text in _readable(line):
+        """Writes the line for people, or nothing."""
+        for text in _texts(line):
             self.note(f"{name} {text}")
 
     def note(self, text: str) -> None:
@@ -111,13 +111,13 @@ class TextLog:
 
 
 class JsonLog:
-    """A log of the lines that CloudWatch would have, each with who wrote it."""
+    """A log with the lines that CloudWatch would have, each after the name of its writer."""
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: WriteLine) -> None:
         self._write = write
 
-    def request(self, served: Served) -> None:
-        """Writes the access log's line, or that of ``TextLog`` where there is no access log."""
+    def request(self, served: ServedRequest) -> None:
+        """Writes the line of the access log, or ``TextLog``'s if there is no access log."""
         self._write(f"Api  {served.access_line or served}")
 
     def function(self, name: str, line: str) -> None:
@@ -129,23 +129,23 @@ class JsonLog:
         self._write(text)
 
 
-def _readable(line: str) -> list[str]:
-    """The lines that a person needs of a line that a function wrote."""
-    entry = structured(line)
+def _texts(line: str) -> list[str]:
+    """Returns what people need of a line that a function wrote: no, one or several lines."""
+    entry = parse_entry(line)
     if entry is None:
         return [line] if line.strip() else []
     level = str(entry["level"])
-    if level not in _COMPLAINTS:
+    if level not in _SHOWN_LEVELS:
         return []
     reason = entry.get("reason")
     text = f"{level.lower()}: {entry.get('message')}" + (f": {reason}" if reason else "")
     return [text, *str(entry.get("exception") or "").splitlines()]
 
 
-def structured(line: str) -> dict[str, Any] | None:
-    """The entry that a function's logger or its metrics wrote; None for any other line.
+def parse_entry(line: str) -> dict[str, Any] | None:
+    """Returns the entry that a function's logger or its metrics wrote, or None for another line.
 
-    An entry of metrics, which has no level of its own, gets ``INFO``.
+    Entries of metrics have no level; they get ``INFO``.
     """
     try:
         entry = json.loads(line)

@@ -1,6 +1,6 @@
-"""HTTP on 127.0.0.1: what a client sends becomes a request, or is refused in the API's own words.
+"""The HTTP server on 127.0.0.1. It passes requests on, and has bad ones refused by the API.
 
-h11 reads and writes the protocol, one thread serves each connection.
+h11 reads and writes HTTP. Each connection has its own thread.
 """
 
 import socket
@@ -16,34 +16,38 @@ import h11
 
 from local.errors import StartError
 from local.exchange import Request, Response
-from local.responses import Failure
+from local.gateway.responses import Failure
 
-LARGEST_BODY: Final = 10 * 1024 * 1024
-"""Bytes; API Gateway takes no larger request."""
-LARGEST_HEADERS: Final = 10_240
-"""Bytes of all names and values of headers; API Gateway takes no more."""
-LONGEST_TARGET: Final = 8_192
-"""Bytes of a path with its query string."""
+MAX_BODY_BYTES: Final = 10 * 1024 * 1024
+"""The largest body of a request, in API Gateway."""
+MAX_HEADER_BYTES: Final = 10_240
+"""The most bytes of all names and values of headers, in API Gateway."""
+MAX_TARGET_BYTES: Final = 8_192
+"""The longest path with its query string."""
 
 _IDLE_SECONDS: Final = 60.0
-_OURS: Final = {"connection", "content-length", "date", "keep-alive", "transfer-encoding"}
-"""Headers that belong to the connection, and not to whoever answers."""
+_OWN_HEADERS: Final = {
+    "connection",
+    "content-length",
+    "date",
+    "keep-alive",
+    "transfer-encoding",
+}
+"""Headers that the server sets itself."""
 
 type Handle = Callable[[Request], Response]
 type Refuse = Callable[[Request, Failure], Response]
 
 
 class Server(ThreadingTCPServer):
-    """A server that takes its port when it is made, and listens from ``start`` on.
+    """A server that binds its port when it is made, and listens after ``start``.
 
-    So a port that is taken is known early, and a client that comes too early is refused rather than
-    left to wait.
+    So an error with the port is known early, and a client that comes too early is refused at once.
 
     Raises:
-        StartError: the port can't be had.
+        StartError: the port can't be used.
     """
 
-    allow_reuse_address = True
     daemon_threads = False
     request_queue_size = 1024
 
@@ -56,43 +60,57 @@ class Server(ThreadingTCPServer):
             self.server_close()
             raise _unusable(port, error) from None
 
+    def server_bind(self) -> None:
+        """Binds the port, even if closed connections of an earlier server still hold it.
+
+        SO_REUSEADDR allows that. It is set only if it is needed: two servers that both set it can
+        bind the same port, until one of them listens.
+        """
+        try:
+            super().server_bind()
+        except OSError:
+            self.allow_reuse_address = True
+            super().server_bind()
+
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The server's address."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def start(self, respond: Handle, refuse: Refuse) -> None:
-        """Listens, and answers with what ``respond`` says, or ``refuse`` to a bad request.
+        """Listens; answers requests with ``respond``, and bad ones with ``refuse``.
 
         Raises:
             StartError: another process listens on the port by now.
         """
         self.respond = respond
         self.refuse = refuse
+        # Connections inherit it, so that closed ones don't keep the port from the next server.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self.server_activate()
         except OSError as error:
             raise _unusable(self.server_address[1], error) from None
         Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
-    def hang_up(self) -> None:
-        """Takes no more requests, and ends all connections."""
+    def close_connections(self) -> None:
+        """Accepts no more connections, and closes those that are open."""
         self.shutdown()
         for connection in list(self._connections):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Frees the port, and waits for the threads of the connections to end."""
+        """Frees the port, and waits until the connections' threads have ended."""
         self.server_close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Remembers a new connection, so that it can be ended."""
+        """Keeps a new connection, so that ``close_connections`` can close it."""
         self._connections.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Forgets a connection that ends."""
+        """Forgets a connection that is closed."""
         self._connections.discard(request)
         super().shutdown_request(request)
 
@@ -103,14 +121,14 @@ def _unusable(port: int, error: Exception) -> StartError:
 
 
 class _Connection(BaseRequestHandler):
-    """One client's connection, with one request after the other."""
+    """A client's connection, with one request after the other."""
 
     server: Server
     request: socket.socket
 
     def handle(self) -> None:
-        http = h11.Connection(h11.SERVER, max_incomplete_event_size=2 * LARGEST_HEADERS)
-        # A client that goes away, or says nothing for too long, is owed nothing.
+        http = h11.Connection(h11.SERVER, max_incomplete_event_size=2 * MAX_HEADER_BYTES)
+        # A client that disconnects, or is silent for too long, gets no response.
         with suppress(OSError):
             self.request.settimeout(_IDLE_SECONDS)
             self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -118,7 +136,7 @@ class _Connection(BaseRequestHandler):
                 http.start_next_cycle()
 
     def _serve(self, http: h11.Connection) -> bool:
-        """Answers the next request; False when the connection is at its end."""
+        """Answers the next request; returns whether another one can follow."""
         request = Request(method="-", path="-")
         try:
             head = self._next_event(http)
@@ -136,8 +154,8 @@ class _Connection(BaseRequestHandler):
     def _next_event(self, http: h11.Connection) -> object:
         while (event := http.next_event()) is h11.NEED_DATA:
             if http.they_are_waiting_for_100_continue:
-                go_on = h11.InformationalResponse(status_code=100, headers=[])
-                self.request.sendall(_bytes(http, go_on))
+                informational = h11.InformationalResponse(status_code=100, headers=[])
+                self.request.sendall(_bytes(http, informational))
             http.receive_data(self.request.recv(65_536))
         return event
 
@@ -145,16 +163,17 @@ class _Connection(BaseRequestHandler):
         body = bytearray()
         while isinstance(event := self._next_event(http), h11.Data):
             body += event.data
-            if len(body) > LARGEST_BODY:
+            if len(body) > MAX_BODY_BYTES:
                 raise h11.RemoteProtocolError("body too large", error_status_hint=413)
         return bytes(body)
 
     def _refuse(self, http: h11.Connection, request: Request, status: int) -> None:
-        """Answers, and ends the connection without cutting the answer off.
+        """Answers a bad request, and closes the connection.
 
-        Closing while the client still sends would: so what it sends is read for a while.
+        What the client still sends is read for a while: closing a connection with unread data
+        resets it, and the client would lose the response.
         """
-        # h11 has 501 for a transfer coding it doesn't know; the fault is the client's all the same.
+        # h11 suggests 501 for an unknown transfer coding, but it is the client's error.
         status = status if status < 500 else 400
         kind = "REQUEST_TOO_LARGE" if status == 413 else "DEFAULT_4XX"
         failure = Failure(kind, status, HTTPStatus(status).phrase)
@@ -162,7 +181,7 @@ class _Connection(BaseRequestHandler):
         self._send(http, request, response, is_last=True)
         self.request.shutdown(socket.SHUT_WR)
         self.request.settimeout(1)
-        left = 2 * LARGEST_BODY
+        left = 2 * MAX_BODY_BYTES
         while left > 0 and (data := self.request.recv(65_536)):
             left -= len(data)
 
@@ -174,32 +193,34 @@ class _Connection(BaseRequestHandler):
         *,
         is_last: bool = False,
     ) -> None:
-        may_have_body = response.status not in {204, 304}
-        headers = [(name, value) for name, value in response.headers if name.lower() not in _OURS]
+        can_have_body = response.status not in {204, 304}
+        headers = [
+            (name, value) for name, value in response.headers if name.lower() not in _OWN_HEADERS
+        ]
         headers.append(("Date", formatdate(usegmt=True)))
         if is_last:
             headers.append(("Connection", "close"))
-        if may_have_body:
+        if can_have_body:
             headers.append(("Content-Length", str(len(response.body))))
         head = h11.Response(
             status_code=response.status,
             reason=_reason(response.status),
             headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in headers],
         )
-        sent = may_have_body and request.method != "HEAD"
-        body = [h11.Data(data=response.body)] if sent else []
+        has_body = can_have_body and request.method != "HEAD"
+        body = [h11.Data(data=response.body)] if has_body else []
         self.request.sendall(_bytes(http, head, *body, h11.EndOfMessage()))
 
 
 def _check_sizes(head: h11.Request) -> None:
-    """Refuses what API Gateway would not take.
+    """Refuses a request that is too large for API Gateway.
 
     Raises:
         h11.RemoteProtocolError: the target or the headers are too large.
     """
-    if len(head.target) > LONGEST_TARGET:
+    if len(head.target) > MAX_TARGET_BYTES:
         raise h11.RemoteProtocolError("target too long", error_status_hint=414)
-    if sum(len(name) + len(value) for name, value in head.headers.raw_items()) > LARGEST_HEADERS:
+    if sum(len(name) + len(value) for name, value in head.headers.raw_items()) > MAX_HEADER_BYTES:
         raise h11.RemoteProtocolError("headers too large", error_status_hint=431)
 
 

@@ -1,8 +1,8 @@
-"""The stack: the template's store, functions and API, put together and taken apart again."""
+"""The stack: starts and stops the template's store, functions, events and API."""
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -13,23 +13,27 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.description import description
+from local.clock import Clock
+from local.description import describe_stack
 from local.errors import StartError, TemplateError
-from local.event_source import EventSource, mappings
-from local.events_api import EventsApi
-from local.functions import Function, Setup
-from local.gateway import Gateway
-from local.invoke_api import InvokeApi
+from local.events.events_api import EventsApi
+from local.events.mapping import event_source_mappings
+from local.events.mappings_api import MappingsApi
+from local.events.outcomes import Outcomes
+from local.events.poller import QueuePoller
+from local.events.rules import rules_of
+from local.functions.configuration import FunctionConfiguration
+from local.functions.function import Function
+from local.functions.invoke_api import InvokeApi
+from local.gateway.gateway import Gateway
 from local.log import Log, NoLog
-from local.mappings_api import MappingsApi
-from local.outcomes import Outcomes
-from local.provision import provision
+from local.moto.process import MotoServer
 from local.router import Router
-from local.routes import Clock
-from local.rules import rules_of
 from local.server import Server
-from local.store import Clients, Endpoints, MotoServer
-from local.template import Template, expand
+from local.store.clients import Clients, Endpoints
+from local.store.provision import provision
+from local.template.expand import expand
+from local.template.template import Template
 from usagectl.load import Destination
 from workspace_usage.rows.tables import Tables
 from workspace_usage.rows.window import time_zone
@@ -38,12 +42,12 @@ TEMPLATE: Final = Path(__file__).parents[1] / "template.yaml"
 
 
 class Stack:
-    """A running stack. Made by ``start``; leaving it as a context manager stops it.
+    """A running stack, made by ``start``. It is a context manager, which stops the stack.
 
     Attributes:
         url: where its API answers. Paths have no stage in front, as with a custom domain.
-        template: what was expanded; it knows the names of tables, bucket and parameter.
-        clients: clients of the store, for whoever puts something into it.
+        template: the expanded template, which knows the names of tables, bucket and parameter.
+        clients: clients of the store.
     """
 
     def __init__(self, url: str, template: Template, clients: Clients, parts: ExitStack) -> None:
@@ -66,22 +70,22 @@ class Stack:
         clock: Clock = time.monotonic,
         load: Callable[[Destination], object] | None = None,
     ) -> Self:
-        """Starts the stack of a template. Nothing is served before the store is filled.
+        """Starts the stack of a template. It serves nothing before the store is loaded.
 
         Args:
             template: the path of the template.
             parameters: values of its parameters; the others have their defaults.
-            port: where to serve on 127.0.0.1; 0 takes a free one.
-            store_port: where moto serves; 0 takes a free one.
-            store_host: the address that moto serves at; containers may need another.
-            dynamodb_endpoint: the URL of a DynamoDB to use in moto's place.
-            log: is told what happens, from any thread.
-            clock: what the cache and the throttle go by, in seconds that only grow.
-            load: fills the store; without it, the stack starts with an empty one.
+            port: the port of 127.0.0.1 to serve on; 0 takes a free one.
+            store_port: the port of moto; 0 takes a free one.
+            store_host: the address of moto; containers may need another than 127.0.0.1.
+            dynamodb_endpoint: the URL of a DynamoDB to use instead of moto's.
+            log: takes what happens, from any thread.
+            clock: the time for cache, throttle and log.
+            load: loads data into the store; without it, the store is empty.
 
         Raises:
             TemplateError: the template or a parameter can't be used.
-            StartError: something else is in the way.
+            StartError: the stack can't be started for another reason.
         """
         _check_endpoint(dynamodb_endpoint)
         log = log or NoLog()
@@ -92,58 +96,44 @@ class Stack:
             parts.callback(moto.stop)
             expanded = expand(template, parameters or {})
             endpoints = Endpoints.all_at(moto.url(), dynamodb=dynamodb_endpoint)
-            functions = [
-                Function(
-                    Setup.of(expanded, resource, endpoints.variables),
-                    partial(log.function, resource.logical_id),
-                )
-                for resource in expanded.of_type("AWS::Lambda::Function")
-            ]
-            clients = Clients.of(endpoints)
-            invoke_by_name = {function.setup.name: function.invoke for function in functions}
+            clients = Clients.at(endpoints)
+            functions = _make_functions(expanded, endpoints, log)
             outcomes = Outcomes()
-            sources = [
-                EventSource(mapped, clients.sqs, outcomes, log.note)
-                for mapped in mappings(expanded, invoke_by_name)
-            ]
-            for source in sources:
-                parts.callback(source.join)
-            invoke_by_arn = {arn: f.invoke for f in functions for arn in f.setup.versions}
+            pollers = _make_pollers(expanded, functions, clients, outcomes, log)
+            for poller in pollers:
+                parts.callback(poller.join)
+            invoke_by_arn = {arn: f.invoke for f in functions for arn in f.configuration.versions}
             gateway = Gateway(expanded, invoke_by_arn, clock, log)
             for function in functions:
                 parts.callback(function.close)
                 # The API's functions are imported while the store is made.
-                if gateway.functions & function.setup.versions.keys():
+                if gateway.function_arns & function.configuration.versions.keys():
                     function.warm_up()
             _provision(expanded, clients, endpoints)
             if load is not None:
                 load(destination(expanded, clients))
-            for source in sources:
-                source.start()
-                parts.callback(source.end)
-            router = Router(
-                gateway,
-                (
-                    InvokeApi(functions),
-                    MappingsApi(sources),
-                    EventsApi(clients.events, rules_of(expanded), sources, outcomes),
-                ),
-                description(expanded, endpoints, server.url),
-                log,
-                clock,
+            for poller in pollers:
+                poller.start()
+                parts.callback(poller.stop)
+            local_apis = (
+                InvokeApi(functions),
+                MappingsApi(pollers),
+                EventsApi(clients.events, rules_of(expanded), pollers, outcomes),
             )
+            description = describe_stack(expanded, endpoints, server.url)
+            router = Router(gateway, local_apis, description, log, clock)
             server.start(router.handle, router.refuse)
-            parts.callback(server.hang_up)
+            parts.callback(server.close_connections)
             parts.callback(outcomes.close)
             return cls(server.url, expanded, clients, parts.pop_all())
 
     @property
     def destination(self) -> Destination:
-        """The store, as the importer wants to know it."""
+        """The store as the importer needs it."""
         return destination(self.template, self.clients)
 
     def stop(self) -> None:
-        """Stops everything; what was stored is gone."""
+        """Stops everything, and deletes what was stored."""
         self._parts.close()
 
     def __enter__(self) -> Self:
@@ -158,19 +148,43 @@ class Stack:
         self.stop()
 
 
+def _make_functions(template: Template, endpoints: Endpoints, log: Log) -> list[Function]:
+    return [
+        Function(
+            FunctionConfiguration.from_template(template, resource, endpoints.variables),
+            partial(log.function, resource.logical_id),
+        )
+        for resource in template.of_type("AWS::Lambda::Function")
+    ]
+
+
+def _make_pollers(
+    template: Template,
+    functions: Iterable[Function],
+    clients: Clients,
+    outcomes: Outcomes,
+    log: Log,
+) -> list[QueuePoller]:
+    invoke_by_name = {function.configuration.name: function.invoke for function in functions}
+    return [
+        QueuePoller(mapping, clients.sqs, outcomes, log.note)
+        for mapping in event_source_mappings(template, invoke_by_name)
+    ]
+
+
 def destination(template: Template, clients: Clients) -> Destination:
-    """What ``provision`` made of ``template``, as the importer wants to know it.
+    """Returns the template's tables, bucket and parameter as the importer needs them.
 
     Raises:
-        TemplateError: there is no time zone of the name that the template was given.
+        TemplateError: the TimeZone that the template was given does not exist.
     """
     zone_name = template.outputs["DaysTimeZone"]
     try:
         zone = time_zone(zone_name)
     except (ValueError, ZoneInfoNotFoundError):
-        # CloudFormation takes any text that could be one.
+        # CloudFormation accepts any text that looks like one.
         raise TemplateError(f"TimeZone: there is no time zone {zone_name}") from None
-    names = {logical_id: found.name for logical_id, found in template.resources.items()}
+    names = {name: resource.name for name, resource in template.resources.items()}
     return Destination(
         tables=Tables(
             executions=names["ExecutionsTable"],
@@ -190,7 +204,11 @@ def destination(template: Template, clients: Clients) -> Destination:
 
 
 def _check_endpoint(dynamodb: str | None) -> None:
-    """Refuses what botocore would not take for an endpoint."""
+    """Refuses a URL that botocore would refuse.
+
+    Raises:
+        StartError: it is not a URL of HTTP.
+    """
     if dynamodb is None:
         return
     try:
@@ -208,5 +226,4 @@ def _provision(template: Template, clients: Clients, endpoints: Endpoints) -> No
     try:
         provision(template, clients)
     except (BotoCoreError, ClientError) as error:
-        where = f"the store at {endpoints.dynamodb}"
-        raise StartError(f"{where} can't be used: {error}") from None
+        raise StartError(f"the store at {endpoints.dynamodb} can't be used: {error}") from None

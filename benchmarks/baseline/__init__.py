@@ -1,5 +1,5 @@
-"""The baseline: the same answers, as a good team would write them in a day.
+"""The baseline: the same answers from code as a good team would write it in a day.
 
-boto3's resources, Powertools' resolver with validation, a pydantic model for each item, botocore's
-presigned URLs, one query after the other. It is measured, never deployed.
+It uses boto3's resources, Powertools' resolver with validation, a pydantic model for each item,
+botocore's presigned URLs, and one Query after the other. It is measured, and never deployed.
 """

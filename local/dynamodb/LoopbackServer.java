@@ -8,8 +8,8 @@ import software.amazon.dynamodb.services.local.server.DynamoDBProxyServer;
 /**
  * DynamoDB Local on 127.0.0.1 only, with the options that its own ServerRunner takes.
  *
- * <p>ServerRunner makes a Jetty server that listens on every interface, and has no option for it.
- * The server is private: if a later version calls it something else, this ends with that error.
+ * <p>ServerRunner makes a Jetty server that listens on every interface, and has no option for that.
+ * The server is in a private field: if a later version renames it, this class ends with an error.
  */
 public class LoopbackServer {
     public static void main(String[] arguments) {
@@ -23,7 +23,7 @@ public class LoopbackServer {
             engine.safeStart();
         } catch (Exception error) {
             error.printStackTrace();
-            // Threads of the engine would keep the process alive.
+            // Otherwise threads of the engine would keep the process alive.
             System.exit(1);
         }
     }

@@ -1,11 +1,11 @@
-"""``make dynamodb-local``: DynamoDB Local on a port of one's choice, until it is told to stop."""
+"""The command behind ``make dynamodb-local``: runs DynamoDB Local until a signal."""
 
 import argparse
 import signal
 import sys
 from collections.abc import Sequence
 
-from local.dynamodb import DynamoDBLocal
+from local.dynamodb.process import DynamoDBLocal
 from local.errors import StartError
 
 
@@ -13,11 +13,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs DynamoDB Local until a signal ends it; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m local.dynamodb",
-        description="DynamoDB Local, in memory: whoever connects sees the same tables.",
+        description="Runs DynamoDB Local in memory. All clients see the same tables.",
     )
-    parser.add_argument("--port", type=int, default=8000, help="where to listen (8000; 0: any)")
+    parser.add_argument(
+        "--port", type=int, default=8000, help="the port to listen on (8000; 0: any free one)"
+    )
     options = parser.parse_args(arguments)
-    # What process managers send ends it as Ctrl-C does.
+    # Process managers send SIGTERM.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         print("Starting DynamoDB Local ...", flush=True)

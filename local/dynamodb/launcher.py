@@ -1,8 +1,8 @@
-"""What Java is to run: DynamoDB Local on 127.0.0.1 alone, which takes a class of our own.
+"""The class that Java runs: one of our own lets DynamoDB Local listen on 127.0.0.1 alone.
 
-``LoopbackServer.java`` is compiled once, into the folder of the jars. That takes a few seconds, and
-running it as a source file would take them at each start. A Java without a compiler runs DynamoDB
-Local's own class, which listens on every interface of the machine.
+``LoopbackServer.java`` is compiled once, into the folder of the jars. Compiling takes a few
+seconds; running the source file would take them at each start. A Java without a compiler runs
+DynamoDB Local's own class, which listens on every interface of the machine.
 """
 
 import hashlib
@@ -25,9 +25,9 @@ def loopback_class(java: str, jars: Path) -> Path | None:
     """Returns the compiled ``LoopbackServer.class``, or None if this Java has no compiler.
 
     Raises:
-        StartError: it can't be compiled, or not be stored.
+        StartError: it can't be compiled, or the class can't be stored.
     """
-    # One for each state of the source, so that a change of it is never missed.
+    # The folder's name depends on the source, so a changed source is compiled again.
     folder = jars / f"launcher-{hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:12]}"
     compiled = folder / f"{_SOURCE.stem}.class"
     if compiled.exists():
@@ -37,7 +37,7 @@ def loopback_class(java: str, jars: Path) -> Path | None:
             if not _compile(java, jars, made):
                 return None
             folder.mkdir(exist_ok=True)
-            # Whole or not at all: another process may be starting, too.
+            # Moved as a whole: another process may be starting at the same time.
             Path(made, compiled.name).replace(compiled)
     except OSError as error:
         raise StartError(f"DynamoDB Local did not start: its launcher: {error}") from None
@@ -45,12 +45,16 @@ def loopback_class(java: str, jars: Path) -> Path | None:
 
 
 def _compile(java: str, jars: Path, folder: str) -> bool:
-    """Compiles into ``folder``; False if there is nothing to compile with."""
+    """Compiles into ``folder``; returns False if there is no compiler.
+
+    Raises:
+        StartError: the source can't be compiled.
+    """
     class_path = os.pathsep.join(str(jar) for jar in jars.glob("*.jar"))
-    answer = subprocess.run(  # noqa: S603 - our own command
+    result = subprocess.run(  # noqa: S603 - our own command
         [
             *(java, "-XX:-UsePerfData", "-m", f"{_COMPILER}/com.sun.tools.javac.Main"),
-            # Not --release: that takes a file which only a JDK has.
+            # Not --release, which needs a file that only a JDK has.
             *("-source", "17", "-target", "17", "-Xlint:-options", "-proc:none"),
             *("-cp", class_path, "-d", folder, str(_SOURCE)),
         ],
@@ -61,10 +65,10 @@ def _compile(java: str, jars: Path, folder: str) -> bool:
         env={"PATH": os.environ.get("PATH", "")},
         check=False,
     )
-    if answer.returncode == 0 and Path(folder, f"{_SOURCE.stem}.class").exists():
+    if result.returncode == 0 and Path(folder, f"{_SOURCE.stem}.class").exists():
         return True
-    said = f"{answer.stdout}{answer.stderr}"
-    if f"Module {_COMPILER} not found" in said:
+    output = f"{result.stdout}{result.stderr}"
+    if f"Module {_COMPILER} not found" in output:
         return False
-    reason = next((line for line in said.splitlines() if "rror" in line), "no reason given")
+    reason = next((line for line in output.splitlines() if "rror" in line), "no reason given")
     raise StartError(f"DynamoDB Local did not start: {reason.strip()}")

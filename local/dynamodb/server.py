@@ -1,7 +1,7 @@
-"""DynamoDB Local's process: runs Java, prints the port when it answers, and ends with its input.
+"""The program of DynamoDB Local's process: runs Java until standard input is closed.
 
-Java would outlive whoever started it, were that one killed; this ends Java in any case. Should Java
-not come to answer, what is printed in the port's place is why.
+It prints the port when the server responds, or else the reason why it does not. If the parent
+process were killed, Java would go on; this program always ends it.
 """
 
 import os
@@ -13,18 +13,18 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Final
 
-PATIENCE: Final = 60
-"""Seconds within which it has to answer. On a quiet machine it does after one or two."""
+START_TIMEOUT: Final = 60
+"""Seconds to wait until the server responds. On an idle machine it does after one or two."""
 
 
 def main(java: str, jars: str, class_path: str, main_class: str, port: str, *options: str) -> None:
-    """Serves on ``port`` until standard input or Java ends."""
-    # Java unpacks a library into its temporary folder, and leaves it there.
+    """Serves on ``port`` until standard input is closed or Java ends."""
+    # Java unpacks a library into its temporary folder, and does not delete it.
     with TemporaryDirectory(prefix="dynamodb-local-", ignore_cleanup_errors=True) as folder:
         serve(
             [
                 java,
-                # Java is killed rather than asked to end, and must leave no file behind then.
+                # Java will be killed, and this option's file would stay.
                 "-XX:-UsePerfData",
                 f"-Djava.library.path={jars}",
                 f"-Djava.io.tmpdir={folder}",
@@ -33,12 +33,12 @@ def main(java: str, jars: str, class_path: str, main_class: str, port: str, *opt
             ],
             port,
         )
-    # One thread may still be waiting for input.
+    # A thread may still be waiting for input.
     os._exit(0)
 
 
 def serve(command: list[str], port: str) -> None:
-    """Runs ``command`` and prints ``port`` when it answers; returns when it has ended."""
+    """Runs ``command`` until it ends; prints ``port`` when it responds."""
     process = subprocess.Popen(  # noqa: S603 - our own command
         command,
         stdin=subprocess.DEVNULL,
@@ -48,17 +48,17 @@ def serve(command: list[str], port: str) -> None:
         errors="replace",
     )
     reasons: list[str] = []
-    listening = Thread(target=_listen, args=(process, reasons), daemon=True)
-    listening.start()
+    reader = Thread(target=_read_output, args=(process, reasons), daemon=True)
+    reader.start()
     Thread(target=_end_with_input, args=(process,), daemon=True).start()
-    if _answers(process, int(port)):
+    if _wait_for_response(process, int(port)):
         print(port, flush=True)
         process.wait()
     else:
         process.kill()
         process.wait()
-        listening.join()
-        print(reasons[0] if reasons else f"it did not answer within {PATIENCE} s", flush=True)
+        reader.join()
+        print(reasons[0] if reasons else f"it did not respond within {START_TIMEOUT} s", flush=True)
 
 
 def _end_with_input(process: subprocess.Popen[str]) -> None:
@@ -66,17 +66,17 @@ def _end_with_input(process: subprocess.Popen[str]) -> None:
     process.kill()
 
 
-def _listen(process: subprocess.Popen[str], reasons: list[str]) -> None:
-    """Reads what Java prints, lest it wait for a reader, and keeps the lines that are errors."""
+def _read_output(process: subprocess.Popen[str], reasons: list[str]) -> None:
+    """Reads what Java prints, so that it never waits for a reader; keeps lines with errors."""
     assert process.stdout is not None  # noqa: S101 - a pipe
     reasons.extend(
         line.strip() for line in process.stdout if "Exception" in line or line.startswith("Error")
     )
 
 
-def _answers(process: subprocess.Popen[str], port: int) -> bool:
-    """Waits until the port is open; False if that takes too long, or Java ends before."""
-    end = time.monotonic() + PATIENCE
+def _wait_for_response(process: subprocess.Popen[str], port: int) -> bool:
+    """Waits until the port is open; returns False if that takes too long, or Java ends before."""
+    end = time.monotonic() + START_TIMEOUT
     while process.poll() is None and time.monotonic() < end:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -1,4 +1,4 @@
-"""``make run``'s command: what it prints works when pasted, it stops cleanly, and fails clearly."""
+"""The command behind ``make run``: what it prints works, and it stops and fails cleanly."""
 
 import os
 import re
@@ -16,14 +16,14 @@ from threading import Thread
 import httpx
 import pytest
 
-from local.demo import ACCOUNTS, write
+from local.data.demo import ACCOUNTS, write_demo
 from tests.support.functions import ROOT
 from tests.support.local_functions import wait_until
 
 pytestmark = pytest.mark.xdist_group("command")
 
 PATIENCE = 300
-"""Seconds after which a machine that is this slow is taken for one that hangs."""
+"""Seconds after which the command hangs, even on a slow machine."""
 
 
 ENVIRONMENT = {
@@ -61,7 +61,7 @@ class Command:
         self.errors.extend(line.rstrip("\n") for line in self.process.stderr)
 
     def read_until(self, end: str) -> list[str]:
-        """The lines that it prints, up to one that is ``end``."""
+        """Returns the lines that it prints, up to the line ``end``."""
         lines: list[str] = []
         try:
             while not lines or lines[-1] != end:
@@ -71,11 +71,11 @@ class Command:
         return lines
 
     def read_available(self) -> list[str]:
-        """The lines that it has printed since the last that was read."""
+        """Returns the lines that it has printed since the last read."""
         return [self._lines.get() for _ in range(self._lines.qsize())]
 
     def end(self, signal_number: int | None = None) -> int:
-        """Its exit code, after a signal if one is given."""
+        """Waits for the end, after a signal if one is given; returns the exit code."""
         if signal_number is not None:
             self.process.send_signal(signal_number)
         code = self.process.wait(PATIENCE)
@@ -87,7 +87,7 @@ class Command:
         return code
 
     def descendants(self) -> set[int]:
-        """The process ids of everything that it started."""
+        """The ids of all processes that it started."""
         found, new = set[int](), {self.process.pid}
         while new:
             parents = found | new
@@ -105,14 +105,14 @@ class Command:
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[list[str]]:
-    """What ``make run`` prints, while it serves."""
+    """The lines that ``make run`` prints, while it serves."""
     command = Command()
     yield command.read_until("Ctrl-C stops it.")
     assert command.end(signal.SIGINT) == 0
 
 
 def paste(line: str) -> httpx.Response:
-    """What a printed curl line would get; what it is piped into is left out."""
+    """Returns the response that a printed curl command would get; a pipe behind it is ignored."""
     words = shlex.split(line.partition(" | ")[0].strip())
     assert words[:2] == ["curl", "-s"]
     headers, body, url = {}, None, ""
@@ -130,12 +130,12 @@ def paste(line: str) -> httpx.Response:
     return httpx.request("POST" if body else "GET", url, headers=headers, content=body, timeout=300)
 
 
-def test_the_printed_line_works_with_each_token(demo: list[str]) -> None:
-    """And gets what is said beside it."""
+def test_the_printed_request_works_with_each_token(demo: list[str]) -> None:
+    """With the result that the banner tells beside the token."""
     (curl,) = [line for line in demo if line.startswith("  curl")]
     said = dict(line[4:].split("  ", 1) for line in demo if line.startswith("  # "))
     assert {token: may.strip() for token, may in said.items()} == {
-        account.token: account.may for account in ACCOUNTS
+        account.token: account.description for account in ACCOUNTS
     }
     curl = curl.replace("per_page=2", "per_page=100")
     answers = [paste(curl.replace(ACCOUNTS[0].token, token)) for token in said]
@@ -146,7 +146,7 @@ def test_the_printed_line_works_with_each_token(demo: list[str]) -> None:
 
 
 def test_a_link_of_the_demo_shows_its_file(demo: list[str]) -> None:
-    """Behind the signed links are the real files, with their types."""
+    """Presigned URLs lead to the real files, with their types."""
     line = next(line for line in demo if line.startswith("  curl"))
     line = line.replace("per_page=2", "per_page=100&type=image")
     links = [item["link"] for item in paste(line).json()["items"] if item["link"]]
@@ -158,9 +158,9 @@ def test_a_link_of_the_demo_shows_its_file(demo: list[str]) -> None:
         assert answer.content.startswith(b"\x89PNG")
 
 
-def test_what_is_printed_for_a_data_set_works(tmp_path: Path) -> None:
-    """The token that the first line issues is good for the question on the second."""
-    write(tmp_path, datetime.now(UTC))
+def test_the_commands_printed_for_a_data_set_work(tmp_path: Path) -> None:
+    """The first command issues a token, and the second one's request works with it."""
+    write_demo(tmp_path, datetime.now(UTC))
     command = Command("--data", str(tmp_path))
     lines = [line.strip() for line in command.read_until("Ctrl-C stops it.")]
     (issue,) = [line for line in lines if line.startswith("TOKEN=$(bin/usagectl ")]
@@ -179,7 +179,7 @@ def test_what_is_printed_for_a_data_set_works(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_and_leaves_no_process(number: int, tmp_path: Path) -> None:
-    """Ctrl-C and SIGTERM end it with exit code 0, and everything that it started with it."""
+    """Ctrl-C and SIGTERM end it and all of its processes; the exit code is 0."""
     (tmp_path / "members.ndjson").write_text('{"workspace_id": 11}\nno json\n')
     command = Command("--data", str(tmp_path))
     lines = command.read_until("Ctrl-C stops it.")
@@ -194,7 +194,7 @@ def test_it_stops_and_leaves_no_process(number: int, tmp_path: Path) -> None:
 
 
 def test_a_second_ctrl_c_changes_nothing() -> None:
-    """While it still starts, and while it stops."""
+    """During the start, and while it stops."""
     command = Command("--store", "moto")
     command.read_until("The store is moto: it was asked for.")
     started = command.descendants()
@@ -206,8 +206,8 @@ def test_a_second_ctrl_c_changes_nothing() -> None:
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started))
 
 
-def test_a_port_in_use_is_said_in_a_sentence() -> None:
-    """Exit code 1, one line, and the port in it."""
+def test_a_port_in_use_is_an_error_of_one_sentence() -> None:
+    """Exit code 1, and one line with the port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         command = Command("--port", str(port))
@@ -216,8 +216,8 @@ def test_a_port_in_use_is_said_in_a_sentence() -> None:
     assert re.fullmatch(rf"port {port} of 127\.0\.0\.1 can't be used: .+", sentence)
 
 
-def test_a_store_port_in_use_is_said_in_a_sentence() -> None:
-    """The port of the store as well."""
+def test_a_store_port_in_use_is_an_error_of_one_sentence() -> None:
+    """The line has the store's port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         command = Command("--store-port", str(port))
@@ -242,10 +242,10 @@ BROKEN = "Resources: [\n"
         ([], {"DYNAMODB_ENDPOINT": "http://127.0.0.1:9"}, "the store at .+ can't be used: .+"),
     ],
 )
-def test_what_can_not_work_is_said_in_a_sentence(
+def test_wrong_input_is_an_error_of_one_sentence(
     arguments: list[str], environment: dict[str, str], sentence: str, tmp_path: Path
 ) -> None:
-    """Exit code 1, and one line that says what is in the way."""
+    """Exit code 1, and one line with the reason."""
     (tmp_path / "broken.yaml").write_text(BROKEN)
     arguments = [word.replace("broken.yaml", str(tmp_path / "broken.yaml")) for word in arguments]
     command = Command(*arguments, **environment)

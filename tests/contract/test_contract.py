@@ -436,7 +436,7 @@ def test_credits_are_exact(service: Service, everyone: Member) -> None:
 
 def test_a_signed_link_shows_the_object(service: Service, everyone: Member) -> None:
     key = "images/plain.png"
-    bucket = service.stack.template.the("AWS::S3::Bucket").name
+    bucket = service.stack.template.only("AWS::S3::Bucket").name
     service.stack.clients.s3.put_object(Bucket=bucket, Key=key, Body=b"picture")
     dates = {"start_date": today(-89), "end_date": today()}
     rows = walk(service, everyone, {"per_page": "100", "type": "image", **dates})

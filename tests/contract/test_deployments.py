@@ -98,7 +98,7 @@ def test_what_can_t_be_read_is_503_and_never_cached(tmp_path: Path) -> None:
     """Rows, tokens, members, the setting: and when they can be read again, they are."""
     with deployed(tmp_path) as service:
         member, clients = service.members[0], service.stack.clients
-        parameter = service.stack.template.the("AWS::SSM::Parameter").name
+        parameter = service.stack.template.only("AWS::SSM::Parameter").name
         clients.ssm.delete_parameter(Name=parameter)
         first = service.ask(member)
         assert (first.status, first.body) == (503, UNAVAILABLE)

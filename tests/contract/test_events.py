@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.aws import CONFIG, session
+from local.aws import CLIENT_CONFIG, session
 from tests.contract.conftest import Answer, Service, start
 from tests.support.functions import ROOT
 from usagectl.send import Envelope, read_event, send
@@ -124,7 +124,7 @@ def test_the_answer_to_a_rejected_event_has_the_reason(service: Service) -> None
 
 def test_events_wait_while_the_recorder_is_paused(service: Service) -> None:
     """By Lambda's own API, as ``usagectl recorder pause`` uses it."""
-    client = session().client("lambda", endpoint_url=service.stack.url, config=CONFIG)
+    client = session().client("lambda", endpoint_url=service.stack.url, config=CLIENT_CONFIG)
     queue = service.stack.template.resources["EventQueue"].arn
     (mapping,) = client.list_event_source_mappings(EventSourceArn=queue)["EventSourceMappings"]
     uuid = mapping["UUID"]
@@ -145,9 +145,9 @@ def test_events_wait_while_the_recorder_is_paused(service: Service) -> None:
     wait_for(lambda: len(rows_of(service, "ExecutionsTable", 96)) == 2)
 
 
-def test_the_aws_sdk_can_invoke_a_function(service: Service) -> None:
-    """By its logical id, its name or its ARN, with or without an alias."""
-    client = session().client("lambda", endpoint_url=service.stack.url, config=CONFIG)
+def test_aws_own_tools_can_invoke_a_function(service: Service) -> None:
+    """By its logical id and by its name, with an alias behind it or beside it."""
+    client = session().client("lambda", endpoint_url=service.stack.url, config=CLIENT_CONFIG)
     name = service.stack.template.resources["UsageFunction"].name
     ways: list[dict[str, str]] = [
         {"FunctionName": "UsageFunction"},
@@ -164,9 +164,9 @@ def test_the_aws_sdk_can_invoke_a_function(service: Service) -> None:
     assert json.load(failed["Payload"])["errorType"] == "InvalidRequest"
 
 
-def test_the_aws_sdk_can_send_an_event(service: Service) -> None:
-    """As ``aws events put-events --endpoint-url`` does."""
-    client = session().client("events", endpoint_url=service.stack.url, config=CONFIG)
+def test_aws_own_tools_can_send_an_event(service: Service) -> None:
+    """``aws events put-events --endpoint-url`` with the address that is served."""
+    client = session().client("events", endpoint_url=service.stack.url, config=CLIENT_CONFIG)
     detail = {
         "occurred_at": format_timestamp(datetime.now(UTC)),
         "member": {"workspace_id": 99, "user_id": 8, "permissions": []},

@@ -7,9 +7,11 @@ import httpx
 import pytest
 
 from local.aws import CREDENTIALS, NO_CONFIGURATION, REGION
-from local.provision import provision
-from local.store import Clients, Endpoints, MotoServer
-from local.template import Template, expand
+from local.moto.process import MotoServer
+from local.store.clients import Clients, Endpoints
+from local.store.provision import provision
+from local.template.expand import expand
+from local.template.template import Template
 from tests.support.aws_clients import forget_clients
 from tests.support.functions import ROOT, environment_of, load
 
@@ -38,7 +40,7 @@ def clients(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     forget_clients()
-    found = Clients.of(endpoints)
+    found = Clients.at(endpoints)
     provision(template, found)
     yield found
     for client in (found.dynamodb, found.events, found.s3, found.sqs, found.ssm):

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from local.store import Clients
-from local.template import Template
+from local.store.clients import Clients
+from local.template.template import Template
 from tests.support.functions import Context, environment_of, load
 from workspace_usage.access.items import membership_item, token_item
 from workspace_usage.access.scope import Membership

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from benchmarks.rows import row_of_age
 from local.stack import destination
-from local.store import Clients
-from local.template import Template
+from local.store.clients import Clients
+from local.template.template import Template
 from tests.support.functions import Context
-from tests.support.rows import row_of_age
 from usagectl.load import Destination
 from workspace_usage.rollups.counts import read_head
 from workspace_usage.rollups.items import UNTIL_RELEASED, Head

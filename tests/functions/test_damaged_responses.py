@@ -19,12 +19,13 @@ from botocore.retries.quota import RetryQuota
 
 from local import aws as local_aws
 from local.exchange import Request
-from local.functions import Answer, versions
-from local.gateway import Gateway
+from local.functions.configuration import versions_by_arn
+from local.functions.invocation import Result
+from local.gateway.gateway import Gateway
 from local.log import NoLog
-from local.provision import provision
-from local.store import Clients, Endpoints
-from local.template import Template
+from local.store.clients import Clients, Endpoints
+from local.store.provision import provision
+from local.template.template import Template
 from tests.support.aws_clients import forget_clients
 from tests.support.damage import DAMAGES, DRIP, Damage, Interference, Proxy
 from tests.support.functions import Context, environment_of, load
@@ -70,7 +71,7 @@ def harness(endpoints: Endpoints, template: Template) -> Iterator[Harness]:
         # So many calls fail here that botocore would stop retrying them.
         patch.setattr(RetryQuota, "acquire", lambda *_: True)
         forget_clients()
-        clients = Clients.of(endpoints)
+        clients = Clients.at(endpoints)
         provision(template, clients)
         loaded = {}
         for name in FUNCTIONS:
@@ -158,20 +159,20 @@ def test_a_response_that_drips_takes_no_longer_than_an_attempt_may(harness: Harn
 def test_nothing_is_cached_because_of_a_damaged_response(harness: Harness) -> None:
     """The gateway answers 503, and the next request gets the right answer."""
 
-    def invoke(name: str) -> Callable[[bytes, float], Answer]:
-        def answer(event: bytes, _: float) -> Answer:
+    def invoke(name: str) -> Callable[[bytes, float], Result]:
+        def answer(event: bytes, _: float) -> Result:
             try:
                 result = harness.functions[name].lambda_handler(json.loads(event), Context())
             except StoreUnavailable as error:
-                return Answer.error(type(error).__name__, str(error))
-            return Answer(json.dumps(result).encode())
+                return Result.error(type(error).__name__, str(error))
+            return Result(json.dumps(result).encode())
 
         return answer
 
     functions = {
         arn: invoke(name)
         for name in ("authorizer", "usage")
-        for arn in versions(
+        for arn in versions_by_arn(
             harness.template, harness.template.resources[f"{name.capitalize()}Function"]
         )
     }

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from local.store import Clients
-from local.template import Template
-from local.worker import serialize
+from local.functions.worker import serialize
+from local.store.clients import Clients
+from local.template.template import Template
 from tests.functions.test_usage import EVERYONE, request
 from tests.support.functions import Context
 from workspace_usage.listing.answer import MAX_PER_PAGE

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from local.store import Clients
-from local.template import Template
+from local.store.clients import Clients
+from local.template.template import Template
 from tests.support.functions import ROOT, Context
 from workspace_api.dead_letters import MAX_MESSAGE_BYTES
 from workspace_usage.access.tokens import AccessToken

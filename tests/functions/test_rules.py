@@ -2,8 +2,8 @@
 
 import json
 
-from local.store import Clients
-from local.template import Template
+from local.store.clients import Clients
+from local.template.template import Template
 from usagectl.send import Envelope, send
 from workspace_usage.recording.events import EVENTS
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from local.demo import write
+from local.data.demo import write_demo
 from local.stack import destination
-from local.store import Clients
-from local.template import Template
+from local.store.clients import Clients
+from local.template.template import Template
 from tests.support.functions import ROOT, Context
 from usagectl.load import Loader
 from usagectl.recount import release
@@ -67,7 +67,7 @@ def read(name: str) -> Any:
 @pytest.fixture
 def demo(clients: Clients, template: Template, tmp_path: Path) -> None:
     """The demo's data, loaded."""
-    write(tmp_path, datetime.now(UTC))
+    write_demo(tmp_path, datetime.now(UTC))
     assert Loader(destination(template, clients)).load(tmp_path).rejected == 0
 
 

@@ -9,9 +9,9 @@ import pytest
 import snapshot_restore_py
 
 from local.aws import CREDENTIALS
-from local.credentials import CredentialsEndpoint
-from local.store import Clients
-from local.template import Template
+from local.functions.credentials_endpoint import CredentialsEndpoint
+from local.store.clients import Clients
+from local.template.template import Template
 from tests.functions.test_authorizer import ask, put_member, put_token
 from tests.functions.test_usage import EVERYONE, answer, put, request
 from tests.support.functions import environment_of, load
@@ -64,7 +64,7 @@ def snapshot_of(
         take_snapshot()
         return module
 
-    assert endpoint.asked == 0
+    assert endpoint.requests == 0
     return take
 
 
@@ -88,7 +88,7 @@ def test_a_snapshot_holds_nothing_that_could_be_stale(
 ) -> None:
     """No credentials were fetched, no client was made, and nothing was signed."""
     snapshot_of(function)
-    assert endpoint.asked == 0
+    assert endpoint.requests == 0
     assert vars(botocore_session())["_credentials"] is None
     assert clients._client.cache_info().currsize == 0
     assert sigv4.signing_key.cache_info().currsize == 0
@@ -125,7 +125,7 @@ def test_a_restored_listing_answers(
     for _ in range(2):
         status, body = answer(usage, request(EVERYONE))
         assert (status, [item["id"] for item in body["items"]]) == (200, [1])
-    assert endpoint.asked == 1
+    assert endpoint.requests == 1
 
 
 def test_a_restored_authorizer_decides(
@@ -138,7 +138,7 @@ def test_a_restored_authorizer_decides(
     restore()
     for _ in range(2):
         assert ask(authorizer)[0] == "Allow"
-    assert endpoint.asked == 1
+    assert endpoint.requests == 1
 
 
 @pytest.mark.usefixtures("clients")

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.store import Clients
-from local.template import Template
+from local.store.clients import Clients
+from local.template.template import Template
 from tests.support.functions import Context
 from tests.support.strategies import json_values
 from workspace_api import endpoint, gateway
@@ -358,7 +358,7 @@ def test_the_cache_s_key_is_exactly_what_the_function_reads(
     # An empty mapping would be replaced before it is asked.
     parameters["unknown"] = "1"
     assert answer(usage, event)[0] == 200
-    api = template.the("AWS::ApiGateway::RestApi").properties["Body"]
+    api = template.only("AWS::ApiGateway::RestApi").properties["Body"]
     method = api["paths"]["/workspaces/usage"]["get"]
     declared = set(method["x-amazon-apigateway-integration"]["cacheKeyParameters"])
     # The authorizer made the context out of the token and the workspace.

@@ -14,15 +14,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from benchmarks.__main__ import zipped
+from benchmarks.__main__ import zipped_size
 from benchmarks.deployment import Deployment
-from benchmarks.packages import BUILD, environment, interpreter, ours
+from benchmarks.packages import BUILD_FOLDER, environment, interpreter, ours
+from benchmarks.rows import row_of_age
 from local.aws import CREDENTIALS
-from local.credentials import CredentialsEndpoint
-from local.demo import write
+from local.data.demo import write_demo
+from local.functions.credentials_endpoint import CredentialsEndpoint
 from local.stack import Stack
 from tests.support.functions import ROOT
-from tests.support.rows import row_of_age
 from usagectl.load import Loader
 from usagectl.send import read_event, send
 from workspace_usage.rollups.counts import read_head
@@ -37,8 +37,8 @@ ANA = {"Authorization": "Bearer 1|demo-ana", "x-workspace-id": "11"}
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The built stack, with the demo's data."""
     folder = tmp_path_factory.mktemp("demo")
-    write(folder, datetime.now(UTC))
-    with Stack.start(BUILD / "template.yaml", {"CacheEnabled": "false"}) as running:
+    write_demo(folder, datetime.now(UTC))
+    with Stack.start(BUILD_FOLDER / "template.yaml", {"CacheEnabled": "false"}) as running:
         assert Loader(running.destination).load(folder).rejected == 0
         yield running
 
@@ -115,8 +115,8 @@ def test_a_store_that_fails_is_still_unavailable(stack: Stack) -> None:
 
 def test_the_layer_is_small() -> None:
     """At most 8 MB, both architectures' binaries included."""
-    assert zipped(BUILD / "DependenciesLayer") <= 8_000_000
-    assert zipped(BUILD / "CoreLayer") <= 300_000
+    assert zipped_size(BUILD_FOLDER / "DependenciesLayer") <= 8_000_000
+    assert zipped_size(BUILD_FOLDER / "CoreLayer") <= 300_000
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_the_layer_is_small() -> None:
 )
 def test_bytecode_is_shipped_and_never_compared_with_a_date(folder: str) -> None:
     """Packaging changes dates: bytecode that depended on one would be made anew at each start."""
-    for source in (BUILD / folder).glob("*.py"):
+    for source in (BUILD_FOLDER / folder).glob("*.py"):
         (compiled,) = (source.parent / "__pycache__").glob(f"{source.stem}.cpython-313.pyc")
         assert int.from_bytes(compiled.read_bytes()[4:8], "little") == 0b01
 
@@ -178,7 +178,7 @@ def test_what_was_restored_from_a_snapshot_imports_nothing_more(
         }
         variables |= endpoint.variables
         assert modules(MODULES_AFTER_RESTORE, function, event, variables) == []
-        assert endpoint.asked == 1
+        assert endpoint.requests == 1
 
 
 def modules(script: str, function: str, event: str, variables: Mapping[str, str]) -> list[str]:

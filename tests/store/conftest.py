@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.dynamodb import DynamoDBLocal, unavailable
-from local.template import Template, expand
+from local.dynamodb.process import DynamoDBLocal, why_unavailable
+from local.template.expand import expand
+from local.template.template import Template
 from tests.support.database import database
 from tests.support.functions import ROOT
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def engine() -> Iterator[DynamoDBLocal]:
     """The running engine; where it can't run, the tests that need it say why."""
-    reason = unavailable()
+    reason = why_unavailable()
     if reason is not None:
         pytest.skip(reason)
     with DynamoDBLocal() as running:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.rows import row_of_age
 from tests.support.database import NAMES, reader_of
 from tests.support.memory_client import TABLES
-from tests.support.rows import row_of_age
 from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.aws.reader import Reader
 from workspace_usage.errors import StoreUnavailable

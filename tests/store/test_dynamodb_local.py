@@ -1,4 +1,4 @@
-"""DynamoDB Local as a process: it is there or says why not, and never stays behind."""
+"""DynamoDB Local as a process: it runs, or the reason is told, and it never outlives its parent."""
 
 import os
 import signal
@@ -10,20 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from local import dynamodb
-from local.dynamodb import DynamoDBLocal, unavailable
+from local.dynamodb import process
+from local.dynamodb.process import DynamoDBLocal, why_unavailable
 from local.errors import StartError
-from local.template import Template
+from local.template.template import Template
 from tests.support.database import database
 from tests.support.functions import ROOT
 
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
 
-STARTER = "import local.dynamodb as d; print(d.DynamoDBLocal().port, flush=True); input()"
+STARTER = "import local.dynamodb.process as d; print(d.DynamoDBLocal().port, flush=True); input()"
 
 
 def is_open(port: int) -> bool:
-    """Whether somebody listens there."""
+    """Whether a process listens there."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
     except OSError:
@@ -32,7 +32,7 @@ def is_open(port: int) -> bool:
 
 
 def java(folder: Path, says: str) -> str:
-    """A Java installation whose ``java`` says that it is of some version."""
+    """Makes a Java installation whose ``java`` prints this version; returns its folder."""
     program = folder / "bin" / "java"
     program.parent.mkdir()
     program.write_text(f"#!/bin/sh\necho '{says}' >&2\n", "utf-8")
@@ -43,8 +43,8 @@ def java(folder: Path, says: str) -> str:
 def test_it_ends_when_it_is_stopped(
     template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing listens then, and none of its files is left; stopping it again does nothing."""
-    reason = unavailable()
+    """Then nothing listens, and none of its files is left. Stopping it again does nothing."""
+    reason = why_unavailable()
     if reason is not None:
         pytest.skip(reason)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -59,7 +59,7 @@ def test_it_ends_when_it_is_stopped(
 
 @pytest.mark.skipif(not Path("/proc/net/tcp6").exists(), reason="needs Linux")
 def test_it_listens_on_127_0_0_1_alone(engine: DynamoDBLocal) -> None:
-    """Whether the system counts that as an address of IPv4 or of IPv6."""
+    """Whether the system shows it as an address of IPv4 or IPv6."""
     rows = [
         line.split()
         for table in ("/proc/net/tcp", "/proc/net/tcp6")
@@ -73,13 +73,13 @@ def test_it_listens_on_127_0_0_1_alone(engine: DynamoDBLocal) -> None:
     assert listening in ({"0100007F"}, {"0000000000000000FFFF00000100007F"})
 
 
-def test_a_java_without_a_compiler_is_said_to_listen_everywhere(
+def test_a_warning_tells_that_java_without_a_compiler_listens_everywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """And runs DynamoDB Local's own class."""
+    """It runs DynamoDB Local's own class."""
     (tmp_path / "DynamoDBLocal-1.jar").touch()
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
-    monkeypatch.setattr(dynamodb, "JARS", tmp_path)
+    monkeypatch.setattr(process, "JARS_FOLDER", tmp_path)
     program = Path(java(tmp_path, "")) / "bin" / "java"
     program.write_text(
         """#!/bin/sh
@@ -97,8 +97,8 @@ def test_a_java_without_a_compiler_is_said_to_listen_everywhere(
     assert "listens on every interface of this machine" in capfd.readouterr().err
 
 
-def test_it_ends_with_whoever_started_it_even_one_that_is_killed(engine: DynamoDBLocal) -> None:
-    """A process that can't clean up leaves no Java behind."""
+def test_it_ends_with_its_parent_even_if_that_is_killed(engine: DynamoDBLocal) -> None:
+    """Then the parent can't clean up, but no Java is left."""
     assert is_open(engine.port)
     with subprocess.Popen(
         [sys.executable, "-c", STARTER],
@@ -117,8 +117,8 @@ def test_it_ends_with_whoever_started_it_even_one_that_is_killed(engine: DynamoD
         time.sleep(0.05)
 
 
-def test_a_port_that_is_taken_is_named(engine: DynamoDBLocal) -> None:
-    """It never serves from a port that is somebody else's, and says which."""
+def test_a_port_in_use_is_refused_with_its_number(engine: DynamoDBLocal) -> None:
+    """It never uses another process's port."""
     with pytest.raises(StartError, match=f"can't listen on port {engine.port}: "):
         DynamoDBLocal(engine.port)
 
@@ -131,38 +131,40 @@ def test_a_port_that_is_taken_is_named(engine: DynamoDBLocal) -> None:
         ("Unable to locate a Java Runtime.", "needs Java 17 or later, and there is none here"),
     ],
 )
-def test_a_java_that_is_too_old_is_named(
+def test_a_java_that_is_too_old_is_refused_with_its_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, reason: str
 ) -> None:
-    """Old versions, and macOS's stand-in for none at all, are told from those that will do."""
+    """Also macOS's ``java``, which only says that there is no Java."""
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setenv("JAVA_HOME", java(tmp_path, says))
-    assert unavailable() == f"DynamoDB Local {reason}"
+    assert why_unavailable() == f"DynamoDB Local {reason}"
 
 
-def test_what_is_missing_is_said_in_one_sentence(
+def test_one_sentence_tells_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without Java, without the jars, or on another processor it doesn't even try."""
+    """Without Java, without the jars, or on another processor it doesn't start."""
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     with pytest.raises(StartError, match="needs Java 17 or later, and there is none here"):
         DynamoDBLocal()
     monkeypatch.setenv("JAVA_HOME", java(tmp_path, 'openjdk version "17.0.15" 2025-04-15'))
-    monkeypatch.setattr(dynamodb, "JARS", tmp_path)
-    with pytest.raises(StartError, match="make dynamodb-local-jars fetches it"):
+    monkeypatch.setattr(process, "JARS_FOLDER", tmp_path)
+    with pytest.raises(StartError, match="make dynamodb-local-jars downloads it"):
         DynamoDBLocal()
     monkeypatch.setattr("platform.machine", lambda: "arm64")
     with pytest.raises(StartError, match="runs on x86-64 only, and this is arm64"):
         DynamoDBLocal()
 
 
-def test_a_java_that_ends_is_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What Java complained of is passed on."""
+def test_if_java_ends_its_error_is_passed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the reason in StartError."""
     home = java(tmp_path, 'openjdk version "17.0.15"\nError: out of everything')
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setenv("JAVA_HOME", home)
     (tmp_path / "DynamoDBLocal-1.jar").touch()
-    monkeypatch.setattr(dynamodb, "JARS", tmp_path)
+    monkeypatch.setattr(process, "JARS_FOLDER", tmp_path)
     with pytest.raises(StartError, match="did not start: Error: out of everything"):
         DynamoDBLocal()

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from local.dynamodb import DynamoDBLocal
+from benchmarks.large_data_set import FILES_AND_SHARES, write_large_data_set
+from local.dynamodb.process import DynamoDBLocal
 from local.stack import Stack
 from tests.support.functions import ROOT
-from tests.support.many import FILES, write_many
 from workspace_usage.rows.row import Source
 
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
@@ -45,7 +45,9 @@ def lines_noted(folder: Path) -> int:
         notes: Any = json.loads((folder / ".import-checkpoint.json").read_text("utf-8"))
     except FileNotFoundError:
         return 0
-    lines: int = notes["parts"].get(FILES[Source.CURRENT][0], ("", {"lines": 0}))[1]["lines"]
+    lines: int = notes["parts"].get(FILES_AND_SHARES[Source.CURRENT][0], ("", {"lines": 0}))[1][
+        "lines"
+    ]
     return lines
 
 
@@ -66,7 +68,7 @@ def stored(stack: Stack, source: Source, workspaces: Counter[int]) -> Counter[in
 
 def spoil(folder: Path, source: Source) -> list[str]:
     """Adds lines that can't be used, one to a thousand; their places, as the report has them."""
-    (name, *_) = FILES[source]
+    (name, *_) = FILES_AND_SHARES[source]
     lines = (folder / name).read_text("utf-8").splitlines(keepends=True)
     places: list[str] = []
     with (folder / name).open("w", encoding="utf-8") as file:
@@ -103,7 +105,7 @@ def test_an_import_that_is_ended_and_started_again_ends_with_the_sources_rows(
     engine: DynamoDBLocal, tmp_path: Path, number: signal.Signals
 ) -> None:
     """At each checkpoint: nothing is missing or doubled, neither a row nor a rejected line."""
-    written = write_many(tmp_path, ROWS)
+    written = write_large_data_set(tmp_path, ROWS)
     places = [place for source in written for place in spoil(tmp_path, source)]
     total = written[Source.CURRENT].total()
     noted, endings = 0, 0
@@ -120,7 +122,7 @@ def test_an_import_that_is_ended_and_started_again_ends_with_the_sources_rows(
             noted = lines_noted(tmp_path)
             assert running.returncode == (130 if number == signal.SIGTERM else -number)
             # The report has each line that is noted as dealt with.
-            name = FILES[Source.CURRENT][0]
+            name = FILES_AND_SHARES[Source.CURRENT][0]
             dealt_with = [
                 p for p in places if p.startswith(name) and int(p[len(name) + 1 :]) <= noted
             ]

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from local.dynamodb import DynamoDBLocal
-from local.template import Template
+from local.dynamodb.process import DynamoDBLocal
+from local.template.template import Template
 from tests.support.database import database, load, reader_of
 from tests.support.generator import USERS, Member, write_dataset
 from tests.support.oracle import TYPES, Caller, Oracle, assert_items

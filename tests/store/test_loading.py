@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from benchmarks.large_data_set import write_large_data_set
 from tests.support.database import NAMES, destination, load, snapshot
 from tests.support.generator import write_dataset
-from tests.support.many import write_many
 from tests.support.memory_client import TABLES
 from usagectl.load import Loader
 from workspace_usage.rows.row import Source
@@ -35,7 +35,7 @@ def count(client: "DynamoDBClient", source: Source, workspace_id: int) -> int:
 
 def test_a_hundred_thousand_rows_are_all_there(client: "DynamoDBClient", tmp_path: Path) -> None:
     """Each workspace has as many rows in each table as its files have lines."""
-    written = write_many(tmp_path, MANY)
+    written = write_large_data_set(tmp_path, MANY)
     report = load(tmp_path, client)
     assert sum(report.loaded.values()) == MANY
     for source, by_workspace in written.items():
@@ -87,7 +87,7 @@ def test_what_a_table_did_not_take_is_offered_again(
     client: "DynamoDBClient", tmp_path: Path
 ) -> None:
     """Items that came back unprocessed are in the tables in the end, all of them."""
-    written = write_many(tmp_path, 500)
+    written = write_large_data_set(tmp_path, 500)
     reluctant = Reluctant(client, takes=10)
     load(tmp_path, reluctant)
     assert reluctant.refused > 0
@@ -99,7 +99,7 @@ def test_what_events_have_written_is_kept_when_asked_for(
     client: "DynamoDBClient", tmp_path: Path
 ) -> None:
     """With ``keep_newer`` an import fills the gaps, and leaves rows that have a version."""
-    write_many(tmp_path, 100)
+    write_large_data_set(tmp_path, 100)
     load(tmp_path, client)
     items = snapshot(client).tables[TABLES[Source.CURRENT]].values()
     newer = next(iter(items)) | {"version": {"S": "2026"}, "status": {"S": "failed"}}

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local.dynamodb import DynamoDBLocal
-from local.template import Template
+from local.dynamodb.process import DynamoDBLocal
+from local.template.template import Template
 from tests.support.database import NAMES, database, reader_of, snapshot
 from tests.support.memory_client import ROLLUPS, TABLES
 from tests.support.recording import (

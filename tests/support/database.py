@@ -14,11 +14,10 @@ from uuid import uuid4
 
 import orjson
 
-from local.aws import CONFIG, session
-from local.provision import make_table
-from local.template import Template
+from local.aws import CLIENT_CONFIG, session
+from local.store.provision import make_table
+from local.template.template import Template
 from tests.support import memory_writer
-from tests.support.memory_writer import MemoryWriter
 from usagectl.load import Destination, Loader, LoadReport
 from workspace_usage.aws.credentials import Credentials
 from workspace_usage.aws.reader import DYNAMODB, Reader
@@ -43,7 +42,7 @@ def database(url: str, template: Template) -> Iterator["DynamoDBClient"]:
     client = session().client(
         "dynamodb",
         endpoint_url=url,
-        config=CONFIG,
+        config=CLIENT_CONFIG,
         # DynamoDB Local keeps the tables of different keys apart.
         aws_access_key_id=uuid4().hex,
         aws_secret_access_key="local",
@@ -71,9 +70,9 @@ def reader_of(client: "DynamoDBClient") -> Reader:
     )
 
 
-def snapshot(client: "DynamoDBClient") -> MemoryWriter:
+def snapshot(client: "DynamoDBClient") -> memory_writer.MemoryWriter:
     """What the database holds by now, as tables in memory."""
-    memory = MemoryWriter()
+    memory = memory_writer.MemoryWriter()
     for table, items in memory.tables.items():
         for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
             for item in page["Items"]:

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from local.template import Template
+from local.template.template import Template
 
 ROOT = Path(__file__).parents[2]
 

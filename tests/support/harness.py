@@ -9,11 +9,11 @@ from itertools import batched, count
 from types import ModuleType
 from typing import Any
 
-from local.store import Clients
-from local.template import Template
+from benchmarks.rows import row_of_age
+from local.store.clients import Clients
+from local.template.template import Template
 from tests.support.damage import Proxy
 from tests.support.functions import ROOT, Context
-from tests.support.rows import row_of_age
 from workspace_usage.access.items import membership_item, token_item
 from workspace_usage.access.scope import Membership
 from workspace_usage.access.tokens import AccessToken

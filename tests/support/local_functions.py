@@ -6,18 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
-from local.functions import Setup
+from local.functions.configuration import FunctionConfiguration
 
 DEADLINE = 300.0
 """Seconds after which what a test waits for does not come any more."""
 
 
-def write_setup(folder: Path, source: str, timeout: float = 30.0, name: str = "Function") -> Setup:
+def write_function(
+    folder: Path, source: str, timeout: float = 30.0, name: str = "Function"
+) -> FunctionConfiguration:
     """Writes ``source`` to a module whose ``handle`` is the function."""
     folder.mkdir(exist_ok=True)
     arn = f"arn:aws:lambda:us-east-1:123456789012:function:stack-{name}"
     (folder / "app.py").write_text(dedent(source), "utf-8")
-    return Setup(
+    return FunctionConfiguration(
         logical_id=name,
         name=f"stack-{name}",
         arn=arn,

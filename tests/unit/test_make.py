@@ -1,4 +1,4 @@
-"""``make`` takes the Python that it is told to, and fetches nothing that nobody asked for."""
+"""``make`` uses the Python that it is told to, and downloads only what is needed."""
 
 import os
 import shutil
@@ -10,12 +10,12 @@ import pytest
 
 from tests.support.functions import ROOT
 
-SENTENCE = "PYTHON=/nope does not run as a Python 3.13"
+REFUSAL = "PYTHON=/nope does not run as a Python 3.13"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of what make reads, with a virtual environment that is up to date."""
+    """A copy of the files that make reads, with a virtual environment that is up to date."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
     for lock in ("requirements/dev.txt", "layers/dependencies/requirements.txt"):
@@ -29,13 +29,13 @@ def project(tmp_path: Path) -> Path:
 
 
 def made_with(project: Path, python: str) -> None:
-    """Has the virtual environment say which Python made it, as ``venv`` notes it."""
+    """Writes into the virtual environment which Python made it, as ``venv`` does."""
     (project / ".venv" / "pyvenv.cfg").write_text(f"home = /\nexecutable = {python}\n")
 
 
 def make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """What make says; it finds no Maven."""
-    # Variables of a make that runs these tests are not for this one.
+    """Runs make, without Maven."""
+    # A make that runs these tests has variables that this one must not see.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     kept = {name: value for name, value in kept.items() if name not in {"PYTHON", "TESTS"}}
     return subprocess.run(
@@ -48,17 +48,17 @@ def make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_python_that_will_not_do_is_refused_though_there_is_an_environment(project: Path) -> None:
-    """In a sentence, and the environment stays as it is."""
+def test_an_unusable_python_is_refused_even_if_there_is_an_environment(project: Path) -> None:
+    """With one sentence. The environment stays as it is."""
     done = make(project, "run", "PYTHON=/nope")
     assert done.returncode != 0
-    assert SENTENCE in done.stderr
+    assert REFUSAL in done.stderr
     assert (project / ".venv" / "installed").exists()
-    assert SENTENCE not in make(project, "help", "PYTHON=/nope").stderr
+    assert REFUSAL not in make(project, "help", "PYTHON=/nope").stderr
 
 
-def test_an_environment_is_made_again_for_another_python_and_only_then(project: Path) -> None:
-    """The same one by another name is none; one that is gone can't be used."""
+def test_an_environment_is_made_again_only_for_another_python(project: Path) -> None:
+    """The same Python can have two names. One that no longer exists is replaced."""
     command = ("--dry-run", ".venv/installed")
     assert "make-venv" not in make(project, *command).stdout
     assert "make-venv" not in make(project, *command, f"PYTHON={sys.executable}").stdout
@@ -80,10 +80,10 @@ def test_an_environment_is_made_again_for_another_python_and_only_then(project: 
         ("-k week", False),
     ],
 )
-def test_dynamodb_local_is_fetched_for_the_tests_that_need_it(
+def test_dynamodb_local_is_downloaded_for_the_tests_that_need_it(
     project: Path, tests: str, wanted: bool
 ) -> None:
-    """All tests, and those of the store."""
+    """All tests, and those in tests/store."""
     (project / "local" / "dynamodb").mkdir(parents=True)
     (project / "local" / "dynamodb" / "pom.xml").touch()
     done = make(project, "--dry-run", "test", f"TESTS={tests}")

@@ -9,7 +9,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.worker import serialize
+from local.functions.worker import serialize
 from tests.support.strategies import stored_rows
 from workspace_usage.aws.credentials import Credentials
 from workspace_usage.listing.answer import MAX_PER_PAGE, to_item

@@ -1,17 +1,17 @@
-"""The log: one line a request, what functions complain about, and nothing that should be secret."""
+"""The log: a line for each request, warnings and errors of functions, and no secrets."""
 
 import json
 import re
 
 import pytest
 
-from local.log import LONGEST_TARGET, JsonLog, Served, TextLog
+from local.log import MAX_TARGET_LENGTH, JsonLog, ServedRequest, TextLog
 
 TIME = re.compile(r"\d\d:\d\d:\d\d ")
 
 
 def told(name: str, *lines: str) -> list[str]:
-    """What ``TextLog`` writes of a function's lines, without the time of day."""
+    """What ``TextLog`` writes for a function's lines, without the time of day."""
     written: list[str] = []
     log = TextLog(written.append)
     for line in lines:
@@ -24,20 +24,20 @@ def told(name: str, *lines: str) -> list[str]:
     ("served", "line"),
     [
         (
-            Served("GET", "/workspaces/usage?range=7d", 200, 12, "1", "11", "miss"),
+            ServedRequest("GET", "/workspaces/usage?range=7d", 200, 12, "1", "11", "miss"),
             "GET /workspaces/usage?range=7d 200 12 ms user 1 workspace 11 cache miss",
         ),
-        (Served("GET", "/workspaces/usage", 401, 3), "GET /workspaces/usage 401 3 ms"),
-        (Served("GET", "/a?x=1|secret&y=2", 401, 3), "GET /a?x=…&y=2 401 3 ms"),
-        (Served("GET", "/a?x=1%7csecret", 401, 3), "GET /a?x=… 401 3 ms"),
+        (ServedRequest("GET", "/workspaces/usage", 401, 3), "GET /workspaces/usage 401 3 ms"),
+        (ServedRequest("GET", "/a?x=1|secret&y=2", 401, 3), "GET /a?x=…&y=2 401 3 ms"),
+        (ServedRequest("GET", "/a?x=1%7csecret", 401, 3), "GET /a?x=… 401 3 ms"),
         (
-            Served("GET", "/" + "a" * LONGEST_TARGET, 404, 0),
-            f"GET /{'a' * (LONGEST_TARGET - 1)}… 404 0 ms",
+            ServedRequest("GET", "/" + "a" * MAX_TARGET_LENGTH, 404, 0),
+            f"GET /{'a' * (MAX_TARGET_LENGTH - 1)}… 404 0 ms",
         ),
     ],
 )
-def test_a_request_is_one_line_without_a_token(served: Served, line: str) -> None:
-    """What is not known is left out, and what is too long is cut."""
+def test_a_request_is_one_line_without_a_token(served: ServedRequest, line: str) -> None:
+    """Unknown values are left out, and a long path is cut."""
     written: list[str] = []
     TextLog(written.append).request(served)
     (only,) = written
@@ -45,8 +45,8 @@ def test_a_request_is_one_line_without_a_token(served: Served, line: str) -> Non
     assert TIME.sub("", only, count=1) == line
 
 
-def test_of_structured_lines_people_see_warnings_and_errors() -> None:
-    """With the reason, where there is one; of anything else that a function prints, all."""
+def test_the_text_log_shows_only_warnings_and_errors_of_structured_lines() -> None:
+    """With the reason, if there is one. All other lines of a function are shown."""
     entries = [
         {"level": "INFO", "message": "answered", "RowsRead": 3},
         {"_aws": {"Timestamp": 1}, "RowsRead": [3]},
@@ -65,12 +65,12 @@ def test_of_structured_lines_people_see_warnings_and_errors() -> None:
     ]
 
 
-def test_as_json_every_line_is_there_as_it_was_written() -> None:
-    """The stage's access log, and what functions wrote."""
+def test_the_json_log_shows_every_line_unchanged() -> None:
+    """The stage's access log, and the lines of functions."""
     written: list[str] = []
     log = JsonLog(written.append)
-    log.request(Served("GET", "/a", 200, 1, access_line='{"status":"200"}'))
-    log.request(Served("POST", "/_local/events", 200, 1))
+    log.request(ServedRequest("GET", "/a", 200, 1, access_line='{"status":"200"}'))
+    log.request(ServedRequest("POST", "/_local/events", 200, 1))
     log.function("Usage", '{"level":"INFO"}')
     log.note("started")
     assert written == [

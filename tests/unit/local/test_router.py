@@ -1,40 +1,40 @@
-"""A request is answered by the API that it is for, and is in the log once."""
+"""Each request is answered by the right API, and is in the log once."""
 
 from typing import Any
 
 from local.exchange import Request, Response
-from local.log import Served, TextLog
+from local.log import ServedRequest, TextLog
 from local.router import Router
 
 
 class Api:
-    """An API of the path /api, which fails when it is told to."""
+    """An API for the path /api, which can be made to fail."""
 
     def handles(self, request: Request) -> bool:
         """Whether a request is for it."""
         return request.path == "/api"
 
     def handle(self, request: Request) -> Response:
-        """Its answer."""
+        """Its response."""
         if request.content == b"fail":
             raise LookupError("no luck")
         return Response(201, (), b"")
 
 
 class Gateway:
-    """A gateway that answers everything, and logs it, as it should."""
+    """A gateway that answers and logs every request."""
 
     def __init__(self, log: TextLog) -> None:
         self._log = log
 
     def handle(self, request: Request) -> Response:
-        """Its answer."""
-        self._log.request(Served(request.method, request.path, 200, 0))
+        """Its response."""
+        self._log.request(ServedRequest(request.method, request.path, 200, 0))
         return Response(200, (), b"")
 
 
 def test_each_request_is_answered_and_in_the_log_once() -> None:
-    """By the description, by an API of this machine, or else by the gateway."""
+    """By the description, by a local API, or else by the gateway."""
     lines: list[str] = []
     log = TextLog(lines.append)
     gateway: Any = Gateway(log)

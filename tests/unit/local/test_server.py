@@ -1,4 +1,4 @@
-"""The server answers what is HTTP, refuses what is not, and lets go of clients and its port."""
+"""The server answers HTTP, refuses everything else, and frees connections and port."""
 
 import json
 import socket
@@ -14,8 +14,8 @@ import pytest
 
 from local.errors import StartError
 from local.exchange import Request, Response
-from local.responses import Failure
-from local.server import LARGEST_BODY, LARGEST_HEADERS, LONGEST_TARGET, Server
+from local.gateway.responses import Failure
+from local.server import MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_TARGET_BYTES, Server
 from tests.support.local_functions import DEADLINE, wait_until
 
 HOST = b"Host: here\r\n"
@@ -24,7 +24,7 @@ LAST = HOST + b"Connection: close\r\n"
 
 @dataclass
 class Served:
-    """A running server, which answers with what it was asked, and what it was asked."""
+    """A running server that returns its requests, and keeps them."""
 
     server: Server
     requests: list[Request] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Served:
     response: Response | None = None
 
     def respond(self, request: Request) -> Response:
-        """Answers with ``response``, or with what was asked."""
+        """Returns ``response``, or the request."""
         self.requests.append(request)
         if self.response is not None:
             return self.response
@@ -40,7 +40,7 @@ class Served:
         return Response(200, (("Content-Type", "text/plain"),), body.encode())
 
     def refuse(self, request: Request, failure: Failure) -> Response:
-        """Answers with the reason."""
+        """Returns the reason."""
         self.refused.append((request, failure))
         return Response(failure.status, (("Content-Type", "text/plain"),), failure.type.encode())
 
@@ -49,7 +49,7 @@ class Served:
         return connect(self.server)
 
     def ask(self, sent: bytes) -> bytes:
-        """All that a client gets that sends these bytes, until the server hangs up."""
+        """All bytes that a client gets for these bytes, until the server closes the connection."""
         with self.connect() as client:
             client.sendall(sent)
             return read_all(client)
@@ -61,32 +61,32 @@ def connect(server: Server) -> socket.socket:
 
 
 def read_all(client: socket.socket) -> bytes:
-    """What comes until the other side hangs up."""
+    """All bytes until the other side closes the connection."""
     return b"".join(iter(lambda: client.recv(65_536), b""))
 
 
 def answer(client: socket.socket, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of the next answer."""
+    """Status, headers and body of the next response."""
     with closing(HTTPResponse(client, method=method)) as response:
         response.begin()
         return response.status, dict(response.getheaders()), response.read()
 
 
 def split(answered: bytes) -> tuple[bytes, bytes]:
-    """The status line and the body of an answer."""
+    """The status line and the body of a response."""
     head, _, body = answered.partition(b"\r\n\r\n")
     return head.split(b"\r\n")[0], body
 
 
 @pytest.fixture
 def served(capfd: pytest.CaptureFixture[str]) -> Iterator[Served]:
-    """A running server. Nothing of it is left in the end, and it had nothing to complain about."""
+    """A running server. At the end no thread is left, and nothing was logged."""
     server = Server(0)
     before = active_count()
     served = Served(server)
     server.start(served.respond, served.refuse)
     yield served
-    server.hang_up()
+    server.close_connections()
     server.close()
     wait_until(lambda: active_count() <= before)
     assert capfd.readouterr().err == "", threads()
@@ -95,8 +95,8 @@ def served(capfd: pytest.CaptureFixture[str]) -> Iterator[Served]:
 # --- Requests -------------------------------------------------------------------------------------
 
 
-def test_a_request_arrives_as_it_was_sent(served: Served) -> None:
-    """Nothing is decoded but header values, which are UTF-8; names keep their case and order."""
+def test_a_request_arrives_unchanged(served: Served) -> None:
+    """Only header values are decoded, as UTF-8. Names keep case and order."""
     sent = (
         b"POST /a%20b//c?x=%31&x=2?&y HTTP/1.1\r\nhost: here\r\nX-One: \xc3\xa9 \r\nx-one:\xff\r\n"
         b"Connection: close\r\nContent-Length: 3\r\n\r\n\xc3\xa9\xff"
@@ -132,16 +132,14 @@ def test_a_request_arrives_as_it_was_sent(served: Served) -> None:
 def test_unusual_requests_are_answered_too(
     served: Served, sent: bytes, method: str, path: str
 ) -> None:
-    """It is for the gateway to say that there is nothing."""
+    """The gateway decides about them."""
     status, body = split(served.ask(sent))
     assert status == b"HTTP/1.1 200 OK"
     assert json.loads(body) == [method, path, "", None]
 
 
 @pytest.mark.parametrize("upgrade", [b"websocket", b"h2c"])
-def test_a_client_that_wants_another_protocol_stays_with_this_one(
-    served: Served, upgrade: bytes
-) -> None:
+def test_an_upgrade_to_another_protocol_is_ignored(served: Served, upgrade: bytes) -> None:
     """The connection goes on."""
     with served.connect() as client:
         for _ in range(2):
@@ -156,7 +154,7 @@ def test_a_client_that_wants_another_protocol_stays_with_this_one(
 
 
 def test_a_tunnel_is_refused_like_any_other_method(served: Served) -> None:
-    """The gateway knows no CONNECT."""
+    """The gateway has no CONNECT."""
     served.response = Response(404, (), b"none")
     with served.connect() as client:
         client.sendall(b"CONNECT there:443 HTTP/1.1\r\n" + HOST + b"\r\n")
@@ -164,7 +162,7 @@ def test_a_tunnel_is_refused_like_any_other_method(served: Served) -> None:
 
 
 def test_a_body_may_come_in_chunks_and_in_small_pieces(served: Served) -> None:
-    """It is put together."""
+    """Its parts are joined."""
     sent = (
         b"POST / HTTP/1.1\r\n" + LAST + b"Transfer-Encoding: chunked\r\n\r\n"
         b"3\r\nabc\r\n2;extension\r\nde\r\n0\r\nTrailer: x\r\n\r\n"
@@ -177,7 +175,7 @@ def test_a_body_may_come_in_chunks_and_in_small_pieces(served: Served) -> None:
 
 
 def test_a_connection_serves_one_request_after_the_other(served: Served) -> None:
-    """Until the client has enough, and each with its own body."""
+    """Each with its own body, until the client closes it."""
     with served.connect() as client:
         for number in range(3):
             body = b"x" * number
@@ -192,16 +190,16 @@ def test_a_connection_serves_one_request_after_the_other(served: Served) -> None
         assert client.recv(1) == b""
 
 
-def test_requests_that_come_at_once_are_answered_in_their_order(served: Served) -> None:
-    """None is lost in what was read with another."""
+def test_pipelined_requests_are_answered_in_their_order(served: Served) -> None:
+    """None is lost, even if several are read at once."""
     sent = b"".join(b"GET /%d HTTP/1.1\r\n" % number + HOST + b"\r\n" for number in range(5))
     answered = served.ask(sent + b"GET /5 HTTP/1.1\r\n" + LAST + b"\r\n")
     assert answered.count(b"HTTP/1.1 200 OK\r\n") == 6
     assert [request.path for request in served.requests] == [f"/{number}" for number in range(6)]
 
 
-def test_an_old_client_is_hung_up_on_after_its_answer(served: Served) -> None:
-    """HTTP/1.0 knows no other end."""
+def test_an_http_1_0_connection_is_closed_after_its_response(served: Served) -> None:
+    """It is how HTTP/1.0 marks the end of a response."""
     answered = served.ask(b"GET / HTTP/1.0\r\n\r\nGET /second HTTP/1.0\r\n\r\n")
     assert answered.count(b"HTTP/1.1 200 OK") == 1
     assert len(served.requests) == 1
@@ -211,7 +209,7 @@ def test_an_old_client_is_hung_up_on_after_its_answer(served: Served) -> None:
 
 
 def test_head_has_the_headers_and_no_body(served: Served) -> None:
-    """And the next request on the connection is understood."""
+    """The next request on the connection works."""
     with served.connect() as client:
         client.sendall(b"HEAD /a HTTP/1.1\r\n" + HOST + b"\r\n")
         client.sendall(b"GET /b HTTP/1.1\r\n" + LAST + b"\r\n")
@@ -223,7 +221,7 @@ def test_head_has_the_headers_and_no_body(served: Served) -> None:
 
 @pytest.mark.parametrize("status", [204, 304])
 def test_a_status_without_a_body_has_none(served: Served, status: int) -> None:
-    """Whatever the function returned."""
+    """Even if the function returned one."""
     served.response = Response(status, (), b"body")
     with served.connect() as client:
         for _ in range(2):
@@ -233,8 +231,8 @@ def test_a_status_without_a_body_has_none(served: Served, status: int) -> None:
             assert "Content-Length" not in headers
 
 
-def test_headers_of_the_connection_are_the_server_s_own(served: Served) -> None:
-    """A function can't give a length or a coding that isn't so."""
+def test_the_server_sets_the_headers_of_the_connection(served: Served) -> None:
+    """A function can't set a wrong length or coding."""
     served.response = Response(
         299,
         (
@@ -279,14 +277,16 @@ def test_headers_of_the_connection_are_the_server_s_own(served: Served) -> None:
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     ],
 )
-def test_what_is_no_http_is_400_and_the_end_of_the_connection(served: Served, sent: bytes) -> None:
-    """In the words of whoever refuses; nobody is asked to respond."""
+def test_bytes_that_are_not_http_are_400_and_end_the_connection(
+    served: Served, sent: bytes
+) -> None:
+    """The API words the refusal, and handles no request."""
     assert split(served.ask(sent)) == (b"HTTP/1.1 400 Bad Request", b"DEFAULT_4XX")
     assert served.requests == []
 
 
-def test_only_the_request_that_is_no_good_is_refused(served: Served) -> None:
-    """What came before it on the connection was answered."""
+def test_only_the_bad_request_is_refused(served: Served) -> None:
+    """Earlier requests on the connection were answered."""
     answered = served.ask(b"GET /a HTTP/1.1\r\n" + HOST + b"\r\nnonsense\r\n\r\n")
     assert answered.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"HTTP/1.1 400 Bad Request\r\n" in answered
@@ -295,13 +295,13 @@ def test_only_the_request_that_is_no_good_is_refused(served: Served) -> None:
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
-        (b"GET /" + b"x" * LONGEST_TARGET + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
-        (b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"x" * LARGEST_HEADERS + b"\r\n\r\n", 431),
+        (b"GET /" + b"x" * MAX_TARGET_BYTES + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"x" * MAX_HEADER_BYTES + b"\r\n\r\n", 431),
         (
             b"PUT / HTTP/1.1\r\n"
             + HOST
-            + b"Content-Length: %d\r\n\r\n" % (LARGEST_BODY + 1)
-            + b"x" * (LARGEST_BODY + 1),
+            + b"Content-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1)
+            + b"x" * (MAX_BODY_BYTES + 1),
             413,
         ),
         (b"nonsense\r\n\r\n", 400),
@@ -311,7 +311,7 @@ def test_only_the_request_that_is_no_good_is_refused(served: Served) -> None:
 def test_a_client_is_told_that_a_refusal_ends_the_connection(
     served: Served, sent: bytes, status: int
 ) -> None:
-    """So it doesn't keep the connection for its next request, which would fail."""
+    """So it doesn't use the connection for its next request, which would fail."""
     with served.connect() as client:
         client.sendall(sent)
         found, headers, _ = answer(client)
@@ -319,7 +319,7 @@ def test_a_client_is_told_that_a_refusal_ends_the_connection(
 
 
 def headers(size: int) -> bytes:
-    """Headers whose names and values have so many bytes, with a client's last ones."""
+    """Headers whose names and values have ``size`` bytes together."""
     known = len(b"HosthereConnectioncloseA")
     return LAST + b"A: " + b"x" * (size - known) + b"\r\n\r\n"
 
@@ -327,16 +327,16 @@ def headers(size: int) -> bytes:
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
-        (b"GET / HTTP/1.1\r\n" + headers(LARGEST_HEADERS), 200),
-        (b"GET / HTTP/1.1\r\n" + headers(LARGEST_HEADERS + 1), 431),
+        (b"GET / HTTP/1.1\r\n" + headers(MAX_HEADER_BYTES), 200),
+        (b"GET / HTTP/1.1\r\n" + headers(MAX_HEADER_BYTES + 1), 431),
         (b"GET / HTTP/1.1\r\n" + headers(1_000_000), 431),
-        (b"GET /" + b"x" * (LONGEST_TARGET - 1) + b" HTTP/1.1\r\n" + LAST + b"\r\n", 200),
-        (b"GET /" + b"x" * LONGEST_TARGET + b" HTTP/1.1\r\n" + LAST + b"\r\n", 414),
-        (b"GET /?" + b"x" * LONGEST_TARGET + b" HTTP/1.1\r\n" + LAST + b"\r\n", 414),
+        (b"GET /" + b"x" * (MAX_TARGET_BYTES - 1) + b" HTTP/1.1\r\n" + LAST + b"\r\n", 200),
+        (b"GET /" + b"x" * MAX_TARGET_BYTES + b" HTTP/1.1\r\n" + LAST + b"\r\n", 414),
+        (b"GET /?" + b"x" * MAX_TARGET_BYTES + b" HTTP/1.1\r\n" + LAST + b"\r\n", 414),
     ],
 )
-def test_headers_and_targets_have_a_largest_size(served: Served, sent: bytes, status: int) -> None:
-    """One byte more is refused, and the client gets to read it."""
+def test_headers_and_targets_have_a_size_limit(served: Served, sent: bytes, status: int) -> None:
+    """One byte more is refused, and the client can read the response."""
     line, body = split(served.ask(sent))
     assert line.startswith(b"HTTP/1.1 %d " % status)
     assert len(served.requests) == (status == 200)
@@ -344,23 +344,23 @@ def test_headers_and_targets_have_a_largest_size(served: Served, sent: bytes, st
 
 
 def test_a_refused_head_request_gets_no_body(served: Served) -> None:
-    """As no HEAD request does."""
-    answer = served.ask(b"HEAD /" + b"x" * LONGEST_TARGET + b" HTTP/1.1\r\n" + LAST + b"\r\n")
+    """Like any HEAD request."""
+    answer = served.ask(b"HEAD /" + b"x" * MAX_TARGET_BYTES + b" HTTP/1.1\r\n" + LAST + b"\r\n")
     line, body = split(answer)
     assert (line.startswith(b"HTTP/1.1 414 "), body) == (True, b"")
 
 
 def test_headers_without_an_end_are_refused_before_they_end(served: Served) -> None:
-    """Nobody has to wait for it."""
+    """The server doesn't wait for their end."""
     sent = b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"x" * 30_000
     assert split(served.ask(sent))[0].startswith(b"HTTP/1.1 431 ")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize("more", [0, 1, 9_000_000])
-def test_a_body_has_a_largest_size(served: Served, chunked: bool, more: int) -> None:
-    """One byte more is 413, which also a client gets to read that goes on sending."""
-    size = LARGEST_BODY + more
+def test_a_body_has_a_size_limit(served: Served, chunked: bool, more: int) -> None:
+    """One byte more is 413, which the client can read even while it still sends."""
+    size = MAX_BODY_BYTES + more
     served.response = Response(200, (), b"fits")
     length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % size
     body = b"%x\r\n%b\r\n0\r\n\r\n" % (size, b"x" * size) if chunked else b"x" * size
@@ -376,8 +376,8 @@ def test_a_body_has_a_largest_size(served: Served, chunked: bool, more: int) -> 
 # --- Clients that wait, and clients that go -------------------------------------------------------
 
 
-def test_a_client_that_waits_to_be_told_to_go_on_is_told(served: Served) -> None:
-    """And its body is then read; who doesn't wait isn't told."""
+def test_a_client_that_expects_100_continue_gets_it(served: Served) -> None:
+    """Then its body is read. Other clients don't get it."""
     head = b"POST / HTTP/1.1\r\n" + LAST + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\n"
     with served.connect() as client:
         client.sendall(head)
@@ -403,8 +403,8 @@ def test_a_client_that_waits_to_be_told_to_go_on_is_told(served: Served) -> None
     ],
 )
 @pytest.mark.parametrize("rudely", [False, True])
-def test_a_client_that_goes_away_bothers_nobody(served: Served, sent: bytes, rudely: bool) -> None:
-    """Whenever it goes, and however: others are served, and its thread ends."""
+def test_a_client_that_disconnects_does_no_harm(served: Served, sent: bytes, rudely: bool) -> None:
+    """At any moment, in any way: others are served, and its thread ends."""
     client = served.connect()
     client.sendall(sent)
     if rudely:
@@ -415,8 +415,8 @@ def test_a_client_that_goes_away_bothers_nobody(served: Served, sent: bytes, rud
     wait_until(lambda: not served.server._connections)
 
 
-def test_a_client_that_goes_away_before_its_answer_bothers_nobody(served: Served) -> None:
-    """The answer is nobody's."""
+def test_a_client_that_disconnects_before_its_response_does_no_harm(served: Served) -> None:
+    """The response is dropped."""
     asked, gone = Event(), Event()
 
     def respond(request: Request) -> Response:
@@ -437,7 +437,7 @@ def test_a_client_that_goes_away_before_its_answer_bothers_nobody(served: Served
 
 
 def test_clients_are_served_at_the_same_time(served: Served) -> None:
-    """One that takes its time holds up nobody."""
+    """A slow one doesn't delay the others."""
     with served.connect() as idle, served.connect() as slow:
         slow.sendall(b"GET /slow HT")
         assert served.ask(b"GET / HTTP/1.1\r\n" + LAST + b"\r\n").startswith(b"HTTP/1.1 200 OK")
@@ -450,8 +450,8 @@ def test_clients_are_served_at_the_same_time(served: Served) -> None:
 # --- Ports ----------------------------------------------------------------------------------------
 
 
-def test_a_port_that_is_taken_is_refused_by_its_number() -> None:
-    """Also if what has it only listens."""
+def test_a_port_in_use_is_refused_with_its_number() -> None:
+    """Also if the other process only listens."""
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         port = other.getsockname()[1]
         with pytest.raises(StartError, match=f"^port {port} of 127.0.0.1 can't be used: "):
@@ -459,29 +459,28 @@ def test_a_port_that_is_taken_is_refused_by_its_number() -> None:
 
 
 def test_before_it_is_ready_a_server_refuses_connections() -> None:
-    """A client that comes too early is not left to wait. Of two on one port, the second fails."""
+    """A client that comes too early is refused at once. The port is taken all the same."""
     with closing(Server(0)) as server:
         port = server.server_address[1]
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))
+        with pytest.raises(StartError, match=f"^port {port} of 127.0.0.1 can't be used: "):
+            Server(port)
         served = Served(server)
-        with closing(Server(port)) as second:
-            server.start(served.respond, served.refuse)
-            socket.create_connection(("127.0.0.1", port)).close()
-            with pytest.raises(StartError, match=f"^port {port} of 127.0.0.1 can't be used: "):
-                second.start(served.respond, served.refuse)
-        server.hang_up()
+        server.start(served.respond, served.refuse)
+        socket.create_connection(("127.0.0.1", port)).close()
+        server.close_connections()
 
 
 @pytest.mark.parametrize("port", [-1, 65_536, 10**10])
-def test_a_port_that_there_can_t_be_is_refused_by_its_number(port: int) -> None:
+def test_an_impossible_port_is_refused_with_its_number(port: int) -> None:
     """Before anything is started."""
     with pytest.raises(StartError, match=f"^port {port} of 127.0.0.1 can't be used: "):
         Server(port)
 
 
 def test_closing_frees_the_port() -> None:
-    """Another server can have it at once, though a client was connected."""
+    """Another server can use it at once, even if a client was connected."""
     port, clients = 0, []
     for _ in range(3):
         server = Server(port)
@@ -492,7 +491,7 @@ def test_closing_frees_the_port() -> None:
         clients.append(client)
         client.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
         assert answer(client)[0] == 200
-        server.hang_up()
+        server.close_connections()
         server.close()
         assert client.recv(1) == b""
     for client in clients:
@@ -501,7 +500,7 @@ def test_closing_frees_the_port() -> None:
         socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
 
 
-def test_a_server_that_never_answered_can_be_closed() -> None:
+def test_a_server_without_a_request_can_be_closed() -> None:
     """And its port is free."""
     server = Server(0)
     port = server.server_address[1]
@@ -510,8 +509,8 @@ def test_a_server_that_never_answered_can_be_closed() -> None:
     Server(port).close()
 
 
-def test_closing_waits_for_answers_that_are_under_way() -> None:
-    """No thread is left that would use what is taken apart next."""
+def test_closing_waits_for_requests_in_flight() -> None:
+    """No thread is left that could use parts of the stack that are stopped next."""
     asked, go_on, done = Event(), Event(), Event()
 
     def respond(_: Request) -> Response:
@@ -528,7 +527,7 @@ def test_closing_waits_for_answers_that_are_under_way() -> None:
     with connect(server) as client:
         client.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
         assert asked.wait(DEADLINE)
-        server.hang_up()
+        server.close_connections()
         assert client.recv(1) == b""
         assert not done.is_set()
         go_on.set()

@@ -1,6 +1,6 @@
 """A stack starts as a whole or not at all, answers whatever its functions do, and leaves nothing.
 
-Linux's /proc is asked for what was left.
+Linux's /proc tells what is left.
 """
 
 import json
@@ -16,13 +16,13 @@ import httpx
 import pytest
 
 from local.errors import StartError, TemplateError
-from local.event_source import mappings
+from local.events.mapping import event_source_mappings
 from local.exchange import Request, Response
-from local.functions import Answer
+from local.functions.invocation import Result
 from local.server import Server
 from local.stack import TEMPLATE, Stack, destination
-from local.store import Clients, Endpoints
-from local.template import expand
+from local.store.clients import Clients, Endpoints
+from local.template.expand import expand
 from tests.support.local_functions import wait_until
 from tests.support.local_processes import children, threads
 from usagectl.load import Destination
@@ -38,7 +38,7 @@ UNAVAILABLE = {"message": "The service is unavailable at the moment. Please try 
 
 @contextmanager
 def nothing_left() -> Iterator[None]:
-    """Afterwards there are the processes and the threads that there were before, and no more."""
+    """Checks that no process and no thread is left afterwards."""
     processes, running = children(), threads()
     yield
     assert children() <= processes
@@ -53,7 +53,7 @@ def refusal(
     kind: type[StartError] = StartError,
     **parameters: str,
 ) -> str:
-    """The one sentence with which the stack does not start; nothing of it is left."""
+    """The error with which the stack does not start; nothing of it is left."""
     with nothing_left(), pytest.raises(StartError) as raised:
         Stack.start(template, parameters, port=port, dynamodb_endpoint=dynamodb)
     assert type(raised.value) is kind
@@ -63,14 +63,14 @@ def refusal(
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A free port."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port: int = server.getsockname()[1]
     return port
 
 
 def copy(folder: Path, *changes: tuple[str, str]) -> Path:
-    """The project's template with changes, and folders for its functions."""
+    """The project's template with changes, and with its functions' folders."""
     text = TEMPLATE.read_text("utf-8")
     for old, new in changes:
         assert old in text
@@ -86,9 +86,9 @@ def copy(folder: Path, *changes: tuple[str, str]) -> Path:
 
 
 def test_a_stack_that_is_stopped_leaves_no_process_and_frees_its_port() -> None:
-    """Though a client is still connected; stopping it again does nothing.
+    """Even if a client is still connected. Stopping it again does nothing.
 
-    While it is loaded, nobody can connect.
+    During loading, nobody can connect.
     """
     before, port = children(), free_port()
     tables = []
@@ -103,7 +103,7 @@ def test_a_stack_that_is_stopped_leaves_no_process_and_frees_its_port() -> None:
         assert tables
         assert stack.url == f"http://127.0.0.1:{port}"
         response = client.get(f"{stack.url}{PATH}")
-        # The store, the authorizer, and the function, which was warmed up though nobody asked it.
+        # The store, the authorizer, and the function, which was warmed up without a request.
         started = children() - before
         assert len(started) >= 3
         stack.stop()
@@ -118,7 +118,7 @@ def test_a_stack_that_is_stopped_leaves_no_process_and_frees_its_port() -> None:
 
 
 def test_a_template_that_can_t_be_used_starts_nothing(tmp_path: Path) -> None:
-    """It isn't there, is no template, refers to nothing, or is not given what it needs."""
+    """It is missing, is not a template, has an unknown reference, or lacks a parameter."""
     path = tmp_path / "template.yaml"
     assert f"{path} can't be read" in refusal(path, kind=TemplateError)
     path.write_text("a: [", "utf-8")
@@ -135,30 +135,30 @@ def test_a_template_that_can_t_be_used_starts_nothing(tmp_path: Path) -> None:
         ("CodeUri: functions/usage", "CodeUri: functions/other", "there is no folder"),
     ],
 )
-def test_a_template_that_asks_for_what_is_not_done_here_starts_nothing(
+def test_a_template_with_an_unsupported_feature_starts_nothing(
     tmp_path: Path, old: str, new: str, sentence: str
 ) -> None:
-    """And the store, which had been started, is gone."""
+    """And the store has stopped, too."""
     assert sentence in refusal(copy(tmp_path, (old, new)), kind=TemplateError)
 
 
 def test_a_time_zone_that_does_not_exist_is_named() -> None:
-    """Though CloudFormation would take the text."""
+    """CloudFormation would accept the text."""
     template = expand(TEMPLATE, {"TimeZone": "Mars/Olympus"})
     with pytest.raises(TemplateError, match=r"^TimeZone: there is no time zone Mars/Olympus$"):
-        destination(template, Clients.of(Endpoints.all_at("http://127.0.0.1:1")))
+        destination(template, Clients.at(Endpoints.all_at("http://127.0.0.1:1")))
 
 
 def test_each_queue_leads_to_its_function() -> None:
-    """Events to the recorder, workspaces to the counter."""
+    """Events go to the recorder, workspaces to the counter."""
     template = expand(TEMPLATE, {})
     invoke_by_name = {
         function.name: partial(_answer, function.logical_id)
         for function in template.of_type("AWS::Lambda::Function")
     }
     found = {
-        mapped.queue_url: mapped.invoke(b"", 1.0).payload
-        for mapped in mappings(template, invoke_by_name)
+        mapping.queue_url: mapping.invoke(b"", 1.0).payload
+        for mapping in event_source_mappings(template, invoke_by_name)
     }
     assert found == {
         template.resources["EventQueue"].ref: b"RecorderFunction",
@@ -167,12 +167,12 @@ def test_each_queue_leads_to_its_function() -> None:
     }
 
 
-def _answer(function: str, _: bytes, __: float) -> Answer:
-    return Answer(function.encode())
+def _answer(function: str, _: bytes, __: float) -> Result:
+    return Result(function.encode())
 
 
-def test_a_port_that_is_taken_starts_nothing() -> None:
-    """The sentence names it."""
+def test_with_a_port_in_use_nothing_starts() -> None:
+    """The error names the port."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
         assert refusal(port=port).startswith(f"port {port} of 127.0.0.1 can't be used: ")
@@ -182,21 +182,21 @@ def test_a_port_that_is_taken_starts_nothing() -> None:
     "url",
     ["", "localhost:8000", "http://", "http://a b", "http://[::1", "http://localhost:99999"],
 )
-def test_a_dynamodb_endpoint_that_is_no_url_starts_nothing(url: str) -> None:
-    """The sentence names the variable and what was in it."""
+def test_with_a_dynamodb_endpoint_that_is_not_a_url_nothing_starts(url: str) -> None:
+    """The error names the variable and its value."""
     sentence = refusal(dynamodb=url)
     assert sentence.startswith("DYNAMODB_ENDPOINT has to be a URL")
     assert sentence.endswith(f"not {url!r}")
 
 
-def test_a_dynamodb_that_does_not_answer_starts_nothing() -> None:
-    """The functions, which had been started, are gone; the sentence names the store's address."""
+def test_if_dynamodb_does_not_respond_nothing_is_left() -> None:
+    """The functions that had been started are stopped. The error names the store's address."""
     url = f"http://127.0.0.1:{free_port()}"
     assert refusal(dynamodb=url).startswith(f"the store at {url} can't be used: ")
 
 
-def test_what_is_no_dynamodb_starts_nothing() -> None:
-    """Another server at that address, which says that there is nothing."""
+def test_if_another_server_is_at_dynamodb_s_address_nothing_is_left() -> None:
+    """It answers 404."""
 
     def respond(_: Request) -> Response:
         return Response(404, (), b"nothing")
@@ -206,7 +206,7 @@ def test_what_is_no_dynamodb_starts_nothing() -> None:
         other.start(respond, lambda request, _: respond(request))
         with pytest.raises(StartError, match=f"^the store at {other.url} can't be used: "):
             Stack.start(dynamodb_endpoint=other.url)
-        other.hang_up()
+        other.close_connections()
         other.close()
 
 
@@ -256,7 +256,7 @@ USAGE = """
 
 @pytest.fixture(scope="module")
 def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Stack]]:
-    """The project's API, with functions that fail when they are asked to, and their folder."""
+    """The project's API with functions that can be made to fail, and their folder."""
     folder = tmp_path_factory.mktemp("failing")
     template = copy(folder, ("Timeout: 20", "Timeout: 2"))
     for name, source in (("authorizer", AUTHORIZER), ("usage", USAGE)):
@@ -266,7 +266,7 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, St
 
 
 def assert_unavailable(stack: Stack, query: str = "") -> None:
-    """That the answer is the contract's 503."""
+    """Asserts that the response is the contract's 503."""
     response = httpx.get(f"{stack.url}{PATH}?{query}", timeout=300)
     assert (response.status_code, response.json()) == (503, UNAVAILABLE)
     assert response.headers["Content-Type"] == "application/json"
@@ -274,7 +274,7 @@ def assert_unavailable(stack: Stack, query: str = "") -> None:
 
 
 def assert_available(stack: Stack) -> None:
-    """That a request that asks for nothing unusual is answered by the function."""
+    """Asserts that the function answers a normal request."""
     response = httpx.get(f"{stack.url}{PATH}", timeout=300)
     assert (response.status_code, response.json()) == (200, {})
 
@@ -293,10 +293,10 @@ def assert_available(stack: Stack) -> None:
         "range=nonsense",
     ],
 )
-def test_a_function_that_fails_is_503_and_the_next_request_is_answered(
+def test_a_function_that_fails_is_503_and_the_next_request_succeeds(
     failing: tuple[Path, Stack], wish: str
 ) -> None:
-    """In the contract's JSON, and each time anew: nothing of it is cached."""
+    """With the contract's JSON. Nothing is cached."""
     _, stack = failing
     assert_unavailable(stack, wish)
     if wish != "type=hang":
@@ -304,10 +304,10 @@ def test_a_function_that_fails_is_503_and_the_next_request_is_answered(
     assert_available(stack)
 
 
-def test_a_function_that_can_t_be_imported_is_503_until_it_can(
+def test_a_function_that_can_t_be_imported_is_503_until_it_is_fixed(
     failing: tuple[Path, Stack],
 ) -> None:
-    """Nobody has to start the stack again."""
+    """The stack need not be started again."""
     functions, stack = failing
     (functions / "authorizer" / "broken").touch()
     for _ in range(2):
@@ -317,8 +317,8 @@ def test_a_function_that_can_t_be_imported_is_503_until_it_can(
     assert_available(stack)
 
 
-def test_functions_can_be_asked_past_the_gateway(failing: tuple[Path, Stack]) -> None:
-    """Over the Invoke API, which says what failed."""
+def test_functions_can_be_invoked_without_the_gateway(failing: tuple[Path, Stack]) -> None:
+    """With the Invoke API, which returns the error."""
     _, stack = failing
     url = f"{stack.url}/2015-03-31/functions/UsageFunction/invocations"
     event = {"queryStringParameters": {"type": "raise"}}

@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.rows import row_of_age
 from tests.support.memory_client import ROLLUPS, TABLES
 from tests.support.memory_writer import NAMES, MemoryWriter, TransactionCanceled
-from tests.support.rows import row_of_age
 from tests.support.strategies import zones
 from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.errors import StoreUnavailable

@@ -1,0 +1,64 @@
+"""Data sets with a great many rows: simple, valid, always the same, and written in a second."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from workspace_usage.rows.row import AGENT_TYPES, Source
+
+FIRST_CREATED_AT = datetime(2026, 3, 1, tzinfo=UTC)
+WORKSPACE_IDS = (11, 12, 13, 14, 15)
+FILES_AND_SHARES = {
+    Source.CURRENT: ("executions.ndjson", 0.8),
+    Source.ARCHIVED: ("archived.ndjson", 0.15),
+    Source.EDITED: ("edited.ndjson", 0.05),
+}
+"""The file of each source, and its share of all rows."""
+
+
+def write_large_data_set(
+    folder: Path,
+    rows: int,
+    workspaces: Sequence[int] = WORKSPACE_IDS,
+    span: timedelta | None = None,
+) -> dict[Source, Counter[int]]:
+    """Writes a data set; returns the number of rows of each source in each workspace.
+
+    Args:
+        folder: where to write it.
+        rows: the number of rows.
+        workspaces: their workspaces.
+        span: the time between the first and the last row; without it there are 27 a second.
+    """
+    interval = timedelta(milliseconds=37) if span is None else span / rows
+    folder.mkdir(parents=True, exist_ok=True)
+    written: dict[Source, Counter[int]] = {source: Counter() for source in FILES_AND_SHARES}
+    for source, (name, share) in FILES_AND_SHARES.items():
+        with (folder / name).open("w", encoding="utf-8") as file:
+            number = round(rows * share)
+            for workspace_id, line in _lines(source, number, workspaces, interval * rows / number):
+                file.write(line)
+                written[source][workspace_id] += 1
+    return written
+
+
+def _lines(
+    source: Source, rows: int, workspaces: Sequence[int], interval: timedelta
+) -> Iterator[tuple[int, str]]:
+    id_name = "user_openai_id" if source is Source.EDITED else "id"
+    for number in range(1, rows + 1):
+        # The first workspace has as many rows as all others: in reality rows aren't evenly spread.
+        workspace_id = workspaces[0 if number % 2 else number // 2 % len(workspaces)]
+        user_id = 1 + number % 17
+        kind = "chat" if source is Source.EDITED else AGENT_TYPES[number % len(AGENT_TYPES)]
+        created_at = FIRST_CREATED_AT + interval * number
+        yield (
+            workspace_id,
+            f'{{"{id_name}": {number}, "workspace_id": {workspace_id}, "user_id": {user_id}, '
+            f'"user_email": "user{user_id}@example.com", '
+            f'"created_at": "{created_at:%Y-%m-%dT%H:%M:%S.%fZ}", '
+            f'"agent": {{"title": "Agent {kind}", "slug": "{kind}-agent", "type": "{kind}"}}, '
+            f'"status": "succeeded", "credits": 0.{number % 1000:03}, '
+            f'"output": "outputs/{number}.png", "used_model": "model-{number % 5}"}}\n',
+        )

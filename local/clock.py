@@ -1,0 +1,6 @@
+"""The type of the clock that cache, throttle and log use."""
+
+from collections.abc import Callable
+
+type Clock = Callable[[], float]
+"""Returns seconds that never decrease."""

@@ -1,0 +1,75 @@
+"""Loads what the stack serves: the demo, or a data set of the developer's own."""
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from local.data.banner import data_banner, demo_banner
+from local.data.demo import DemoAccount, write_demo
+from local.data.rejections import Rejections
+from local.data.suggestion import suggest
+from usagectl.cli.progress import progress
+from usagectl.dataset import count_lines
+from usagectl.load import Destination, Loader
+
+
+class ServedData(Protocol):
+    """Data that the stack serves."""
+
+    def load(self, destination: Destination) -> None:
+        """Loads it into the store."""
+
+    def banner(self, url: str) -> str:
+        """Returns the text that is printed when the stack serves it at ``url``."""
+
+
+class Demo:
+    """The demo data."""
+
+    def __init__(self) -> None:
+        self._accounts: Sequence[DemoAccount] = ()
+
+    def load(self, destination: Destination) -> None:
+        """Makes the demo's data set, and loads it into the store."""
+        with tempfile.TemporaryDirectory() as folder:
+            self._accounts = write_demo(Path(folder), datetime.now(UTC))
+            _load(destination, Path(folder))
+
+    def banner(self, url: str) -> str:
+        """Returns the demo's banner."""
+        return demo_banner(url, self._accounts)
+
+
+class OwnDataSet:
+    """A data set of the developer's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self, destination: Destination) -> None:
+        """Loads it into the store."""
+        print(f"Loading {self._folder} ...", flush=True)
+        print(f"Loaded {_load(destination, self._folder)}.", flush=True)
+
+    def banner(self, url: str) -> str:
+        """Returns a banner with a request that fits the data set."""
+        return data_banner(url, suggest(self._folder, datetime.now(UTC).date()))
+
+
+def _load(destination: Destination, folder: Path) -> str:
+    """Loads a data set, and shows which lines can't be used; returns a text: what was loaded."""
+    with Rejections() as rejections, progress("lines") as bar:
+        task = bar.add_task("loading", total=count_lines(folder))
+        loader = Loader(
+            destination,
+            advance=lambda lines: bar.advance(task, lines),
+            reject=rejections.add,
+        )
+        report = loader.load(folder)
+    if report.uncounted:
+        print("Pages far down will be slow: not all rows could be counted.", file=sys.stderr)
+    loaded = (f"{number:,} from {file}" for file, number in report.loaded.items() if number)
+    return ", ".join(loaded) or "nothing"
