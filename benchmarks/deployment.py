@@ -14,7 +14,7 @@ from benchmarks.packages import ROOT
 from local.dynamodb import DynamoDBLocal
 from local.functions import Setup
 from local.stack import Stack
-from usagectl.load import Loader
+from usagectl.loading.loader import Loader
 
 CHAT: Final = 21
 MEDIA: Final = 22

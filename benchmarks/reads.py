@@ -14,7 +14,7 @@ from local.dynamodb import DynamoDBLocal
 from local.stack import Stack
 from tests.support.many import FIRST, write_many
 from tests.support.rows import row_of_age
-from usagectl.load import Loader
+from usagectl.loading.loader import Loader
 from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.aws.credentials import Credentials
 from workspace_usage.aws.reader import DYNAMODB, Reader

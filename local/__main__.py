@@ -23,8 +23,11 @@ from local.log import JsonLog, Log, TextLog, Write
 from local.stack import TEMPLATE, Stack
 from local.store_choice import Store, choose_store
 from local.suggestion import suggest
-from usagectl.dataset import Rejection, UnreadableFile, count_lines
-from usagectl.load import Destination, Loader, LoadError
+from usagectl.data_set.payload_files import count_lines
+from usagectl.data_set.rejections import Rejection
+from usagectl.errors import LoadError, UnreadableFile
+from usagectl.loading.loader import Loader
+from usagectl.resources import Resources
 
 REJECTIONS_SHOWN: Final = 20
 LOOPBACK: Final = "127.0.0.1"
@@ -113,7 +116,7 @@ class _Demo:
     def __init__(self) -> None:
         self._accounts: Sequence[DemoAccount] = ()
 
-    def load(self, destination: Destination) -> None:
+    def load(self, destination: Resources) -> None:
         """Makes it and puts it into the store."""
         with tempfile.TemporaryDirectory() as folder:
             self._accounts = write(Path(folder), datetime.now(UTC))
@@ -130,7 +133,7 @@ class _Data:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def load(self, destination: Destination) -> None:
+    def load(self, destination: Resources) -> None:
         """Puts it into the store."""
         print(f"Loading {self._folder} ...", flush=True)
         print(f"Loaded {_load(destination, self._folder)}.", flush=True)
@@ -206,7 +209,7 @@ class _Lines:
             sys.stderr.flush()
 
 
-def _load(destination: Destination, folder: Path) -> str:
+def _load(destination: Resources, folder: Path) -> str:
     """Loads a data set, says which lines were not loaded, and returns in words what was."""
     with _Rejections() as rejections, _Bar(count_lines(folder)) as bar:
         loader = Loader(destination, advance=bar.advance, reject=rejections.add)

@@ -17,7 +17,7 @@ from local.exchange import Request, Response
 from local.outcomes import Outcome, Outcomes, State
 from local.responses import JSON
 from local.rules import Rules
-from usagectl.dataset import to_json
+from usagectl.json_text import to_json
 from workspace_usage.values import MAX_REASON_BYTES, InvalidValue, parse_json, shorten
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from local.invoke_api import PREFIX, too_large
 from local.log import Log, Served
 from local.responses import JSON, Failure
 from local.routes import Clock
-from usagectl.deployment import DESCRIPTION_PATH
+from usagectl.local_endpoint import DESCRIPTION_PATH
 
 _FAILED: Final = json.dumps({"message": "the local stack failed; its log says why"}).encode()
 

@@ -30,7 +30,7 @@ from local.rules import rules_of
 from local.server import Server
 from local.store import Clients, Endpoints, MotoServer
 from local.template import Template, expand
-from usagectl.load import Destination
+from usagectl.resources import Resources
 from workspace_usage.rows.tables import Tables
 from workspace_usage.rows.window import time_zone
 
@@ -64,7 +64,7 @@ class Stack:
         dynamodb_endpoint: str | None = None,
         log: Log | None = None,
         clock: Clock = time.monotonic,
-        load: Callable[[Destination], object] | None = None,
+        load: Callable[[Resources], object] | None = None,
     ) -> Self:
         """Starts the stack of a template. Nothing is served before the store is filled.
 
@@ -138,7 +138,7 @@ class Stack:
             return cls(server.url, expanded, clients, parts.pop_all())
 
     @property
-    def destination(self) -> Destination:
+    def destination(self) -> Resources:
         """The store, as the importer wants to know it."""
         return destination(self.template, self.clients)
 
@@ -158,7 +158,7 @@ class Stack:
         self.stop()
 
 
-def destination(template: Template, clients: Clients) -> Destination:
+def destination(template: Template, clients: Clients) -> Resources:
     """What ``provision`` made of ``template``, as the importer wants to know it.
 
     Raises:
@@ -171,7 +171,7 @@ def destination(template: Template, clients: Clients) -> Destination:
         # CloudFormation takes any text that could be one.
         raise TemplateError(f"TimeZone: there is no time zone {zone_name}") from None
     names = {logical_id: found.name for logical_id, found in template.resources.items()}
-    return Destination(
+    return Resources(
         tables=Tables(
             executions=names["ExecutionsTable"],
             archived_executions=names["ArchivedExecutionsTable"],

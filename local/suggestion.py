@@ -12,7 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from usagectl.dataset import RECORDS, Item, Rejection, find_file, read_items
+from usagectl.data_set.payload_files import PAYLOAD_FILES, find_file, read_stored_items
+from usagectl.data_set.rejections import Rejection
+from workspace_usage.aws.dynamodb import WritableItem
 
 LINES: Final = 10_000
 """Lines of each file that are looked at."""
@@ -53,13 +55,13 @@ class _Seen:
     rows: Counter[tuple[int, int]] = field(default_factory=Counter)
     newest: dict[tuple[int, int], date] = field(default_factory=dict)
 
-    def add_member(self, item: Item) -> None:
+    def add_member(self, item: WritableItem) -> None:
         """Takes a membership."""
         workspace_id, user_id = int(item["workspace_id"]["N"]), int(item["user_id"]["N"])
         permissions = [value["S"] for value in item["permissions"]["L"]]
         self.members[workspace_id][user_id] = _SEES_EVERYONE in permissions
 
-    def add_row(self, item: Item) -> None:
+    def add_row(self, item: WritableItem) -> None:
         """Takes a row."""
         key = int(item["workspace_id"]["N"]), int(item["user_id"]["N"])
         day = date.fromisoformat(item["sort_key"]["S"][:10])
@@ -122,13 +124,13 @@ def suggest(folder: Path, today: date) -> Suggestion:
     )
 
 
-def _items(folder: Path) -> Iterator[tuple[str, Item]]:
+def _items(folder: Path) -> Iterator[tuple[str, WritableItem]]:
     """What the first lines of each file are stored as, with the table."""
-    for records in RECORDS:
+    for records in PAYLOAD_FILES:
         path = find_file(folder, records)
         if path is None or records.table not in {_MEMBERS, *_ROWS}:
             continue
-        for _, item in islice(read_items(path, records), LINES):
+        for _, item in islice(read_stored_items(path, records), LINES):
             if not isinstance(item, Rejection):
                 yield records.table, item
 

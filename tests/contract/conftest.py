@@ -14,7 +14,7 @@ import pytest
 from local.stack import Stack
 from tests.support.generator import Member, write_dataset
 from tests.support.oracle import Caller, Oracle, parse
-from usagectl.load import Loader
+from usagectl.loading.loader import Loader
 
 PATH = "/workspaces/usage"
 SEED = 1

@@ -13,7 +13,7 @@ from local.stack import destination
 from local.store import Clients
 from local.template import Template
 from tests.support.functions import ROOT, Context
-from usagectl.load import Loader
+from usagectl.loading.loader import Loader
 from usagectl.recount import release
 from usagectl.send import read_event
 from workspace_usage.errors import InvalidRequest

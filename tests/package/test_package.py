@@ -23,7 +23,7 @@ from local.demo import write
 from local.stack import Stack
 from tests.support.functions import ROOT
 from tests.support.rows import row_of_age
-from usagectl.load import Loader
+from usagectl.loading.loader import Loader
 from usagectl.send import read_event, send
 from workspace_usage.rollups.counts import read_head
 from workspace_usage.rows.row import Source, to_item

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from tests.support.database import NAMES, destination
-from usagectl.erase import Eraser
+from usagectl.erasure.eraser import Eraser
 from workspace_usage.access.scope import Membership
 from workspace_usage.access.tokens import AccessToken
 from workspace_usage.recording.events import MembershipChange, TokenChange

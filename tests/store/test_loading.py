@@ -10,7 +10,7 @@ from tests.support.database import NAMES, destination, load, snapshot
 from tests.support.generator import write_dataset
 from tests.support.many import write_many
 from tests.support.memory_client import TABLES
-from usagectl.load import Loader
+from usagectl.loading.loader import Loader
 from workspace_usage.rows.row import Source
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tests.support.database import NAMES, destination, load
-from usagectl.checkpoint import Checkpoint
-from usagectl.erase import Eraser
-from usagectl.errors import CommandError
-from usagectl.load import Loader, LoadError
+from usagectl.erasure.eraser import Eraser
+from usagectl.errors import CommandError, LoadError
+from usagectl.loading.checkpoint import Checkpoint
+from usagectl.loading.loader import Loader
 from usagectl.recount import hold, recount, release
 from workspace_usage.rollups.counts import read_head
 from workspace_usage.rollups.items import HEAD_KEY, UNTIL_RELEASED, Head, Month, lists_showing
@@ -132,7 +132,7 @@ def test_what_an_import_that_was_cut_off_held_is_released_by_the_next(
     client: "DynamoDBClient", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also a workspace of which no row is left to write; another import leaves it alone."""
-    monkeypatch.setattr("usagectl.load.STRETCH", 150)
+    monkeypatch.setattr("usagectl.loading.loader.LINES_PER_CHECKPOINT", 150)
     write_rows(tmp_path, 150, (11, 12))
     notes = tmp_path / "notes"
     # The first workspace takes 8 to 14, and so does the second.

@@ -19,7 +19,9 @@ from local.provision import make_table
 from local.template import Template
 from tests.support.memory_client import ROLLUPS, TABLES
 from tests.support.memory_writer import MemoryWriter
-from usagectl.load import Destination, Loader, LoadReport
+from usagectl.loading.loader import Loader
+from usagectl.loading.report import LoadReport
+from usagectl.resources import Resources
 from workspace_usage.aws.credentials import Credentials
 from workspace_usage.aws.reader import DYNAMODB, Reader
 from workspace_usage.rows.row import Source
@@ -102,9 +104,9 @@ class Parameters:
         self.values[Name] = Value
 
 
-def destination(client: object) -> Destination:
+def destination(client: object) -> Resources:
     """The database of ``client`` as the import's destination. There is nowhere for media to go."""
-    return Destination(
+    return Resources(
         tables=NAMES,
         bucket="media",
         min_date_parameter="min-date",

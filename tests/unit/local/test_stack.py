@@ -25,7 +25,7 @@ from local.store import Clients, Endpoints
 from local.template import expand
 from tests.support.local_functions import wait_until
 from tests.support.local_processes import children, threads
-from usagectl.load import Destination
+from usagectl.resources import Resources
 
 pytestmark = [
     pytest.mark.xdist_group("local-stack"),
@@ -93,7 +93,7 @@ def test_a_stack_that_is_stopped_leaves_no_process_and_frees_its_port() -> None:
     before, port = children(), free_port()
     tables = []
 
-    def load(place: Destination) -> None:
+    def load(place: Resources) -> None:
         tables.extend(place.dynamodb.list_tables()["TableNames"])
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))

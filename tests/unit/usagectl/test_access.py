@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from usagectl.access import AccessTables
+from usagectl.access.tables import AccessTables
 
 MOMENT = datetime(2026, 3, 1, 12, 0, 30, 250_000, UTC)
 

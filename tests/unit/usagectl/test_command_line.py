@@ -15,7 +15,7 @@ from typer.main import get_command
 from tests.support.functions import ROOT
 from usagectl.__main__ import app, main
 from usagectl.cli.commands import COMMANDS
-from usagectl.cli.common import number_of
+from usagectl.cli.output import number_of
 
 HEAVY = ("boto3", "botocore", "pydantic", "rich", "samtranslator", "yaml")
 

@@ -15,26 +15,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.functions import ROOT
-from usagectl.checkpoint import Checkpoint
-from usagectl.dataset import (
-    LONGEST_LINE,
-    RECORDS,
-    Item,
-    Records,
-    Rejection,
-    UnreadableFile,
+from usagectl.data_set.lines import MAX_LINE_BYTES
+from usagectl.data_set.media import MediaFile, find_media
+from usagectl.data_set.payload_files import (
+    PAYLOAD_FILES,
+    PayloadFile,
     count_lines,
     find_file,
-    read_items,
+    read_stored_items,
 )
-from usagectl.load import Destination, Loader, LoadError
-from usagectl.media import MediaFile, find_media, upload
-from usagectl.report import Report
-from usagectl.writing import put_batch
+from usagectl.data_set.rejections import Rejection
+from usagectl.errors import LoadError, UnreadableFile
+from usagectl.loading.checkpoint import Checkpoint
+from usagectl.loading.loader import Loader
+from usagectl.loading.media_upload import upload
+from usagectl.loading.rejection_report import RejectionReport
+from usagectl.loading.table_writer import put_batch
+from usagectl.resources import Resources
+from workspace_usage.aws.dynamodb import WritableItem
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.rows.tables import Tables
 
-TOKENS, MEMBERS = RECORDS[0], RECORDS[1]
+TOKENS, MEMBERS = PAYLOAD_FILES[0], PAYLOAD_FILES[1]
 NAMES = Tables(
     executions="executions",
     archived_executions="archived",
@@ -120,10 +122,10 @@ def _key(item: Any) -> str:
     return "/".join(item[name]["N"] for name in names if name in item)
 
 
-def destination(tables: Store) -> Destination:
+def destination(tables: Store) -> Resources:
     """The tables as the place to load into."""
     client = cast(Any, tables)
-    return Destination(NAMES, "media", "min-date", client, client, client, UTC)
+    return Resources(NAMES, "media", "min-date", client, client, client, UTC)
 
 
 def member(user_id: int, *permissions: str, workspace_id: int = 11) -> str:
@@ -135,12 +137,12 @@ def member(user_id: int, *permissions: str, workspace_id: int = 11) -> str:
 def write_members(folder: Path, *lines: str) -> Path:
     """A data set of members."""
     folder.mkdir(exist_ok=True)
-    path = folder / MEMBERS.file
+    path = folder / MEMBERS.name
     path.write_text("".join(lines), "utf-8")
     return path
 
 
-def items_of(*users: int) -> list[Item]:
+def items_of(*users: int) -> list[WritableItem]:
     """Members as items of their table."""
     return [{"workspace_id": {"N": "11"}, "user_id": {"N": str(user)}} for user in users]
 
@@ -169,8 +171,8 @@ def test_rows_that_can_not_be_counted_are_loaded_all_the_same(
     def fail(*_: object) -> None:
         raise StoreUnavailable("it is slow")
 
-    monkeypatch.setattr("usagectl.load.recount.hold", lambda *_: None)
-    monkeypatch.setattr("usagectl.load.recount.recount", fail)
+    monkeypatch.setattr("usagectl.loading.holds.recount.hold", lambda *_: None)
+    monkeypatch.setattr("usagectl.loading.holds.recount.recount", fail)
     event = json.loads((ROOT / "events" / "event-execution-recorded.json").read_text("utf-8"))
     (tmp_path / "executions.ndjson").write_text(json.dumps(event["detail"]["execution"]))
     (tmp_path / "settings.json").write_text('{"usage_history_min_date": {"enabled": false}}')
@@ -183,7 +185,7 @@ def test_rows_that_can_not_be_counted_are_loaded_all_the_same(
 def test_what_a_table_does_not_take_is_offered_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A throttled store slows down, and loses nothing."""
     waits: list[float] = []
-    monkeypatch.setattr("usagectl.writing.time.sleep", waits.append)
+    monkeypatch.setattr("usagectl.loading.table_writer.time.sleep", waits.append)
     left = iter([25, 20, 1, 0])
     tables = Store(refuses=lambda: next(left))
     put_batch(cast(Any, tables), "members", items_of(*range(1, 26)))
@@ -194,7 +196,7 @@ def test_what_a_table_does_not_take_is_offered_again(monkeypatch: pytest.MonkeyP
 
 def test_a_table_that_takes_nothing_at_all_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """It gives up with a sentence, rather than never."""
-    monkeypatch.setattr("usagectl.writing.time.sleep", lambda _: None)
+    monkeypatch.setattr("usagectl.loading.table_writer.time.sleep", lambda _: None)
     with pytest.raises(LoadError, match="The table members takes no more items"):
         put_batch(cast(Any, Store(refuses=lambda: 25)), "members", items_of(1))
 
@@ -214,10 +216,12 @@ def test_an_import_that_is_cut_off_again_and_again_ends_with_the_sources_rows(
     write_members(folder, *lines)
     tables, path = Store(), folder / "report"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("usagectl.load.STRETCH", data.draw(st.integers(1, 100)))
+        patch.setattr(
+            "usagectl.loading.loader.LINES_PER_CHECKPOINT", data.draw(st.integers(1, 100))
+        )
         for fails_after in [*data.draw(st.lists(st.integers(1, 200), max_size=6)), None]:
             tables.calls, tables.fails_after = 0, fails_after
-            with Report(path) as rejected:
+            with RejectionReport(path) as rejected:
                 try:
                     report = loader(tables, folder / "checkpoint", rejected).load(folder)
                 except LoadError:
@@ -232,11 +236,11 @@ def test_an_import_that_is_cut_off_again_and_again_ends_with_the_sources_rows(
     assert not (folder / "checkpoint").exists()
 
 
-def loader(tables: Store, checkpoint: Path, rejected: Report) -> Loader:
+def loader(tables: Store, checkpoint: Path, rejected: RejectionReport) -> Loader:
     """A loader as the command makes one."""
     return Loader(
         destination(tables),
-        reject=lambda rejection: rejected.add(rejection.entry),
+        reject=rejected.add,
         checkpoint=Checkpoint(checkpoint, "here", rejected),
     )
 
@@ -252,9 +256,9 @@ def cut_off_with_report(folder: Path) -> list[str]:
     """An import of 100 lines, each fifth of which is broken, that gets half-way; its report."""
     lines = ["broken\n" if n % 5 == 0 else member(n) for n in range(1, 101)]
     write_members(folder, *lines)
-    (folder / TOKENS.file).write_text("broken\n" * 3, "utf-8")
-    with pytest.MonkeyPatch.context() as patch, Report(folder / "report") as rejected:
-        patch.setattr("usagectl.load.STRETCH", 10)
+    (folder / TOKENS.name).write_text("broken\n" * 3, "utf-8")
+    with pytest.MonkeyPatch.context() as patch, RejectionReport(folder / "report") as rejected:
+        patch.setattr("usagectl.loading.loader.LINES_PER_CHECKPOINT", 10)
         with pytest.raises(LoadError):
             loader(Store(fails_after=45), folder / "notes", rejected).load(folder)
     return reported(folder / "report")
@@ -262,7 +266,7 @@ def cut_off_with_report(folder: Path) -> list[str]:
 
 def resume(folder: Path) -> list[str]:
     """What the report says after the next import."""
-    with Report(folder / "report") as rejected:
+    with RejectionReport(folder / "report") as rejected:
         loader(Store(), folder / "notes", rejected).load(folder)
     return reported(folder / "report")
 
@@ -276,7 +280,7 @@ WHOLE_REPORT = [
 def test_a_corrected_file_is_reported_as_it_is_now(tmp_path: Path) -> None:
     """Of the same size and time: what its old lines were told for is no longer in the report."""
     assert "tokens.ndjson:1" in cut_off_with_report(tmp_path)
-    tokens = tmp_path / TOKENS.file
+    tokens = tmp_path / TOKENS.name
     before = tokens.stat()
     tokens.write_text("broken\n      \nbroken\n")
     os.utime(tokens, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -304,7 +308,7 @@ def test_a_report_of_an_earlier_import_does_not_stay(tmp_path: Path) -> None:
 
 def test_a_report_shows_how_a_line_begins(tmp_path: Path) -> None:
     """On one line, 120 characters at most, what can't be printed escaped."""
-    path = tmp_path / MEMBERS.file
+    path = tmp_path / MEMBERS.name
     path.write_bytes(b'{"a": "\x1b[31m\xff\xc3\xa9' + b"x" * 200 + b"\n\r\n")
     resume(tmp_path)
     (line,) = (tmp_path / "report").read_text("utf-8").splitlines()
@@ -318,7 +322,7 @@ def cut_off(folder: Path, path: Path, where: str = "here") -> int:
     """An import of 100 members that gets half-way; how many lines it noted."""
     write_members(folder, *(member(user) for user in range(1, 101)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("usagectl.load.STRETCH", 10)
+        patch.setattr("usagectl.loading.loader.LINES_PER_CHECKPOINT", 10)
         loader = Loader(destination(Store(fails_after=30)), checkpoint=Checkpoint(path, where))
         with pytest.raises(LoadError):
             loader.load(folder)
@@ -370,7 +374,7 @@ def test_workspaces_that_are_held_are_noted_until_they_are_let_go(tmp_path: Path
     notes.hold({13})
     assert Checkpoint(path, "here").held == notes.held == {11, 12, 13}
     assert Checkpoint(path, "there").held == set()
-    notes.let_go()
+    notes.release()
     assert Checkpoint(path, "here").held == notes.held == set()
 
 
@@ -386,7 +390,7 @@ def test_what_was_changed_or_removed_since_is_not_brought_back(tmp_path: Path) -
     }
     report = Loader(destination(tables)).load(tmp_path)
     assert permissions(tables) == {"11/1": ["old"], "11/2": ["new"], "11/3": ["old"], "11/4": []}
-    assert (report.loaded[MEMBERS.file], report.kept[MEMBERS.file]) == (2, 2)
+    assert (report.loaded[MEMBERS.name], report.kept[MEMBERS.name]) == (2, 2)
 
 
 def test_progress_adds_up_to_the_lines_of_the_files(tmp_path: Path) -> None:
@@ -466,13 +470,13 @@ LINES = st.binary(max_size=50) | st.builds(
 )
 
 
-@given(st.lists(LINES, max_size=5).map(b"\n".join), st.sampled_from(RECORDS), st.booleans())
+@given(st.lists(LINES, max_size=5).map(b"\n".join), st.sampled_from(PAYLOAD_FILES), st.booleans())
 def test_any_bytes_get_a_reason(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes, records: Records, is_gz: bool
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, file: PayloadFile, is_gz: bool
 ) -> None:
     """An import ends with a report or with the error that it names, never with another."""
     folder = tmp_path_factory.mktemp("set")
-    name = f"{records.file}.gz" if is_gz else records.file
+    name = f"{file.name}.gz" if is_gz else file.name
     (folder / name).write_bytes(content)
     (folder / "settings.json").write_bytes(content)
     rejected: list[Rejection] = []
@@ -493,9 +497,9 @@ def test_compressed_files_are_read_alike(tmp_path: Path) -> None:
         file.write(text)
     path = find_file(tmp_path, MEMBERS)
     assert path is not None
-    read = list(read_items(path, MEMBERS))
+    read = list(read_stored_items(path, MEMBERS))
     assert [number for number, _ in read] == [1, 2, 3]
-    assert [number for number, _ in read_items(path, MEMBERS, after=2)] == [3]
+    assert [number for number, _ in read_stored_items(path, MEMBERS, after=2)] == [3]
     assert str(read[1][1]).startswith("members.ndjson.gz:2: is not JSON")
 
 
@@ -515,8 +519,8 @@ def test_a_file_that_is_not_what_it_says_is_named(tmp_path: Path) -> None:
 
 def test_a_line_that_is_far_too_long_is_rejected_without_being_kept(tmp_path: Path) -> None:
     """And the next one has the next number."""
-    path = write_members(tmp_path, "x" * (3 * LONGEST_LINE), "\n", member(1))
-    (first, rejection), (second, item) = read_items(path, MEMBERS)
+    path = write_members(tmp_path, "x" * (3 * MAX_LINE_BYTES), "\n", member(1))
+    (first, rejection), (second, item) = read_stored_items(path, MEMBERS)
     assert (first, second) == (1, 2)
     assert str(rejection) == "members.ndjson:1: is longer than 1,048,576 bytes"
     assert not isinstance(item, Rejection)
@@ -524,6 +528,6 @@ def test_a_line_that_is_far_too_long_is_rejected_without_being_kept(tmp_path: Pa
 
 def test_a_file_that_can_not_be_read_ends_it(tmp_path: Path) -> None:
     """A folder where a file should be, for one."""
-    (tmp_path / TOKENS.file).mkdir()
+    (tmp_path / TOKENS.name).mkdir()
     with pytest.raises(LoadError, match=r"tokens\.ndjson: Is a directory"):
         Loader(destination(Store())).load(tmp_path)

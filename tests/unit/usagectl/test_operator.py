@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.strategies import stored_rows
-from usagectl.dataset import to_json
-from usagectl.export import COLUMNS, FORMULA_STARTS, Selection, to_cells, to_line
-from usagectl.tokens import FIRST_ID, draw_id, issue
+from usagectl.access.issuing import FIRST_ID, draw_id, issue
+from usagectl.exporting.formats import COLUMNS, FORMULA_STARTS, to_cells, to_line
+from usagectl.exporting.selection import Selection
+from usagectl.json_text import to_json
 from workspace_usage.access.tokens import BearerToken, TokenPolicy
 from workspace_usage.recording.payloads import execution_row
 from workspace_usage.rows.position import Position
