@@ -6,9 +6,11 @@ The template of this repository says which keys and indexes the tables should ha
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,33 +53,35 @@ def examine(deployment: Deployment, caller: Caller | None) -> Iterator[Finding]:
     template = yaml_parse(TEMPLATE.read_text("utf-8"))["Resources"]
     for name, resource in template.items():
         if resource["Type"] == "AWS::DynamoDB::Table":
-            yield _finding(f"table {name}", lambda n=name, r=resource: _table(deployment, n, r))
-    yield _finding("usage_history_min_date", lambda: _setting(deployment))
-    yield _finding("media bucket", lambda: _bucket(deployment))
-    yield _finding("dead-letter queue", lambda: _dead_letters(deployment))
-    yield _finding("event queue", lambda: _waiting(deployment, "EventQueueUrl"))
-    yield _finding("access event queue", lambda: _waiting(deployment, "AccessEventQueueUrl"))
-    yield _finding("count queue", lambda: _waiting(deployment, "CountQueueUrl"))
-    yield _finding("recorder", lambda: _recorder(deployment))
-    yield _finding("recorder, tokens and members", lambda: _access_recorder(deployment))
-    yield _finding("API, without a token", lambda: _anonymous(deployment.url))
+            yield _finding(f"table {name}", partial(_table, deployment, name, resource))
+    checks: Mapping[str, Callable[[], str]] = {
+        "usage_history_min_date": partial(_setting, deployment),
+        "media bucket": partial(_bucket, deployment),
+        "dead-letter queue": partial(_dead_letters, deployment),
+        "event queue": partial(_waiting, deployment, "EventQueueUrl"),
+        "access event queue": partial(_waiting, deployment, "AccessEventQueueUrl"),
+        "count queue": partial(_waiting, deployment, "CountQueueUrl"),
+        "recorder": partial(_recorder, deployment),
+        "recorder, tokens and members": partial(_access_recorder, deployment),
+        "API, without a token": partial(_anonymous, deployment.url),
+    }
+    for name, check in checks.items():
+        yield _finding(name, check)
     if caller is None:
         yield Finding("API, with a token", None, "give --token and --workspace to check it")
     else:
-        yield _finding("API, with a token", lambda: _listing(deployment.url, caller))
+        yield _finding("API, with a token", partial(_listing, deployment.url, caller))
 
 
 class _Problem(Exception):
     """Something is not as it should be; the text says what."""
 
 
-def _finding(check: str, examine_it: Any) -> Finding:
+def _finding(name: str, check: Callable[[], str]) -> Finding:
     try:
-        return Finding(check, True, examine_it())
-    except _Problem as error:
-        return Finding(check, False, str(error))
-    except (BotoCoreError, ClientError, CommandError, StoreUnavailable) as error:
-        return Finding(check, False, str(error))
+        return Finding(name, True, check())
+    except (_Problem, BotoCoreError, ClientError, CommandError, StoreUnavailable) as error:
+        return Finding(name, False, str(error))
 
 
 def _table(deployment: Deployment, logical_id: str, resource: Mapping[str, Any]) -> str:
@@ -207,7 +211,7 @@ def _get(url: str, headers: Mapping[str, str]) -> tuple[int, object]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, _json(error.read())
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise _Problem(f"{url} does not answer: {getattr(error, 'reason', error)}") from None
 
 

@@ -47,17 +47,22 @@ def read_event(path: Path) -> Envelope:
         parse(event, datetime.now(UTC))
         if not isinstance(event.get("source"), str) or not event["source"]:
             raise InvalidValue("source: must be a text, the one that the deployment's rules accept")
+        envelope = Envelope(event["source"], event["detail-type"], to_json(event["detail"]))
+        _check_size(envelope)
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}.") from None
+    except UnicodeEncodeError:
+        raise CommandError(f"{path}: must not contain half of a surrogate pair.") from None
     except InvalidValue as error:
         raise CommandError(f"{path}: {error}.") from None
-    envelope = Envelope(event["source"], event["detail-type"], to_json(event["detail"]))
-    if envelope.size > MAX_CALL_BYTES:
-        raise CommandError(
-            f"{path}: the event has {envelope.size:,} bytes; EventBridge takes at most"
-            f" {MAX_CALL_BYTES:,}."
-        )
     return envelope
+
+
+def _check_size(envelope: Envelope) -> None:
+    if envelope.size > MAX_CALL_BYTES:
+        raise InvalidValue(
+            f"the event has {envelope.size:,} bytes; EventBridge takes at most {MAX_CALL_BYTES:,}"
+        )
 
 
 def send(client: "EventBridgeClient", bus: str, events: Sequence[Envelope]) -> int:

@@ -12,16 +12,14 @@ Rows are deleted past the recorder. So the workspaces that they are in are held 
 counted again at the end (``usagectl.recount``).
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import batched
 from typing import Final, NamedTuple
 
 from usagectl import recount
 from usagectl.erasure.report import ErasureReport
 from usagectl.errors import CommandError
+from usagectl.parallel import map_in_parallel
 from usagectl.progress import Advance
 from usagectl.resources import Resources
 from usagectl.scan import scan
@@ -31,8 +29,6 @@ from workspace_usage.rows.tables import by_source
 
 NO_EMAIL: Final = ""
 """What an erased person's rows have instead of the e-mail address."""
-
-_CALLS_IN_FLIGHT: Final = 8
 
 
 class _RowKey(NamedTuple):
@@ -75,7 +71,7 @@ class RowEraser:
         rows, keys = self._find(user_id)
         shown_by_others = self._shown_by_others(user_id, keys)
         report.media_kept = len(shown_by_others)
-        for _ in _for_each(self._delete_object, keys - shown_by_others):
+        for _ in map_in_parallel(self._delete_object, keys - shown_by_others):
             report.media_deleted += 1
         self._delete_rows(rows, now, report)
 
@@ -149,7 +145,7 @@ class RowEraser:
             for workspace_id in workspaces:
                 held.append(workspace_id)
                 recount.hold(self.resources, workspace_id)
-            for _ in _for_each(self._delete_row, rows):
+            for _ in map_in_parallel(self._delete_row, rows):
                 report.rows_deleted += 1
         finally:
             # Also if it fails: a second erasure would not find the workspaces of deleted rows.
@@ -170,10 +166,3 @@ class RowEraser:
                 "The store does not answer. When it does, start again, and then count the"
                 f" workspaces again in which rows were deleted: usagectl recount {options}"
             )
-
-
-def _for_each[T](do: Callable[[T], None], subjects: Iterable[T]) -> Iterator[None]:
-    """Does something to each subject, several at a time, and yields once for each."""
-    with ThreadPoolExecutor(_CALLS_IN_FLIGHT) as executor:
-        for some in batched(subjects, 10 * _CALLS_IN_FLIGHT, strict=False):
-            yield from executor.map(do, some)

@@ -1,12 +1,11 @@
 """The workspaces whose counts an import gives up, since it writes rows past the recorder."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 
 from usagectl import recount
 from usagectl.loading.checkpoint import Checkpoint
-from usagectl.loading.table_writer import WRITERS
+from usagectl.parallel import map_in_parallel
 from usagectl.resources import Resources
 from workspace_usage.errors import StoreUnavailable
 
@@ -29,9 +28,8 @@ class Holds:
             return
         # They are noted first: a hold that isn't noted would never be released.
         self._checkpoint.hold(new)
-        with ThreadPoolExecutor(WRITERS) as executor:
-            for _ in executor.map(partial(recount.hold, self._resources), new):
-                pass
+        for _ in map_in_parallel(partial(recount.hold, self._resources), new):
+            pass
         self._taken |= new
 
     def end(self) -> list[int]:
@@ -41,12 +39,13 @@ class Holds:
         import goes on without them.
         """
         held, now = sorted(self._checkpoint.held), datetime.now(UTC)
-        with ThreadPoolExecutor(WRITERS) as executor:
-            is_counted = list(executor.map(partial(self._count, now), held))
+        is_counted = list(map_in_parallel(partial(self._count, now), held))
         self._checkpoint.release()
         self._taken.clear()
         return [
-            workspace_id for workspace_id, done in zip(held, is_counted, strict=True) if not done
+            workspace_id
+            for workspace_id, is_done in zip(held, is_counted, strict=True)
+            if not is_done
         ]
 
     def _count(self, now: datetime, workspace_id: int) -> bool:

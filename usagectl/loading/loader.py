@@ -31,7 +31,8 @@ from usagectl.loading.holds import Holds
 from usagectl.loading.media_upload import upload
 from usagectl.loading.process_lines import Reject, process_lines
 from usagectl.loading.report import LoadReport
-from usagectl.loading.table_writer import WRITERS, Lanes, put_batch, put_unless_newer
+from usagectl.loading.table_writer import Lanes, put_batch, put_unless_newer
+from usagectl.parallel import CALLS_IN_FLIGHT, map_in_parallel
 from usagectl.progress import Advance, ignore
 from usagectl.resources import Resources
 from workspace_usage.aws.dynamodb import WritableItem
@@ -39,6 +40,9 @@ from workspace_usage.errors import StoreUnavailable
 
 LINES_PER_CHECKPOINT: Final = 5_000
 """Lines between two checkpoints: the most that has to be written again after a crash."""
+
+FILES_PER_CHECKPOINT: Final = 80
+"""Media files between two checkpoints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class Loader:
             return done
         table: str = getattr(self.resources.tables, file.table)
         put = put_unless_newer if file.is_access or self.keep_newer else put_batch
-        with ThreadPoolExecutor(WRITERS) as executor:
+        with ThreadPoolExecutor(CALLS_IN_FLIGHT) as executor:
             lanes = Lanes(executor, partial(put, self.resources.dynamodb, table))
             lines = read_stored_items(path, file, done.lines)
             for some in batched(lines, LINES_PER_CHECKPOINT, strict=False):
@@ -140,11 +144,10 @@ class Loader:
         known = str(crc32("\n".join(map(_media_state, files)).encode()))
         done = self.checkpoint.resume_part(MEDIA_FOLDER, known)
         numbered = list(enumerate(files, 1))[done.lines :]
-        with ThreadPoolExecutor(WRITERS) as executor:
-            for some in batched(numbered, 10 * WRITERS, strict=False):
-                results = executor.map(self._upload, some)
-                done = process_lines(results, done, ignore, advance=ignore, reject=self.reject)
-                self.checkpoint.note(MEDIA_FOLDER, known, done)
+        for some in batched(numbered, FILES_PER_CHECKPOINT, strict=False):
+            results = map_in_parallel(self._upload, some)
+            done = process_lines(results, done, ignore, advance=ignore, reject=self.reject)
+            self.checkpoint.note(MEDIA_FOLDER, known, done)
         return done
 
     def _upload(

@@ -1,4 +1,7 @@
-"""Items written into a table: in parallel, in order for each key, and with patience."""
+"""Writes items into a table: in parallel, and in order for each key.
+
+A table that is too busy to take an item is offered it again, more and more slowly.
+"""
 
 import random
 import time
@@ -8,40 +11,38 @@ from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from usagectl.errors import LoadError
+from usagectl.parallel import CALLS_IN_FLIGHT
 from workspace_usage.aws.dynamodb import WritableItem
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-BATCH: Final = 25
-"""Items in one call: the most that BatchWriteItem takes."""
+MAX_BATCH_ITEMS: Final = 25
+"""The most items that BatchWriteItem takes in one call."""
 
-WRITERS: Final = 8
-"""Calls under way at the same time."""
-
-PATIENCE: Final = 12
-"""How often what a table did not take is offered again, ever more slowly, before it fails."""
+MAX_BATCH_ATTEMPTS: Final = 12
+"""How often items are offered to a table before the import fails."""
 
 type Write = Callable[[list[WritableItem]], int]
-"""Writes items; returns how many it left alone."""
+"""Writes items. Returns for how many of them something newer was kept."""
 
 
 class Lanes:
-    """Writes items in parallel, but those with the same key in their order, so the last one stays.
+    """Writes items in parallel, but items with the same key in their order: the last one stays.
 
-    Each lane has one call under way at a time.
+    A lane has one call in flight at a time, and items with the same key go to the same lane.
     """
 
     def __init__(self, executor: Executor, write: Write) -> None:
-        self._lanes = [_Lane(executor, write) for _ in range(WRITERS)]
+        self._lanes = [_Lane(executor, write) for _ in range(CALLS_IN_FLIGHT)]
 
     def put(self, item: WritableItem) -> None:
-        """Takes an item, to be written soon."""
+        """Takes an item. It is written later, at the latest when ``finish`` is called."""
         key = _key(item)
-        self._lanes[crc32(key.encode()) % WRITERS].put(key, item)
+        self._lanes[crc32(key.encode()) % CALLS_IN_FLIGHT].put(key, item)
 
     def finish(self) -> int:
-        """Waits until everything is written; returns how many items were left alone since then."""
+        """Waits until all items are written. Returns for how many something newer was kept."""
         for lane in self._lanes:
             lane.send()
         for lane in self._lanes:
@@ -50,28 +51,30 @@ class Lanes:
 
 
 class _Lane:
+    """Items that are written one call after the other."""
+
     def __init__(self, executor: Executor, write: Write) -> None:
         self._executor = executor
         self._write = write
         self._batch: dict[str, WritableItem] = {}
-        self._under_way: Future[int] | None = None
+        self._in_flight: Future[int] | None = None
         self._kept = 0
 
     def put(self, key: str, item: WritableItem) -> None:
-        """Takes an item; of two with one key, the later stays."""
+        """Takes an item. Of two with the same key in one call, the later one stays."""
         self._batch[key] = item
-        if len(self._batch) == BATCH:
+        if len(self._batch) == MAX_BATCH_ITEMS:
             self.send()
 
     def send(self) -> None:
         self.wait()
         if self._batch:
             items, self._batch = list(self._batch.values()), {}
-            self._under_way = self._executor.submit(self._write, items)
+            self._in_flight = self._executor.submit(self._write, items)
 
     def wait(self) -> None:
-        if self._under_way is not None:
-            done, self._under_way = self._under_way, None
+        if self._in_flight is not None:
+            done, self._in_flight = self._in_flight, None
             self._kept += done.result()
 
     def take_kept(self) -> int:
@@ -80,7 +83,7 @@ class _Lane:
 
 
 def _key(item: WritableItem) -> str:
-    """What tells an item from the others of its table."""
+    """Returns the item's key as text."""
     return "/".join(item[name]["N" if "N" in item[name] else "S"] for name in _key_names(item))
 
 
@@ -91,15 +94,15 @@ def _key_names(item: WritableItem) -> tuple[str, ...]:
 
 
 def put_batch(client: "DynamoDBClient", table: str, items: list[WritableItem]) -> int:
-    """Puts items, offering again, ever more slowly, what the table doesn't take.
+    """Puts items. Those that the table doesn't take are offered again, more and more slowly.
 
     Raises:
-        LoadError: it goes on not taking it.
+        LoadError: the table still doesn't take them.
         botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: the table doesn't
             answer.
     """
     requests: Any = {table: [{"PutRequest": {"Item": item}} for item in items]}
-    for attempt in range(PATIENCE):
+    for attempt in range(MAX_BATCH_ATTEMPTS):
         requests = client.batch_write_item(RequestItems=requests).get("UnprocessedItems")
         if not requests:
             return 0
@@ -111,10 +114,10 @@ def put_batch(client: "DynamoDBClient", table: str, items: list[WritableItem]) -
 
 
 def put_unless_newer(client: "DynamoDBClient", table: str, items: list[WritableItem]) -> int:
-    """Puts items one by one, but none in the place of what an event or a command has written.
+    """Puts items one by one, but not over items that an event or a command has written.
 
-    Everything that is not from an import has a version, what was revoked or removed too. Returns
-    how many were left alone.
+    Those have a version, tombstones too; only imported items have none. Returns how many items
+    were not put, since such an item was kept.
 
     Raises:
         botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: the table doesn't

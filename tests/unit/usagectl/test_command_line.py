@@ -212,6 +212,33 @@ def test_an_import_writes_over_nothing_that_it_reads(
     assert lines.read_text() == "broken\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["export", "", "-w", "1"], "FOLDER"),
+        (["import", ""], "FOLDER"),
+        (["import", ".", "--checkpoint", ""], "--checkpoint"),
+        (["import", ".", "--rejected", ""], "--rejected"),
+        (["send", ""], "FILE"),
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(
+    run: Callable[..., Ran],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    name: str,
+) -> None:
+    """A script whose variable is not set must not write into any folder, or read from it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "members.ndjson").touch()
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert f"Invalid value for '{name}" in err
+    assert "must not be empty; the current folder is a dot" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["members.ndjson"]
+
+
 @pytest.mark.parametrize(("number", "said"), [(0, "0 rows"), (1, "1 row"), (20_000, "20,000 rows")])
 def test_numbers_agree_with_their_nouns(number: int, said: str) -> None:
     """Also where the plural is not made with an s."""

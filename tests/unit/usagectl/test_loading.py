@@ -366,6 +366,49 @@ def test_a_checkpoint_that_makes_no_sense_counts_for_nothing(tmp_path: Path, tex
     assert written_by_the_next(tmp_path / "set", tmp_path / "notes") == 1
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (["parts"], []),
+        (["parts", "members.ndjson"], "x"),
+        (["parts", "members.ndjson", 0], 1),
+        (["parts", "members.ndjson", 1], None),
+        (["parts", "members.ndjson", 1, "lines"], "50"),
+        (["parts", "members.ndjson", 1, "lines"], -1),
+        (["parts", "members.ndjson", 1, "lines"], 1.5),
+        (["parts", "members.ndjson", 1, "rejected"], None),
+        (["parts", "members.ndjson", 1, "loaded"], True),
+        (["parts", "members.ndjson", 1, "other"], 1),
+        (["held"], 11),
+        (["held"], ["x"]),
+        (["held"], [10**30]),
+        (["reported"], None),
+        (["reported", "length"], "x"),
+        (["reported", "checksum"], [1]),
+    ],
+)
+def test_a_checkpoint_that_somebody_has_changed_counts_for_nothing(
+    tmp_path: Path, place: list[Any], value: object
+) -> None:
+    """Everything is written again, and the command can tell why."""
+    cut_off(tmp_path / "set", tmp_path / "notes")
+    content = part = json.loads((tmp_path / "notes").read_text("utf-8"))
+    for name in place[:-1]:
+        part = part[name]
+    part[place[-1]] = value
+    (tmp_path / "notes").write_text(json.dumps(content), "utf-8")
+    assert Checkpoint(tmp_path / "notes", "here").is_unusable
+    assert written_by_the_next(tmp_path / "set", tmp_path / "notes") == 100
+
+
+def test_only_a_file_that_is_not_a_checkpoint_is_unusable(tmp_path: Path) -> None:
+    """None at all, an earlier one, and one of another destination are as they should be."""
+    assert not Checkpoint(tmp_path / "notes", "here").is_unusable
+    cut_off(tmp_path / "set", tmp_path / "notes")
+    for destination_name in ("here", "there"):
+        assert not Checkpoint(tmp_path / "notes", destination_name).is_unusable
+
+
 def test_workspaces_that_are_held_are_noted_until_they_are_let_go(tmp_path: Path) -> None:
     """In the file, beside the progress."""
     path = tmp_path / "notes"
