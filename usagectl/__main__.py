@@ -116,11 +116,11 @@ def _aws_errors() -> tuple[type[Exception], ...]:
 
 
 def _reason(error: Exception, place: str) -> str:
-    """Returns what AWS or the local stack refused, or why it can't be reached."""
+    """Returns what AWS or the local stack refused, or why it can't be called."""
     place = f"{place[0].upper()}{place[1:]}"
     details = getattr(error, "response", {}).get("Error")
     if details is None:
-        sentence = f"{place} can't be reached: {error}"
+        sentence = f"{place} can't be called: {error}"
     else:
         operation = getattr(error, "operation_name", "a call")
         sentence = f"{place} refuses {operation}: {details.get('Code')}: {details.get('Message')}"

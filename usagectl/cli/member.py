@@ -24,11 +24,13 @@ def set_member(
     user: User,
     permission: Annotated[
         list[str],
-        typer.Option(help="A permission of the member; can be given more than once. Give all."),
+        typer.Option(
+            help="A permission that the member has from now on; can be given more than once."
+        ),
     ] = [],  # noqa: B006 - Typer copies it
     allow_unknown: AllowUnknown = False,
 ) -> None:
-    """Make a user a member of a workspace, or replace all permissions of a member.
+    """Make a user a member, or replace a member's permissions.
 
     Example: usagectl member set -w 11 -u 42 --permission read_users_activity
     """

@@ -17,9 +17,9 @@ MAX_TEXT_LENGTH: Final = 255
 MAX_WORDS: Final = 60
 """The most abilities or permissions: of the longest, they fill what a payload's list may take."""
 
-TokenableType = Annotated[str, typer.Option(help="The Laravel model that the token belongs to.")]
+TokenableType = Annotated[str, typer.Option(help="The Laravel model of users.")]
 AllowUnknown = Annotated[
-    bool, typer.Option("--allow-unknown", help="Take words that only the platform knows.")
+    bool, typer.Option("--allow-unknown", help="Also take words that this service does not know.")
 ]
 
 

@@ -10,7 +10,9 @@ recorder = typer.Typer()
 
 @recorder.command("pause")
 def pause(context: typer.Context) -> None:
-    """Let events wait in their queue, for up to 14 days, so that an import can run.
+    """Let events wait in their queue.
+
+    They can wait for up to 14 days, for example while an import runs.
 
     Example: usagectl recorder pause
     """

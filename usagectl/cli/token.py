@@ -88,7 +88,9 @@ def revoke_token(context: typer.Context, token_id: TokenId) -> None:
 
 @tokens.command("show")
 def show_token(context: typer.Context, token_id: TokenId, as_json: AsJson = False) -> None:
-    """Show whose a token is, what it may do, and when it expires; never its secret or hash.
+    """Show whose a token is, what it may do, and when it expires.
+
+    Its secret and its hash are never shown.
 
     Example: usagectl token show 7
     """
@@ -105,9 +107,9 @@ def list_tokens(
     tokenable_type: TokenableType = USER_MODEL,
     as_json: AsJson = False,
 ) -> None:
-    """List a user's tokens that are not revoked; never a secret or hash.
+    """List a user's tokens that are not revoked.
 
-    The whole table of tokens is read, which costs about a cent for a million of them.
+    Secrets and hashes are never shown. The whole table of tokens is read, which costs about a cent for a million of them.
 
     Example: usagectl token list --user 42
     """
