@@ -57,7 +57,7 @@ def check_words(
         check_text(option, word)
         if word not in known and not allow_unknown:
             raise typer.BadParameter(
-                f"this service does not know the {noun} {word}, only {', '.join(known)};"
+                f"this service does not know the {noun} {word}, only {' and '.join(known)};"
                 " add --allow-unknown to store it nevertheless",
                 param_hint=option,
             )

@@ -109,7 +109,8 @@ def list_tokens(
 ) -> None:
     """List a user's tokens that are not revoked.
 
-    Secrets and hashes are never shown. The whole table of tokens is read, which costs about a cent for a million of them.
+    Secrets and hashes are never shown. The whole table of tokens is read, which costs about a cent
+    for a million of them.
 
     Example: usagectl token list --user 42
     """
