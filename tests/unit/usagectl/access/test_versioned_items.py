@@ -11,7 +11,7 @@ MOMENT = datetime(2026, 3, 1, 12, 0, 30, 250_000, UTC)
 
 
 class Answers:
-    """A table in which nothing is, and whose answers are of some moment."""
+    """An empty table whose responses have some date."""
 
     def __init__(self, date: str | None) -> None:
         self._headers = {} if date is None else {"date": date}
@@ -38,10 +38,10 @@ class Answers:
         ("yesterday", MOMENT, MOMENT),
     ],
 )
-def test_a_token_is_of_the_service_s_time(
+def test_a_token_is_issued_at_the_service_s_time(
     date: str | None, local: datetime, expected: datetime | str
 ) -> None:
-    """The local clock counts within the second that the service names, or where it names none."""
+    """Within the second of the response's date, or without a date, the machine's clock counts."""
     tables = AccessTables(cast(Any, Answers(date)), "tokens", "members", lambda: local)
     made = tables.issue_token(1, "User", frozenset(), None).token
     assert made.created_at is not None
