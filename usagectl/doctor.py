@@ -94,11 +94,13 @@ def _table(deployment: Deployment, logical_id: str, resource: Mapping[str, Any])
         raise _Problem(f"{name} has other keys than the template")
     actual = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
     for index in expected.get("GlobalSecondaryIndexes", []):
-        found = actual.get(index["IndexName"])
-        if found is None or _keys(found["KeySchema"]) != _keys(index["KeySchema"]):
+        actual_index = actual.get(index["IndexName"])
+        if actual_index is None or _keys(actual_index["KeySchema"]) != _keys(index["KeySchema"]):
             raise _Problem(f"{name} lacks the index {index['IndexName']} as the template has it")
-        if found.get("IndexStatus", "ACTIVE") != "ACTIVE":
-            raise _Problem(f"{name}: the index {index['IndexName']} is {found['IndexStatus']}")
+        if actual_index.get("IndexStatus", "ACTIVE") != "ACTIVE":
+            raise _Problem(
+                f"{name}: the index {index['IndexName']} is {actual_index['IndexStatus']}"
+            )
     if not deployment.is_local:
         _check_protection(deployment, name, table, expected)
     return f"{name}, its indexes: {', '.join(sorted(actual)) or 'none'}"
@@ -110,8 +112,10 @@ def _check_protection(
     """Raises ``_Problem`` if the table or its items could be deleted that must stay."""
     if not table.get("DeletionProtectionEnabled"):
         raise _Problem(f"{name} is not protected against deletion")
-    found = deployment.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-    is_on = found.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
+    time_to_live = deployment.dynamodb.describe_time_to_live(TableName=name)[
+        "TimeToLiveDescription"
+    ]
+    is_on = time_to_live.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
     if is_on and "TimeToLiveSpecification" not in expected:
         raise _Problem(f"{name} deletes tombstones after a time to live: switch it off")
 

@@ -141,7 +141,7 @@ def test_what_an_import_that_was_cut_off_held_is_released_by_the_next(
         Loader(failing, checkpoint=Checkpoint(notes)).load(tmp_path)
     assert head_of(client, 11).is_held
     assert head_of(client, 12).is_held
-    assert Checkpoint(notes).held == {11, 12}
+    assert Checkpoint(notes).held_workspaces == {11, 12}
 
     other = tmp_path / "other"
     other.mkdir()

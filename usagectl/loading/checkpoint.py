@@ -78,7 +78,7 @@ class Checkpoint:
             self._parts = {}
 
     @property
-    def held(self) -> frozenset[int]:
+    def held_workspaces(self) -> frozenset[int]:
         """The workspaces that this import holds, or that the one that it continues held."""
         return self._held
 
@@ -162,7 +162,10 @@ class Checkpoint:
         content = {
             "form": _FORMAT,
             "destination": self._destination,
-            "parts": {name: [known, asdict(done)] for name, (known, done) in self._parts.items()},
+            "parts": {
+                name: [content_hash, asdict(progress)]
+                for name, (content_hash, progress) in self._parts.items()
+            },
             "held": sorted(self._held),
             "reported": asdict(saved),
         }

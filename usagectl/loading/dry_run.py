@@ -31,7 +31,7 @@ def check(folder: Path, advance: Advance, reject: Reject) -> LoadReport:
         report.add(file.name, process_lines(lines, start, ignore, advance=advance, reject=reject))
     setting = read_min_date(folder)
     settings: list[str | Rejection] = [] if setting is None else [setting]
-    for name, found in ((SETTINGS_FILE, settings), (MEDIA_FOLDER, find_media(folder))):
-        files = enumerate(found, 1)
+    for name, contents in ((SETTINGS_FILE, settings), (MEDIA_FOLDER, find_media(folder))):
+        files = enumerate(contents, 1)
         report.add(name, process_lines(files, start, ignore, advance=ignore, reject=reject))
     return report

@@ -38,7 +38,7 @@ class Holds:
         Returns those that could not be counted: counts only make pages far down fast, so the
         import goes on without them.
         """
-        held, now = sorted(self._checkpoint.held), datetime.now(UTC)
+        held, now = sorted(self._checkpoint.held_workspaces), datetime.now(UTC)
         is_counted = list(map_in_parallel(partial(self._count, now), held))
         self._checkpoint.release()
         self._taken.clear()

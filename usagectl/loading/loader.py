@@ -93,22 +93,22 @@ class Loader:
 
     def _load_payloads(self, folder: Path, file: PayloadFile, holds: Holds) -> PartProgress:
         path = find_file(folder, file)
-        known = self._fingerprint(path)
-        done = self.checkpoint.resume_part(file.name, known)
-        self.advance(done.lines)
+        content_hash = self._fingerprint(path)
+        progress = self.checkpoint.resume_part(file.name, content_hash)
+        self.advance(progress.lines)
         if path is None:
-            return done
+            return progress
         table: str = getattr(self.resources.tables, file.table)
         put = put_unless_newer if file.is_access or self.keep_newer else put_batch
         with ThreadPoolExecutor(CALLS_IN_FLIGHT) as executor:
             lanes = Lanes(executor, partial(put, self.resources.dynamodb, table))
-            lines = read_stored_items(path, file, done.lines)
+            lines = read_stored_items(path, file, progress.lines)
             for some in batched(lines, LINES_PER_CHECKPOINT, strict=False):
                 if not file.is_access:
                     holds.take(_workspaces(some))
-                done = self._write(some, lanes, done)
-                self.checkpoint.note(file.name, known, done)
-        return done
+                progress = self._write(some, lanes, progress)
+                self.checkpoint.note(file.name, content_hash, progress)
+        return progress
 
     def _fingerprint(self, path: Path | None) -> str:
         return "" if path is None or not self.checkpoint.is_kept else fingerprint(path)
@@ -117,38 +117,40 @@ class Loader:
         self,
         lines: Iterable[tuple[int, WritableItem | Rejection]],
         lanes: Lanes,
-        done: PartProgress,
+        progress: PartProgress,
     ) -> PartProgress:
         """Writes some lines. When it returns, the tables have them."""
-        done = process_lines(lines, done, lanes.put, advance=self.advance, reject=self.reject)
+        progress = process_lines(
+            lines, progress, lanes.put, advance=self.advance, reject=self.reject
+        )
         kept = lanes.finish()
-        return replace(done, loaded=done.loaded - kept, kept=done.kept + kept)
+        return replace(progress, loaded=progress.loaded - kept, kept=progress.kept + kept)
 
     def _load_setting(self, folder: Path) -> PartProgress:
         path = folder / SETTINGS_FILE
-        known = self._fingerprint(path if path.exists() else None)
-        done = self.checkpoint.resume_part(SETTINGS_FILE, known)
+        content_hash = self._fingerprint(path if path.exists() else None)
+        progress = self.checkpoint.resume_part(SETTINGS_FILE, content_hash)
         setting = read_min_date(folder)
         if isinstance(setting, str):
             self.resources.write_min_date(setting)
             return PartProgress(loaded=1)
-        if setting is not None and not done.rejected:
+        if setting is not None and not progress.rejected:
             self.reject(setting)
-            done = PartProgress(rejected=1)
-            self.checkpoint.note(SETTINGS_FILE, known, done)
-        return done
+            progress = PartProgress(rejected=1)
+            self.checkpoint.note(SETTINGS_FILE, content_hash, progress)
+        return progress
 
     def _load_media(self, folder: Path) -> PartProgress:
         files = list(find_media(folder))
         # Reading all media to learn that they are the same would take as long as loading them.
-        known = str(crc32("\n".join(map(_media_state, files)).encode()))
-        done = self.checkpoint.resume_part(MEDIA_FOLDER, known)
-        numbered = list(enumerate(files, 1))[done.lines :]
+        checksum = str(crc32("\n".join(map(_media_state, files)).encode()))
+        progress = self.checkpoint.resume_part(MEDIA_FOLDER, checksum)
+        numbered = list(enumerate(files, 1))[progress.lines :]
         for some in batched(numbered, FILES_PER_CHECKPOINT, strict=False):
             results = map_in_parallel(self._upload, some)
-            done = process_lines(results, done, ignore, advance=ignore, reject=self.reject)
-            self.checkpoint.note(MEDIA_FOLDER, known, done)
-        return done
+            progress = process_lines(results, progress, ignore, advance=ignore, reject=self.reject)
+            self.checkpoint.note(MEDIA_FOLDER, checksum, progress)
+        return progress
 
     def _upload(
         self, numbered: tuple[int, MediaFile | Rejection]

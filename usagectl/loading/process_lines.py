@@ -13,7 +13,7 @@ type Reject = Callable[[Rejection], object]
 
 def process_lines[T](
     lines: Iterable[tuple[int, T | Rejection]],
-    done: PartProgress,
+    progress: PartProgress,
     use: Callable[[T], object],
     *,
     advance: Advance,
@@ -23,7 +23,7 @@ def process_lines[T](
 
     Args:
         lines: the numbers of lines, and what they hold.
-        done: how far the part has got.
+        progress: how far the part has got.
         use: takes what a line that can be used holds.
         advance: is told of lines that are done, blank ones included.
         reject: is told of rejections.
@@ -33,10 +33,10 @@ def process_lines[T](
     for number, content in lines:
         if isinstance(content, Rejection):
             reject(content)
-            done = replace(done, rejected=done.rejected + 1)
+            progress = replace(progress, rejected=progress.rejected + 1)
         else:
             use(content)
-            done = replace(done, loaded=done.loaded + 1)
-        advance(number - done.lines)
-        done = replace(done, lines=number)
-    return done
+            progress = replace(progress, loaded=progress.loaded + 1)
+        advance(number - progress.lines)
+        progress = replace(progress, lines=number)
+    return progress

@@ -115,7 +115,7 @@ def test_held_workspaces_are_noted_until_they_are_released(tmp_path: Path) -> No
     notes = Checkpoint(path, "here")
     notes.hold({12, 11})
     notes.hold({13})
-    assert Checkpoint(path, "here").held == notes.held == {11, 12, 13}
-    assert Checkpoint(path, "there").held == set()
+    assert Checkpoint(path, "here").held_workspaces == notes.held_workspaces == {11, 12, 13}
+    assert Checkpoint(path, "there").held_workspaces == set()
     notes.release()
-    assert Checkpoint(path, "here").held == notes.held == set()
+    assert Checkpoint(path, "here").held_workspaces == notes.held_workspaces == set()
