@@ -14,7 +14,7 @@ from benchmarks.packages import ROOT
 from local.dynamodb.process import DynamoDBLocal
 from local.functions.configuration import FunctionConfiguration
 from local.stack import Stack
-from usagectl.load import Loader
+from usagectl.loading.loader import Loader
 
 CHAT_WORKSPACE: Final = 21
 MEDIA_WORKSPACE: Final = 22
@@ -55,7 +55,7 @@ def running_deployment() -> Iterator[Deployment]:
         TemporaryDirectory() as folder,
     ):
         _write(Path(folder), datetime.now(UTC))
-        Loader(stack.destination).load(Path(folder))
+        Loader(stack.resources).load(Path(folder))
         yield Deployment(stack)
 
 

@@ -54,7 +54,7 @@ class Listing:
     """Reads pages as the usage function does, and measures them."""
 
     def __init__(self, stack: Stack, engine: DynamoDBLocal) -> None:
-        tables = stack.destination.tables
+        tables = stack.resources.tables
         self._tables = tables.by_source
         self._rollups = tables.rollups
         credentials = Credentials("local", "local", "local")

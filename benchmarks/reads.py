@@ -12,7 +12,7 @@ from benchmarks.readings import Reading, Readings, page_name
 from benchmarks.rows import row_of_age
 from local.dynamodb.process import DynamoDBLocal
 from local.stack import Stack
-from usagectl.load import Loader
+from usagectl.loading.loader import Loader
 from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.rows.row import Source, to_stored_item
 
@@ -48,7 +48,7 @@ def measure(rows: int, print_line: Callable[[str], object]) -> Readings:
             print_line(f"loading {number:,} rows into workspace {workspace_id}")
             with TemporaryDirectory() as folder:
                 write_large_data_set(Path(folder), number, (workspace_id,), SPAN)
-                Loader(stack.destination).load(Path(folder))
+                Loader(stack.resources).load(Path(folder))
         listing = Listing(stack, engine)
         single = [listing.read(*request)[0] for request in _requests(rows)]
         without_counts = {page: _without_counts(listing, page) for page in _depths(rows, 100)}
@@ -60,7 +60,7 @@ def measure(rows: int, print_line: Callable[[str], object]) -> Readings:
 
 def _add_uncounted_rows(stack: Stack) -> None:
     """Adds rows that are newer than those that are counted."""
-    destination, now = stack.destination, FIRST_CREATED_AT + SPAN + timedelta(hours=1)
+    destination, now = stack.resources, FIRST_CREATED_AT + SPAN + timedelta(hours=1)
     for number in range(UNCOUNTED_ROWS):
         row = row_of_age(Source.CURRENT, 10**9 + number, timedelta(seconds=number), now)
         item = to_stored_item(row)

@@ -15,8 +15,7 @@ from local.errors import StartError
 from local.log import JsonLog, Log, TextLog, WriteLine
 from local.stack import TEMPLATE, Stack
 from local.store.choice import StoreKind, choose_store
-from usagectl.dataset import UnreadableFile
-from usagectl.load import LoadError
+from usagectl.errors import LoadError, UnreadableFile
 
 LOOPBACK: Final = "127.0.0.1"
 

@@ -7,19 +7,13 @@ never write to a real account.
 import os
 from typing import Final
 
-import boto3
-import botocore.session
 from botocore.config import Config
 
-REGION: Final = "us-east-1"
-ACCOUNT: Final = "123456789012"
+from usagectl.local_endpoint import CREDENTIALS, REGION, session
 
-CREDENTIALS: Final = {
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_SESSION_TOKEN": "local",
-}
-"""The credentials of all clients and functions here. Lambda's have a session token, too."""
+__all__ = ["ACCOUNT", "CLIENT_CONFIG", "CREDENTIALS", "NO_CONFIGURATION", "REGION", "session"]
+
+ACCOUNT: Final = "123456789012"
 
 NO_CONFIGURATION: Final = {
     "AWS_CONFIG_FILE": os.devnull,
@@ -36,19 +30,3 @@ CLIENT_CONFIG: Final = Config(
     proxies={},
     s3={"addressing_style": "path"},
 )
-
-
-def session() -> boto3.Session:
-    """Returns a session with the credentials above, which reads no file and no profile."""
-    ignored = {
-        "profile": (None, None, None, None),
-        "config_file": (None, None, os.devnull, None),
-        "credentials_file": (None, None, os.devnull, None),
-    }
-    return boto3.Session(
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=CREDENTIALS["AWS_SESSION_TOKEN"],
-        region_name=REGION,
-        botocore_session=botocore.session.Session(session_vars=ignored),
-    )

@@ -13,7 +13,7 @@ from local.functions.refusals import refuse_size
 from local.gateway.gateway import Gateway
 from local.gateway.responses import Failure
 from local.log import Log, ServedRequest
-from usagectl.deployment import DESCRIPTION_PATH
+from usagectl.local_endpoint import DESCRIPTION_PATH
 
 _CRASHED: Final = json.dumps({"message": "the local stack failed; its log says why"}).encode()
 

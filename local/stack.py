@@ -34,7 +34,7 @@ from local.store.clients import Clients, Endpoints
 from local.store.provision import provision
 from local.template.expand import expand
 from local.template.template import Template
-from usagectl.load import Destination
+from usagectl.resources import Resources
 from workspace_usage.rows.tables import Tables
 from workspace_usage.rows.window import time_zone
 
@@ -68,7 +68,7 @@ class Stack:
         dynamodb_endpoint: str | None = None,
         log: Log | None = None,
         clock: Clock = time.monotonic,
-        load: Callable[[Destination], object] | None = None,
+        load: Callable[[Resources], object] | None = None,
     ) -> Self:
         """Starts the stack of a template. It serves nothing before the store is loaded.
 
@@ -111,7 +111,7 @@ class Stack:
                     function.warm_up()
             _provision(expanded, clients, endpoints)
             if load is not None:
-                load(destination(expanded, clients))
+                load(resources_of(expanded, clients))
             for poller in pollers:
                 poller.start()
                 parts.callback(poller.stop)
@@ -128,9 +128,9 @@ class Stack:
             return cls(server.url, expanded, clients, parts.pop_all())
 
     @property
-    def destination(self) -> Destination:
+    def resources(self) -> Resources:
         """The store as the importer needs it."""
-        return destination(self.template, self.clients)
+        return resources_of(self.template, self.clients)
 
     def stop(self) -> None:
         """Stops everything, and deletes what was stored."""
@@ -172,7 +172,7 @@ def _make_pollers(
     ]
 
 
-def destination(template: Template, clients: Clients) -> Destination:
+def resources_of(template: Template, clients: Clients) -> Resources:
     """Returns the template's tables, bucket and parameter as the importer needs them.
 
     Raises:
@@ -185,7 +185,7 @@ def destination(template: Template, clients: Clients) -> Destination:
         # CloudFormation accepts any text that looks like one.
         raise TemplateError(f"TimeZone: there is no time zone {zone_name}") from None
     names = {name: resource.name for name, resource in template.resources.items()}
-    return Destination(
+    return Resources(
         tables=Tables(
             executions=names["ExecutionsTable"],
             archived_executions=names["ArchivedExecutionsTable"],

@@ -4,27 +4,29 @@ import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 import typer
 
 from usagectl import VERSION
+from usagectl.cli.arguments import refuse
 from usagectl.cli.commands import Commands
-from usagectl.cli.common import Target, refuse, show, tell
+from usagectl.cli.output import show, tell
+from usagectl.cli.target import Target
 from usagectl.errors import CommandError
+from usagectl.urls import is_http_url
 from workspace_usage.errors import StoreUnavailable
 
-UNUSABLE: Final = 2
-"""Exit code when the command line can't be used."""
+USAGE_ERROR: Final = 2
+"""The exit code if the command line can't be used."""
 
 INTERRUPTED: Final = 130
-"""Exit code after Ctrl-C or SIGTERM."""
+"""The exit code after Ctrl-C or SIGTERM."""
 
 app = typer.Typer(
     name="usagectl",
     cls=Commands,
     add_completion=False,
-    # Plain text is shown in a fraction of the time.
+    # Plain text takes a fraction of the time of rich text.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -42,17 +44,19 @@ def options(
     stack: Annotated[
         str, typer.Option(envvar="USAGECTL_STACK", help="The CloudFormation stack.")
     ] = "workspace-usage",
-    region: Annotated[str | None, typer.Option(help="Its region (your AWS default).")] = None,
+    region: Annotated[
+        str | None, typer.Option(help="The stack's region (your AWS default).")
+    ] = None,
     profile: Annotated[str | None, typer.Option(help="The AWS profile (your default).")] = None,
     endpoint: Annotated[
         str | None,
         typer.Option(
             envvar="USAGECTL_ENDPOINT",
             metavar="URL",
-            help="A local stack instead, such as http://127.0.0.1:3000 (make run).",
+            help="The local stack instead, such as http://127.0.0.1:3000 (make run).",
         ),
     ] = None,
-    version: Annotated[  # noqa: ARG001 - is done with before
+    version: Annotated[  # noqa: ARG001 - its callback does it
         bool,
         typer.Option(
             "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
@@ -63,37 +67,29 @@ def options(
 
     Example: usagectl --endpoint http://127.0.0.1:3000 doctor
     """
-    # An empty one, as of a variable that is not set, must not lead to AWS instead.
-    if endpoint is not None and not _is_url(endpoint):
+    # An empty endpoint, such as that of an unset variable, must not lead to AWS instead.
+    if endpoint is not None and not is_http_url(endpoint):
         refuse(context, "--endpoint", "must be a URL such as http://127.0.0.1:3000")
     target: Target = context.obj
     target.stack, target.region, target.profile = stack, region, profile
     target.endpoint = endpoint.rstrip("/") if endpoint else None
 
 
-def _is_url(text: str) -> bool:
-    try:
-        url = urlsplit(text)
-        return url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
-    except ValueError:
-        return False
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns its exit code."""
-    # What process managers send ends it as Ctrl-C does.
+    """Runs one command and returns its exit code."""
+    # SIGTERM, which process managers send, ends the command as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
-        # File names may be anything.
+        # File names may have bytes that are not UTF-8.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     words = list(sys.argv[1:] if arguments is None else arguments)
     target = Target()
     try:
         code = app(words or ["--help"], prog_name="usagectl", standalone_mode=False, obj=target)
     except typer.Abort:
-        return _fail("Nothing was done.")
+        return _fail("Nothing was changed.")
     except typer.TyperException as error:
-        return _fail(_help_for(error), UNUSABLE)
+        return _fail(_usage_error(error), USAGE_ERROR)
     except (CommandError, StoreUnavailable) as error:
         return _fail(str(error))
     except OSError as error:
@@ -102,31 +98,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(_reason(error, target.place))
     if code == INTERRUPTED:
         tell("Stopped.")
-    return (code or 0) if words else UNUSABLE
+    return (code or 0) if words else USAGE_ERROR
 
 
-def _help_for(error: typer.TyperException) -> str:
-    """What is wrong with the command line, and which command tells more."""
+def _usage_error(error: typer.TyperException) -> str:
+    """Returns what is wrong with the command line, and which command tells more."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "usagectl COMMAND"
     return f"{error.format_message().rstrip('.')} ({command} --help tells more)."
 
 
 def _aws_errors() -> tuple[type[Exception], ...]:
-    """What boto3 raises; asked for only after it has, so that it need not be imported."""
+    """Returns what boto3 raises. It is imported only after an exception, since that takes time."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     return BotoCoreError, ClientError
 
 
 def _reason(error: Exception, place: str) -> str:
+    """Returns what AWS or the local stack refused, or why it can't be called."""
     place = f"{place[0].upper()}{place[1:]}"
-    told = getattr(error, "response", {}).get("Error")
-    if told is None:
-        sentence = f"{place} can't be asked: {error}"
+    details = getattr(error, "response", {}).get("Error")
+    if details is None:
+        sentence = f"{place} can't be called: {error}"
     else:
         operation = getattr(error, "operation_name", "a call")
-        sentence = f"{place} refuses {operation}: {told.get('Code')}: {told.get('Message')}"
+        sentence = f"{place} refuses {operation}: {details.get('Code')}: {details.get('Message')}"
     return f"{sentence.rstrip('.')}."
 
 

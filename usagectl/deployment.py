@@ -1,19 +1,21 @@
-"""A deployment of the stack: found by its name in AWS, or by its address on this machine."""
+"""A deployment of the stack, in AWS or on this machine: its outputs, and clients of its services.
 
-import json
-import urllib.request
+A client is made, and an output is needed, only when a command asks for it.
+"""
+
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import cached_property
-from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Final, Self
+from zoneinfo import ZoneInfoNotFoundError
 
 import boto3
 from botocore.config import Config
 
-from local.aws import session as local_session
+from usagectl import local_endpoint
 from usagectl.errors import CommandError
-from usagectl.load import Destination
+from usagectl.resources import Resources
 from workspace_usage.aws.client_validation import reject_damaged_responses
 from workspace_usage.rows.tables import Tables
 from workspace_usage.rows.window import time_zone
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
-DESCRIPTION_PATH: Final = "/_local/stack"
-"""Where the local stack says what it is made of (``local.description``)."""
-
 _CONFIG: Final = Config(
     connect_timeout=5,
     read_timeout=30,
@@ -39,14 +38,14 @@ _CONFIG: Final = Config(
 
 @dataclass(frozen=True)
 class Deployment:
-    """A stack's outputs, and clients of the services that it lives in.
+    """A stack's outputs, and clients of the services that it uses.
 
     Attributes:
-        name: what to call it.
+        name: what messages call it.
         outputs: the template's outputs.
         url: the listing's address.
-        session: whose credentials are used.
-        endpoints: where services answer, by boto3's names; those not named are AWS's own.
+        session: makes clients with the operator's credentials, or with the local stack's.
+        endpoints: the local stack's URL of each service, by boto3's name for it; empty in AWS.
     """
 
     name: str
@@ -57,10 +56,10 @@ class Deployment:
 
     @classmethod
     def in_aws(cls, stack: str, region: str | None = None, profile: str | None = None) -> Self:
-        """The deployment that CloudFormation knows as ``stack``.
+        """Returns the deployment that CloudFormation knows as ``stack``.
 
         Raises:
-            CommandError: there is no such stack, or it is no such deployment.
+            CommandError: there is no such stack.
             botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: AWS doesn't answer.
         """
         session = boto3.Session(region_name=region, profile_name=profile)
@@ -70,42 +69,50 @@ class Deployment:
         except client.exceptions.ClientError as error:
             if "does not exist" in str(error):
                 raise CommandError(
-                    f"There is no stack {stack} in {session.region_name}; --stack and --region"
-                    " name another."
+                    f"There is no stack {stack} in {session.region_name}; choose another one with"
+                    " --stack and --region."
                 ) from None
             raise
         outputs = {
             output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])
         }
-        return cls(stack, outputs, outputs.get("ApiUrl", ""), session, {})
+        return cls(
+            name=stack,
+            outputs=outputs,
+            url=outputs.get("ApiUrl", ""),
+            session=session,
+            endpoints={},
+        )
 
     @classmethod
     def local(cls, address: str) -> Self:
-        """The local stack that serves at ``address``, such as http://127.0.0.1:3000.
+        """Returns the local stack that serves at ``address``, such as http://127.0.0.1:3000.
 
         Raises:
-            CommandError: nothing answers there, or something else.
+            CommandError: nothing answers there, or something that is not the local stack.
         """
         address = address.rstrip("/")
-        try:
-            with urllib.request.urlopen(f"{address}{DESCRIPTION_PATH}", timeout=10) as answer:  # noqa: S310
-                described = json.load(answer)
-            outputs, endpoints = described["outputs"], described["endpoints"]
-        except (OSError, HTTPException, ValueError, KeyError, TypeError):
-            raise CommandError(
-                f"No local stack answers at {address}; make run starts one."
-            ) from None
+        description = local_endpoint.read_description(address)
         return cls(
-            "the local stack", outputs, f"{address}/workspaces/usage", local_session(), endpoints
+            name="the local stack",
+            outputs=description.outputs,
+            url=f"{address}/workspaces/usage",
+            session=local_endpoint.session(),
+            endpoints=description.endpoints,
         )
 
     @property
+    def is_local(self) -> bool:
+        """Whether it is the stack on this machine, not one in AWS."""
+        return bool(self.endpoints)
+
+    @property
     def title(self) -> str:
-        """Its name, as a sentence begins with it."""
-        return "The local stack" if self.endpoints else f"Stack {self.name}"
+        """Its name at the beginning of a sentence."""
+        return "The local stack" if self.is_local else f"Stack {self.name}"
 
     def output(self, name: str) -> str:
-        """One of the stack's outputs.
+        """Returns one of the stack's outputs.
 
         Raises:
             CommandError: it has no such output.
@@ -127,17 +134,26 @@ class Deployment:
         )
 
     @property
-    def destination(self) -> Destination:
-        """The deployment, as the import wants to know it."""
-        return Destination(
+    def resources(self) -> Resources:
+        """What commands that change data work on."""
+        return Resources(
             tables=self.tables,
             bucket=self.output("MediaBucketName"),
             min_date_parameter=self.output("MinDateParameterName"),
             dynamodb=self.dynamodb,
             s3=self.s3,
             ssm=self.ssm,
-            zone=time_zone(self.output("DaysTimeZone")),
+            zone=self._zone(),
         )
+
+    def _zone(self) -> tzinfo:
+        name = self.output("DaysTimeZone")
+        try:
+            return time_zone(name)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            raise CommandError(
+                f"{self.title} has the time zone {name!r}, which this machine does not know."
+            ) from None
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
@@ -176,7 +192,7 @@ class Deployment:
         return client
 
     def _client(self, service: Any) -> Any:
-        if self.endpoints and service not in self.endpoints:
+        if self.is_local and service not in self.endpoints:
             raise CommandError(f"{self.title} has no {service} service.")
         client = self.session.client(
             service, endpoint_url=self.endpoints.get(service), config=_CONFIG

@@ -1,13 +1,15 @@
 """Checks a deployment from end to end: tables, indexes, setting, bucket, queues, and the API.
 
-What tables should look like is read from the template that lies beside this tool.
+The template of this repository says which keys and indexes the tables should have.
 """
 
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +26,7 @@ TEMPLATE: Final = Path(__file__).parents[1] / "template.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Someone to ask the API as."""
+    """The token and the workspace of a request to the API."""
 
     token: str
     workspace_id: int
@@ -32,7 +34,13 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found; ``is_well`` None: it can't be checked there."""
+    """What one check found.
+
+    Attributes:
+        check: what is checked.
+        is_well: whether it is as it should be, or None if it can't be checked.
+        detail: what was found.
+    """
 
     check: str
     is_well: bool | None
@@ -40,69 +48,75 @@ class Finding:
 
 
 def examine(deployment: Deployment, caller: Caller | None) -> Iterator[Finding]:
-    """All findings about a deployment, as they are made."""
+    """Yields the finding of each check, as soon as it is made."""
     template = yaml_parse(TEMPLATE.read_text("utf-8"))["Resources"]
     for name, resource in template.items():
         if resource["Type"] == "AWS::DynamoDB::Table":
-            yield _finding(f"table {name}", lambda n=name, r=resource: _table(deployment, n, r))
-    yield _finding("usage_history_min_date", lambda: _setting(deployment))
-    yield _finding("media bucket", lambda: _bucket(deployment))
-    yield _finding("dead-letter queue", lambda: _dead_letters(deployment))
-    yield _finding("event queue", lambda: _waiting(deployment, "EventQueueUrl"))
-    yield _finding("access event queue", lambda: _waiting(deployment, "AccessEventQueueUrl"))
-    yield _finding("count queue", lambda: _waiting(deployment, "CountQueueUrl"))
-    yield _finding("recorder", lambda: _recorder(deployment))
-    yield _finding("recorder, tokens and members", lambda: _access_recorder(deployment))
-    yield _finding("API, without a token", lambda: _anonymous(deployment.url))
+            yield _finding(f"table {name}", partial(_table, deployment, name, resource))
+    checks: Mapping[str, Callable[[], str]] = {
+        "usage_history_min_date": partial(_setting, deployment),
+        "media bucket": partial(_bucket, deployment),
+        "dead-letter queue": partial(_dead_letters, deployment),
+        "event queue": partial(_waiting, deployment, "EventQueueUrl"),
+        "access event queue": partial(_waiting, deployment, "AccessEventQueueUrl"),
+        "count queue": partial(_waiting, deployment, "CountQueueUrl"),
+        "recorder": partial(_recorder, deployment),
+        "recorder, tokens and members": partial(_access_recorder, deployment),
+        "API, without a token": partial(_anonymous, deployment.url),
+    }
+    for name, check in checks.items():
+        yield _finding(name, check)
     if caller is None:
         yield Finding("API, with a token", None, "give --token and --workspace to check it")
     else:
-        yield _finding("API, with a token", lambda: _listing(deployment.url, caller))
+        yield _finding("API, with a token", partial(_listing, deployment.url, caller))
 
 
-class _Unwell(Exception):
-    """What a check found is not as it should be."""
+class _Problem(Exception):
+    """Something is not as it should be; the text says what."""
 
 
-def _finding(check: str, examine_it: Any) -> Finding:
+def _finding(name: str, check: Callable[[], str]) -> Finding:
     try:
-        return Finding(check, True, examine_it())
-    except _Unwell as error:
-        return Finding(check, False, str(error))
-    except (BotoCoreError, ClientError, CommandError, StoreUnavailable) as error:
-        return Finding(check, False, str(error))
+        return Finding(name, True, check())
+    except (_Problem, BotoCoreError, ClientError, CommandError, StoreUnavailable) as error:
+        return Finding(name, False, str(error))
 
 
 def _table(deployment: Deployment, logical_id: str, resource: Mapping[str, Any]) -> str:
     name = deployment.output(f"{logical_id}Name")
     table = deployment.dynamodb.describe_table(TableName=name)["Table"]
     if table["TableStatus"] != "ACTIVE":
-        raise _Unwell(f"{name} is {table['TableStatus']}")
-    wanted = resource["Properties"]
-    if _keys(table["KeySchema"]) != _keys(wanted["KeySchema"]):
-        raise _Unwell(f"{name} has other keys than the template")
-    there = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
-    for index in wanted.get("GlobalSecondaryIndexes", []):
-        found = there.get(index["IndexName"])
-        if found is None or _keys(found["KeySchema"]) != _keys(index["KeySchema"]):
-            raise _Unwell(f"{name} lacks the index {index['IndexName']} as the template has it")
-        if found.get("IndexStatus", "ACTIVE") != "ACTIVE":
-            raise _Unwell(f"{name}: the index {index['IndexName']} is {found['IndexStatus']}")
-    if not deployment.endpoints:
-        _guards(deployment, name, table, wanted)
-    return f"{name}, its indexes: {', '.join(sorted(there)) or 'none'}"
+        raise _Problem(f"{name} is {table['TableStatus']}")
+    expected = resource["Properties"]
+    if _keys(table["KeySchema"]) != _keys(expected["KeySchema"]):
+        raise _Problem(f"{name} has other keys than the template")
+    actual = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
+    for index in expected.get("GlobalSecondaryIndexes", []):
+        actual_index = actual.get(index["IndexName"])
+        if actual_index is None or _keys(actual_index["KeySchema"]) != _keys(index["KeySchema"]):
+            raise _Problem(f"{name} lacks the index {index['IndexName']} as the template has it")
+        if actual_index.get("IndexStatus", "ACTIVE") != "ACTIVE":
+            raise _Problem(
+                f"{name}: the index {index['IndexName']} is {actual_index['IndexStatus']}"
+            )
+    if not deployment.is_local:
+        _check_protection(deployment, name, table, expected)
+    return f"{name}, its indexes: {', '.join(sorted(actual)) or 'none'}"
 
 
-def _guards(
-    deployment: Deployment, name: str, table: Mapping[str, Any], wanted: Mapping[str, Any]
+def _check_protection(
+    deployment: Deployment, name: str, table: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> None:
-    """Refuses a table from which items go that should stay."""
+    """Raises ``_Problem`` if the table or its items could be deleted that must stay."""
     if not table.get("DeletionProtectionEnabled"):
-        raise _Unwell(f"{name} is not protected against deletion")
-    found = deployment.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-    is_on = found.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
-    if is_on and "TimeToLiveSpecification" not in wanted:
-        raise _Unwell(f"{name} has a time to live, by which tombstones go: switch it off")
+        raise _Problem(f"{name} is not protected against deletion")
+    time_to_live = deployment.dynamodb.describe_time_to_live(TableName=name)[
+        "TimeToLiveDescription"
+    ]
+    is_on = time_to_live.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
+    if is_on and "TimeToLiveSpecification" not in expected:
+        raise _Problem(f"{name} deletes tombstones after a time to live: switch it off")
 
 
 def _keys(schema: Any) -> list[tuple[str, str]]:
@@ -119,18 +133,18 @@ def _setting(deployment: Deployment) -> str:
 def _bucket(deployment: Deployment) -> str:
     name = deployment.output("MediaBucketName")
     deployment.s3.head_bucket(Bucket=name)
-    if deployment.endpoints:
+    if deployment.is_local:
         return name
     block = deployment.s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
     if not all(block.values()):
-        raise _Unwell(f"{name} does not block all public access")
+        raise _Problem(f"{name} does not block all public access")
     return f"{name}, private"
 
 
 def _dead_letters(deployment: Deployment) -> str:
     number = _messages(deployment, "DeadLetterQueueUrl")
     if number:
-        raise _Unwell(f"events that were not applied: {number:,}; see docs/operations.md")
+        raise _Problem(f"events that were not applied: {number:,}; see docs/operations.md")
     return "empty"
 
 
@@ -148,7 +162,7 @@ def _messages(deployment: Deployment, output: str) -> int:
 def _recorder(deployment: Deployment) -> str:
     state = _mapping_state(deployment, "EventSourceMappingId")
     if state != "Enabled":
-        raise _Unwell(f"{state}: events wait; usagectl recorder resume starts it")
+        raise _Problem(f"{state}: events wait; usagectl recorder resume starts it")
     return "runs"
 
 
@@ -156,8 +170,8 @@ def _access_recorder(deployment: Deployment) -> str:
     output = "AccessEventSourceMappingId"
     state = _mapping_state(deployment, output)
     if state != "Enabled":
-        raise _Unwell(
-            f"{state}: revoked tokens and removed members still come in; aws lambda"
+        raise _Problem(
+            f"{state}: revoked tokens and removed members are still accepted; aws lambda"
             f" update-event-source-mapping --enabled --uuid {deployment.output(output)} starts it"
         )
     return "runs"
@@ -170,7 +184,7 @@ def _mapping_state(deployment: Deployment, output: str) -> str:
 def _anonymous(url: str) -> str:
     status, body = _get(url, {})
     if status != 401 or not _has_message(body):
-        raise _Unwell(f"{url} answers {status}, where 401 with a message is due")
+        raise _Problem(f"{url} answers {status}, not 401 with a message")
     return "401, as it should be"
 
 
@@ -181,8 +195,8 @@ def _listing(url: str, caller: Caller) -> str:
     }
     status, body = _get(f"{url}?per_page=1", headers)
     if status != 200 or not isinstance(body, dict) or "items" not in body:
-        said = body.get("message") if isinstance(body, dict) else None
-        raise _Unwell(f"answers {status}: {said}")
+        message = body.get("message") if isinstance(body, dict) else None
+        raise _Problem(f"answers {status}: {message}")
     return f"200, rows: {len(body['items'])}"
 
 
@@ -192,16 +206,16 @@ def _has_message(body: object) -> bool:
 
 def _get(url: str, headers: Mapping[str, str]) -> tuple[int, object]:
     if not url.startswith(("http://", "https://")):
-        raise _Unwell("the stack has no output ApiUrl: deploy the current template")
+        raise _Problem("the stack has no output ApiUrl: deploy the current template")
     request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - checked above
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return answer.status, _json(answer.read())
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            return response.status, _json(response.read())
     except urllib.error.HTTPError as error:
         with error:
             return error.code, _json(error.read())
-    except OSError as error:
-        raise _Unwell(f"{url} does not answer: {getattr(error, 'reason', error)}") from None
+    except (OSError, HTTPException) as error:
+        raise _Problem(f"{url} does not answer: {getattr(error, 'reason', error)}") from None
 
 
 def _json(text: bytes) -> object:

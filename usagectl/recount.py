@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from usagectl.resources import Resources
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.rollups.counting import Counter
 from workspace_usage.rollups.counts import Progress, read_head, replace_head
@@ -18,35 +19,33 @@ from workspace_usage.rollups.items import HEAD_KEY, UNTIL_RELEASED, Head
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from usagectl.load import Destination
 
-
-def hold(destination: "Destination", workspace_id: int) -> None:
+def hold(resources: Resources, workspace_id: int) -> None:
     """Gives up a workspace's counts, and lets nobody count until it is released.
 
     Raises:
         StoreUnavailable: the table of counts can't be read or written in time.
     """
-    client, rollups = destination.dynamodb, destination.tables.rollups
+    client, rollups = resources.dynamodb, resources.tables.rollups
     while True:
         old = read_head(client, rollups, workspace_id)
-        held = replace(Head.anew(old, destination.zone), held_until=UNTIL_RELEASED)
+        held = replace(Head.anew(old, resources.zone), held_until=UNTIL_RELEASED)
         if replace_head(client, rollups, workspace_id, old, held):
             return
 
 
-def release(destination: "Destination", workspace_id: int) -> None:
+def release(resources: Resources, workspace_id: int) -> None:
     """Lets a workspace be counted again, from the beginning; one without a head is left alone.
 
     Raises:
         StoreUnavailable: the table of counts can't be read or written in time.
     """
-    client, rollups = destination.dynamodb, destination.tables.rollups
+    client, rollups = resources.dynamodb, resources.tables.rollups
     while True:
         old = read_head(client, rollups, workspace_id)
         if old is None:
             return
-        if replace_head(client, rollups, workspace_id, old, Head.anew(old, destination.zone)):
+        if replace_head(client, rollups, workspace_id, old, Head.anew(old, resources.zone)):
             return
 
 
@@ -62,14 +61,14 @@ class Recount(NamedTuple):
     is_disturbed: bool
 
 
-def count(destination: "Destination", workspace_id: int, now: datetime) -> Recount:
+def count(resources: Resources, workspace_id: int, now: datetime) -> Recount:
     """Counts what isn't counted, as of ``now``, and removes what older generations have left.
 
     Raises:
         StoreUnavailable: a table can't be read or written in time.
     """
-    client, tables = destination.dynamodb, destination.tables
-    counter = Counter(client, tables, destination.zone)
+    client, tables = resources.dynamodb, resources.tables
+    counter = Counter(client, tables, resources.zone)
     while (progress := counter.count(workspace_id, now)) is Progress.UNFINISHED:
         pass
     head = read_head(client, tables.rollups, workspace_id)
@@ -78,14 +77,14 @@ def count(destination: "Destination", workspace_id: int, now: datetime) -> Recou
     return Recount(head, progress is Progress.HELD_UP)
 
 
-def recount(destination: "Destination", workspace_id: int, now: datetime) -> Recount:
+def recount(resources: Resources, workspace_id: int, now: datetime) -> Recount:
     """Releases a workspace and counts it from the beginning, whatever was counted before.
 
     Raises:
         StoreUnavailable: a table can't be read or written in time.
     """
-    release(destination, workspace_id)
-    return count(destination, workspace_id, now)
+    release(resources, workspace_id)
+    return count(resources, workspace_id, now)
 
 
 def _sweep(client: "DynamoDBClient", table: str, workspace_id: int, head: Head) -> None:

@@ -11,15 +11,16 @@ from local.data.banner import data_banner, demo_banner
 from local.data.demo import DemoAccount, write_demo
 from local.data.rejections import Rejections
 from local.data.suggestion import suggest
-from usagectl.cli.progress import progress
-from usagectl.dataset import count_lines
-from usagectl.load import Destination, Loader
+from usagectl.data_set.payload_files import count_lines
+from usagectl.loading.loader import Loader
+from usagectl.progress_bar import ProgressBar
+from usagectl.resources import Resources
 
 
 class ServedData(Protocol):
     """Data that the stack serves."""
 
-    def load(self, destination: Destination) -> None:
+    def load(self, resources: Resources) -> None:
         """Loads it into the store."""
 
     def banner(self, url: str) -> str:
@@ -32,11 +33,11 @@ class Demo:
     def __init__(self) -> None:
         self._accounts: Sequence[DemoAccount] = ()
 
-    def load(self, destination: Destination) -> None:
+    def load(self, resources: Resources) -> None:
         """Makes the demo's data set, and loads it into the store."""
         with tempfile.TemporaryDirectory() as folder:
             self._accounts = write_demo(Path(folder), datetime.now(UTC))
-            _load(destination, Path(folder))
+            _load(resources, Path(folder))
 
     def banner(self, url: str) -> str:
         """Returns the demo's banner."""
@@ -49,25 +50,22 @@ class OwnDataSet:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def load(self, destination: Destination) -> None:
+    def load(self, resources: Resources) -> None:
         """Loads it into the store."""
         print(f"Loading {self._folder} ...", flush=True)
-        print(f"Loaded {_load(destination, self._folder)}.", flush=True)
+        print(f"Loaded {_load(resources, self._folder)}.", flush=True)
 
     def banner(self, url: str) -> str:
         """Returns a banner with a request that fits the data set."""
         return data_banner(url, suggest(self._folder, datetime.now(UTC).date()))
 
 
-def _load(destination: Destination, folder: Path) -> str:
+def _load(resources: Resources, folder: Path) -> str:
     """Loads a data set, and shows which lines can't be used; returns a text: what was loaded."""
-    with Rejections() as rejections, progress("lines") as bar:
-        task = bar.add_task("loading", total=count_lines(folder))
-        loader = Loader(
-            destination,
-            advance=lambda lines: bar.advance(task, lines),
-            reject=rejections.add,
-        )
+    lines = count_lines(folder)
+    bar = ProgressBar("loading", "lines", lines, delay_seconds=1)
+    with Rejections() as rejections, bar:
+        loader = Loader(resources, advance=bar.advance, reject=rejections.add)
         report = loader.load(folder)
     if report.uncounted:
         print("Pages far down will be slow: not all rows could be counted.", file=sys.stderr)

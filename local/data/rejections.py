@@ -4,7 +4,7 @@ import sys
 import tempfile
 from typing import IO, Final, Self
 
-from usagectl.dataset import Rejection
+from usagectl.data_set.rejections import Rejection
 
 MAX_SHOWN_REJECTIONS: Final = 20
 

@@ -12,7 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from usagectl.dataset import RECORDS, Item, Rejection, find_file, read_items
+from usagectl.data_set.payload_files import PAYLOAD_FILES, find_file, read_stored_items
+from usagectl.data_set.rejections import Rejection
+from workspace_usage.aws.dynamodb import Attributes
 
 MAX_LINES: Final = 10_000
 """The most lines of each file that are read."""
@@ -56,13 +58,13 @@ class _DataSet:
     rows: Counter[tuple[int, int]] = field(default_factory=Counter)
     newest: dict[tuple[int, int], date] = field(default_factory=dict)
 
-    def add_member(self, item: Item) -> None:
+    def add_member(self, item: Attributes) -> None:
         """Adds a membership."""
         workspace_id, user_id = int(item["workspace_id"]["N"]), int(item["user_id"]["N"])
         permissions = [value["S"] for value in item["permissions"]["L"]]
         self.members[workspace_id][user_id] = _SEES_EVERYONE in permissions
 
-    def add_row(self, item: Item) -> None:
+    def add_row(self, item: Attributes) -> None:
         """Adds a row."""
         key = int(item["workspace_id"]["N"]), int(item["user_id"]["N"])
         day = date.fromisoformat(item["sort_key"]["S"][:10])
@@ -128,13 +130,13 @@ def suggest(folder: Path, today: date) -> Suggestion:
     )
 
 
-def _items(folder: Path) -> Iterator[tuple[str, Item]]:
+def _items(folder: Path) -> Iterator[tuple[str, Attributes]]:
     """Yields the first lines of each file as stored items, each with its table."""
-    for records in RECORDS:
+    for records in PAYLOAD_FILES:
         path = find_file(folder, records)
         if path is None or records.table not in {_MEMBERS, *_ROWS}:
             continue
-        for _, item in islice(read_items(path, records), MAX_LINES):
+        for _, item in islice(read_stored_items(path, records), MAX_LINES):
             if not isinstance(item, Rejection):
                 yield records.table, item
 

@@ -7,8 +7,7 @@ own path, whose response says what became of it.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError, ParamValidationError
 
@@ -16,7 +15,8 @@ from local.events.outcomes import Outcome, Outcomes, State
 from local.events.poller import QueuePoller
 from local.events.rules import Rules
 from local.exchange import JSON, Request, Response
-from usagectl.dataset import to_json
+from usagectl.json_text import to_json
+from usagectl.send import Envelope
 from workspace_usage.values import MAX_REASON_BYTES, InvalidValue, parse_json, shorten
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class EventsApi:
         """Returns EventBridge's response, or one that says what became of the event."""
         if request.path == EVENTS_PATH:
             try:
-                return self._deliver(_Event.parse(request.content))
+                return self._deliver(_parse(request.content))
             except InvalidValue as error:
                 return _report(400, "refused", f"the event {error}")
         return self._put_events(request.content)
@@ -96,7 +96,7 @@ class EventsApi:
         body = {name: result[name] for name in ("FailedEntryCount", "Entries")}
         return Response(200, (_AMAZON_JSON,), json.dumps(body).encode())
 
-    def _deliver(self, event: "_Event") -> Response:
+    def _deliver(self, event: Envelope) -> Response:
         """Puts an event on the bus, and waits for its outcomes.
 
         Raises:
@@ -119,7 +119,7 @@ class EventsApi:
         outcomes = self._outcomes.wait(entry["EventId"], running, self._patience)
         return _report_outcomes({self._pollers[arn]: outcomes.get(arn) for arn in queues})
 
-    def _why_ignored(self, event: "_Event") -> str:
+    def _why_ignored(self, event: Envelope) -> str:
         source, known = shorten(event.source, 100), self._rules.sources
         if event.source not in known:
             return f"no rule takes events of source {source}, only of {', '.join(known)}"
@@ -127,43 +127,25 @@ class EventsApi:
         return f"no rule takes events of source {source} with the detail-type {kind}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
-    """An event in the format in which EventBridge delivers it; ``detail`` is JSON."""
+def _parse(content: bytes) -> Envelope:
+    """Parses an event in the format in which EventBridge delivers it.
 
-    source: str
-    detail_type: str
-    detail: str
-
-    @classmethod
-    def parse(cls, content: bytes) -> "_Event":
-        """Parses an event.
-
-        Raises:
-            InvalidValue: it is not an event.
-        """
-        event = parse_json(content)
-        if not isinstance(event, dict):
-            raise InvalidValue("must be a JSON object like those in events/")
-        source, detail_type = (_text(event, name) for name in ("source", "detail-type"))
-        detail = event.get("detail")
-        if not isinstance(detail, dict):
-            raise InvalidValue("must have an object as its detail")
-        try:
-            text = to_json(detail)
-            "".join((source, detail_type, text)).encode()
-        except UnicodeEncodeError:
-            raise InvalidValue("must not have half a surrogate pair in a text") from None
-        return cls(source, detail_type, text)
-
-    def entry(self, bus: str) -> Any:
-        """Returns the event as an entry of PutEvents."""
-        return {
-            "EventBusName": bus,
-            "Source": self.source,
-            "DetailType": self.detail_type,
-            "Detail": self.detail,
-        }
+    Raises:
+        InvalidValue: it is not an event.
+    """
+    event = parse_json(content)
+    if not isinstance(event, dict):
+        raise InvalidValue("must be a JSON object like those in events/")
+    source, detail_type = (_text(event, name) for name in ("source", "detail-type"))
+    detail = event.get("detail")
+    if not isinstance(detail, dict):
+        raise InvalidValue("must have an object as its detail")
+    try:
+        text = to_json(detail)
+        "".join((source, detail_type, text)).encode()
+    except UnicodeEncodeError:
+        raise InvalidValue("must not have half a surrogate pair in a text") from None
+    return Envelope(source, detail_type, text)
 
 
 def _size(entries: object) -> int:

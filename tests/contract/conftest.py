@@ -14,7 +14,7 @@ import pytest
 from local.stack import Stack
 from tests.support.generator import Member, write_dataset
 from tests.support.oracle import Caller, Oracle, parse
-from usagectl.load import Loader
+from usagectl.loading.loader import Loader
 
 PATH = "/workspaces/usage"
 SEED = 1
@@ -108,7 +108,7 @@ def start(folder: Path, seed: int = SEED, **parameters: str) -> Iterator[Service
     members = write_dataset(folder, seed, datetime.now(UTC))
     clock = Clock()
     with Stack.start(parameters=parameters, clock=clock) as stack:
-        report = Loader(stack.destination).load(folder)
+        report = Loader(stack.resources).load(folder)
         assert report.rejected == 0
         service = Service(stack, clock, Oracle(folder), members)
         yield service

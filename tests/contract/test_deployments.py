@@ -1,4 +1,7 @@
-"""The contract where deployments differ, and where something fails: each with its own stack."""
+"""The contract in deployments with other parameters, and when something fails.
+
+Each test has its own stack.
+"""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +17,7 @@ from local.stack import Stack
 from tests.contract.conftest import Clock, Service
 from tests.support.generator import question, write_dataset
 from tests.support.oracle import Oracle, assert_items
-from usagectl.load import Loader
+from usagectl.loading.loader import Loader
 
 pytestmark = pytest.mark.xdist_group("deployments")
 
@@ -25,23 +28,23 @@ def deployed(folder: Path, **parameters: str) -> Iterator[Service]:
     members = write_dataset(folder, 1, datetime.now(UTC), rows=0)
     clock = Clock()
     with Stack.start(parameters=parameters, clock=clock) as stack:
-        Loader(stack.destination).load(folder)
+        Loader(stack.resources).load(folder)
         service = Service(stack, clock, Oracle(folder), members)
         yield service
         service.client.close()
 
 
-def test_a_deployment_speaks_its_default_locale_in_its_time_zone_until_its_minimal_date(
+def test_a_deployment_has_its_own_locale_time_zone_and_minimal_date(
     tmp_path: Path,
 ) -> None:
-    """Seed 3's data set has the setting enabled; its rows lie at the edges of New York's days."""
+    """The data set of seed 3 has the setting enabled, and rows at the edges of New York's days."""
     zone = ZoneInfo("America/New_York")
     members = write_dataset(tmp_path, 3, datetime.now(UTC), zone, rows=400)
     oracle = Oracle(tmp_path, zone)
     parameters = {"TimeZone": "America/New_York", "DefaultLocale": "pt_BR"}
     clock = Clock()
     with Stack.start(parameters=parameters, clock=clock) as stack:
-        Loader(stack.destination).load(tmp_path)
+        Loader(stack.resources).load(tmp_path)
         service = Service(stack, clock, oracle, members)
         random = Random(3)
         for _ in range(25):
@@ -73,13 +76,13 @@ def test_a_deployment_can_limit_the_lifetime_of_tokens(tmp_path: Path) -> None:
         assert service.ask(member, headers={"Authorization": f"Bearer {token}"}).status == 401
 
 
-def test_without_the_cache_every_answer_is_new(tmp_path: Path) -> None:
+def test_without_the_cache_no_response_comes_from_it(tmp_path: Path) -> None:
     with deployed(tmp_path, CacheEnabled="false") as service:
         for _ in range(2):
             assert service.ask(service.members[0]).headers.get("X-Cache") != "Hit"
 
 
-def test_who_asks_too_often_gets_429_and_is_told_when_to_come_back(tmp_path: Path) -> None:
+def test_too_many_requests_get_429_and_a_time_to_retry(tmp_path: Path) -> None:
     with deployed(tmp_path, ThrottleRate="1", ThrottleBurst="2") as service:
         answers = [service.ask(service.members[0]) for _ in range(3)]
         assert [answer.status for answer in answers] == [200, 200, 429]
@@ -94,8 +97,8 @@ def test_who_asks_too_often_gets_429_and_is_told_when_to_come_back(tmp_path: Pat
 UNAVAILABLE = {"message": "The service is unavailable at the moment. Please try again shortly."}
 
 
-def test_what_can_t_be_read_is_503_and_never_cached(tmp_path: Path) -> None:
-    """Rows, tokens, members, the setting: and when they can be read again, they are."""
+def test_a_store_that_can_not_be_read_is_503_and_never_cached(tmp_path: Path) -> None:
+    """Whether rows, tokens, members or the setting can't be read. Once they can, it is 200."""
     with deployed(tmp_path) as service:
         member, clients = service.members[0], service.stack.clients
         parameter = service.stack.template.only("AWS::SSM::Parameter").name

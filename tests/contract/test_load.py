@@ -9,8 +9,8 @@ from tests.contract.conftest import Service
 pytestmark = pytest.mark.xdist_group("contract")
 
 
-def test_fifty_clients_at_once_get_fifty_right_answers(service: Service) -> None:
-    """Each client asks two different questions; nobody gets an error or another's answer."""
+def test_fifty_clients_at_once_get_the_right_responses(service: Service) -> None:
+    """Each client sends two different requests. None gets an error or foreign rows."""
 
     def ask_twice(number: int) -> list[tuple[int, bool]]:
         member = service.members[number % len(service.members)]

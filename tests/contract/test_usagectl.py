@@ -1,4 +1,4 @@
-"""The operator's tool, as a process, against a running stack."""
+"""The operator's tool, run as a process against a running stack."""
 
 import csv
 import gzip
@@ -28,12 +28,12 @@ pytestmark = pytest.mark.xdist_group("usagectl")
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A stack of its own, since commands change what is in it."""
+    """A stack for these tests alone, since commands change its data."""
     yield from start(tmp_path_factory.mktemp("usagectl"))
 
 
 def run(*arguments: str, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
-    """What a command printed, and its exit code; it finds no AWS account."""
+    """Runs a command that finds no AWS account. Returns its exit code and what it printed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment = {
         **kept,
@@ -55,15 +55,15 @@ def run(*arguments: str, cwd: Path = ROOT, **variables: str) -> subprocess.Compl
     )
 
 
-def ctl(service: Service, *arguments: str) -> str:
-    """What a command that succeeds prints."""
+def run_on(service: Service, *arguments: str) -> str:
+    """Runs a command that succeeds on the stack. Returns what it printed."""
     done = run("--endpoint", service.stack.url, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def fails(service: Service, *arguments: str) -> str:
-    """The sentence of a command that can't go on."""
+def failure_of(service: Service, *arguments: str) -> str:
+    """Runs a command that fails on the stack. Returns its sentence."""
     done = run("--endpoint", service.stack.url, *arguments)
     assert done.returncode == 1
     (sentence,) = done.stderr.splitlines()
@@ -71,93 +71,95 @@ def fails(service: Service, *arguments: str) -> str:
 
 
 def ask(service: Service, token: str, workspace_id: int = 11) -> Answer:
-    """The listing, past the cache."""
+    """Returns the listing's response, not the cached one."""
     service.clock.now += 1000
     headers = {"Authorization": f"Bearer {token}", "x-workspace-id": str(workspace_id)}
     return service.ask(None, headers=headers)
 
 
 def test_a_token_is_issued_shown_and_revoked(service: Service) -> None:
-    """It works at once, its secret is printed once, and it is refused at once."""
-    ctl(service, "member", "set", "-w", "11", "-u", "500", "--permission", "read_users_activity")
-    token = ctl(service, "token", "issue", "--user", "500", "--expires-in-days", "1").strip()
+    """It works at once, its secret is printed only once, and after revocation it is refused."""
+    run_on(service, "member", "set", "-w", "11", "-u", "500", "--permission", "read_users_activity")
+    token = run_on(service, "token", "issue", "--user", "500", "--expires-in-days", "1").strip()
     number, _, secret = token.partition("|")
     assert len(secret) == 48
     assert ask(service, token).status == 200
-    shown = ctl(service, "token", "show", number, "--json")
-    listed = ctl(service, "token", "list", "--user", "500", "--json")
+    shown = run_on(service, "token", "show", number, "--json")
+    listed = run_on(service, "token", "list", "--user", "500", "--json")
     assert json.loads(shown)["state"] == "valid"
     assert json.loads(listed) == [json.loads(shown)]
-    for said in (shown, listed, ctl(service, "token", "show", number)):
+    for said in (shown, listed, run_on(service, "token", "show", number)):
         assert secret not in said
         assert sha256(secret.encode()).hexdigest() not in said
-    assert ctl(service, "token", "revoke", number) == f"Revoked token {number}.\n"
+    assert run_on(service, "token", "revoke", number) == f"Revoked token {number}.\n"
     assert ask(service, token).status == 401
-    assert json.loads(ctl(service, "token", "show", number, "--json")) == {
+    assert json.loads(run_on(service, "token", "show", number, "--json")) == {
         "id": int(number),
         "state": "revoked",
     }
-    assert ctl(service, "token", "revoke", number) == (
+    assert run_on(service, "token", "revoke", number) == (
         f"Token {number} is revoked already; nothing was changed.\n"
     )
-    assert ctl(service, "token", "list", "-u", "500") == "User 500 has no token.\n"
-    assert fails(service, "token", "show", "123456") == "There is no token 123456."
-    assert fails(service, "token", "revoke", "123456") == "There is no token 123456."
+    assert run_on(service, "token", "list", "-u", "500") == "User 500 has no token.\n"
+    assert failure_of(service, "token", "show", "123456") == "There is no token 123456."
+    assert failure_of(service, "token", "revoke", "123456") == "There is no token 123456."
 
 
-def test_workspaces_are_counted_anew(service: Service) -> None:
-    """As many as are named; of what is not counted, the reason is said."""
-    first, second = ctl(service, "recount", "-w", "11", "--workspace", "4711").splitlines()
+def test_workspaces_are_counted_again(service: Service) -> None:
+    """All that are named. If one is not counted, the command says why."""
+    first, second = run_on(service, "recount", "-w", "11", "--workspace", "4711").splitlines()
     assert re.fullmatch(r"Workspace 11 is counted up to [0-9T:.-]{26}Z\.", first)
     assert second == (
         "Workspace 4711 has fewer than 100 rows that are older than three minutes,"
         " and needs no counts."
     )
-    token = ctl(service, "token", "issue", "-u", "1").strip()
+    token = run_on(service, "token", "issue", "-u", "1").strip()
     assert ask(service, token).body["items"] != []
 
 
-def test_a_member_comes_and_goes(service: Service) -> None:
-    """Permissions count from the next request on, and so does a removal; twice changes nothing."""
+def test_a_member_is_added_changed_and_removed(service: Service) -> None:
+    """The next request sees each change. Repeating a command changes nothing."""
     named, everything = ("-w", "11", "-u", "501"), ("--permission", "read_users_activity")
-    token = ctl(service, "token", "issue", "-u", "501").strip()
+    token = run_on(service, "token", "issue", "-u", "501").strip()
     assert ask(service, token).status == 403
-    assert ctl(service, "member", "set", *named) == (
+    assert run_on(service, "member", "set", *named) == (
         "User 501 is a member of workspace 11, with no permissions.\n"
     )
     assert ask(service, token).body["items"] == []
-    ctl(service, "member", "set", *named, *everything)
+    run_on(service, "member", "set", *named, *everything)
     assert ask(service, token).body["items"] != []
-    assert ctl(service, "member", "set", *named, *everything) == (
+    assert run_on(service, "member", "set", *named, *everything) == (
         "User 501 is a member of workspace 11 already, with read_users_activity;"
         " nothing was changed.\n"
     )
-    shown = json.loads(ctl(service, "member", "show", *named, "--json"))
+    shown = json.loads(run_on(service, "member", "show", *named, "--json"))
     assert shown == {
         "workspace_id": 11,
         "user_id": 501,
         "permissions": ["read_users_activity"],
     }
-    assert shown in json.loads(ctl(service, "member", "list", "-w", "11", "--json"))
-    assert ctl(service, "member", "show", *named).splitlines()[-1] == (
+    assert shown in json.loads(run_on(service, "member", "list", "-w", "11", "--json"))
+    assert run_on(service, "member", "show", *named).splitlines()[-1] == (
         "permissions: read_users_activity"
     )
-    assert ctl(service, "member", "remove", *named) == "Removed user 501 from workspace 11.\n"
+    assert run_on(service, "member", "remove", *named) == "Removed user 501 from workspace 11.\n"
     assert ask(service, token).status == 403
-    assert ctl(service, "member", "remove", *named) == (
+    assert run_on(service, "member", "remove", *named) == (
         "User 501 is not a member of workspace 11; nothing was changed.\n"
     )
-    assert fails(service, "member", "show", *named) == "User 501 is not a member of workspace 11."
-    listed = ctl(service, "member", "list", "-w", "11").splitlines()
+    assert (
+        failure_of(service, "member", "show", *named) == "User 501 is not a member of workspace 11."
+    )
+    listed = run_on(service, "member", "list", "-w", "11").splitlines()
     assert listed[0].split() == ["workspace_id", "user_id", "permissions"]
     assert "501" not in [line.split()[1] for line in listed]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "reason"),
     [
-        ("member set -w 1 -u 1 --permission read_users_activty", "--allow-unknown takes it"),
-        ("token issue -u 1 --ability use_agent", "--allow-unknown takes it"),
+        ("member set -w 1 -u 1 --permission read_users_activty", "add --allow-unknown to store it"),
+        ("token issue -u 1 --ability use_agent", "add --allow-unknown to store it"),
         ("token issue -u 1 --allow-unknown --ability \x85", "printable"),
         ("token issue -u 1 --expires-in-days 99999999", "must be a whole number from 1 to 36,500"),
         ("token revoke 9223372036854775808", "must be a whole number from 1 to"),
@@ -169,57 +171,57 @@ def test_a_member_comes_and_goes(service: Service) -> None:
         ("--endpoint= member list -w 1", "must be a URL"),
     ],
 )
-def test_what_makes_no_sense_is_refused_before_anything_is_looked_for(
-    arguments: str, said: str
+def test_an_invalid_argument_is_refused_before_a_deployment_is_looked_for(
+    arguments: str, reason: str
 ) -> None:
-    """With exit code 2: no deployment is asked."""
+    """The exit code is 2, and no deployment is needed."""
     done = run(*arguments.split(" "))
     assert done.returncode == 2
-    assert said in done.stderr
+    assert reason in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_word_that_only_the_platform_knows_can_be_stored(service: Service) -> None:
-    """When it is asked for."""
+def test_a_permission_that_only_the_platform_knows_can_be_stored(service: Service) -> None:
+    """With --allow-unknown."""
     arguments = ("-w", "13", "-u", "502", "--permission", "manage_billing", "--allow-unknown")
-    assert "with manage_billing." in ctl(service, "member", "set", *arguments)
-    answer = ctl(service, "token", "issue", "-u", "502", "--json", "--expires-in-days", "30")
+    assert "with manage_billing." in run_on(service, "member", "set", *arguments)
+    answer = run_on(service, "token", "issue", "-u", "502", "--json", "--expires-in-days", "30")
     issued = json.loads(answer)
     assert issued["token"].startswith(f"{issued['id']}|")
     assert ask(service, issued["token"], 13).status == 200
 
 
 def test_the_minimal_date_is_set_and_shown(service: Service) -> None:
-    """As the function understands it; also for a program."""
+    """For people and, with --json, for programs."""
     show = ("setting", "min-date")
-    assert ctl(service, *show, "2026-01-01") == "Nothing before 2026-01-01 is shown.\n"
-    assert ctl(service, *show) == "Nothing before 2026-01-01 is shown.\n"
-    assert json.loads(ctl(service, *show, "--json")) == {"enabled": True, "date": "2026-01-01"}
-    assert ctl(service, *show, "--off") == "All days are shown.\n"
-    assert json.loads(ctl(service, *show, "--json")) == {"enabled": False, "date": None}
+    assert run_on(service, *show, "2026-01-01") == "Nothing before 2026-01-01 is shown.\n"
+    assert run_on(service, *show) == "Nothing before 2026-01-01 is shown.\n"
+    assert json.loads(run_on(service, *show, "--json")) == {"enabled": True, "date": "2026-01-01"}
+    assert run_on(service, *show, "--off") == "All days are shown.\n"
+    assert json.loads(run_on(service, *show, "--json")) == {"enabled": False, "date": None}
 
 
-def test_doctor_finds_the_stack_well(service: Service) -> None:
-    """Every check, with a token and without."""
-    token = ctl(service, "token", "issue", "-u", "1").strip()
-    said = ctl(service, "doctor", "--token", token, "-w", "11")
+def test_doctor_finds_nothing_wrong_with_a_fresh_stack(service: Service) -> None:
+    """With a token and without one."""
+    token = run_on(service, "token", "issue", "-u", "1").strip()
+    said = run_on(service, "doctor", "--token", token, "-w", "11")
     assert "FAIL" not in said
     assert said.count("ok") >= 11
     assert token.partition("|")[2] not in said
-    found = json.loads(ctl(service, "doctor", "--json"))
+    found = json.loads(run_on(service, "doctor", "--json"))
     assert {finding["ok"] for finding in found} == {True, None}
     assert found[0]["check"] == "table ExecutionsTable"
 
 
 def test_the_recorder_is_paused_and_resumed(service: Service) -> None:
-    """doctor says that events wait meanwhile."""
-    assert "The recorder is dis" in ctl(service, "recorder", "pause")
+    """While it is paused, doctor says that events wait."""
+    assert "The recorder is dis" in run_on(service, "recorder", "pause")
     done = run("--endpoint", service.stack.url, "doctor")
     assert done.returncode == 1
     (failed,) = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
     assert "events wait; usagectl recorder resume starts it" in failed
-    assert "The recorder is enabled" in ctl(service, "recorder", "resume")
-    assert "FAIL" not in ctl(service, "doctor")
+    assert "The recorder is enabled" in run_on(service, "recorder", "resume")
+    assert "FAIL" not in run_on(service, "doctor")
 
 
 def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
@@ -258,12 +260,12 @@ def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
     assert "lacks the index by_user" in failed[0]
 
 
-def test_what_is_exported_and_imported_again_lists_the_same(
+def test_an_exported_workspace_that_is_imported_again_is_listed_the_same(
     service: Service, tmp_path: Path
 ) -> None:
-    """A workspace's files, loaded into an empty stack, give the answers of the first."""
+    """Its files, loaded into an empty stack, give the same pages."""
     folder = tmp_path / "out"
-    said = ctl(service, "export", str(folder), "-w", "11")
+    said = run_on(service, "export", str(folder), "-w", "11")
     rows = {
         name: len((folder / name).read_text("utf-8").splitlines())
         for name in ("executions.ndjson", "archived.ndjson", "edited.ndjson")
@@ -271,7 +273,7 @@ def test_what_is_exported_and_imported_again_lists_the_same(
     for name, number in rows.items():
         assert number > 100
         assert f"{number:,} rows in {folder / name}.\n" in said
-    refused = fails(service, "export", str(folder), "-w", "11")
+    refused = failure_of(service, "export", str(folder), "-w", "11")
     assert refused.endswith("is there already; choose another folder.")
     member = service.members[0]
     query = {"per_page": "100", "range": "30d"}
@@ -280,8 +282,8 @@ def test_what_is_exported_and_imported_again_lists_the_same(
     clock = Clock()
     with Stack.start(clock=clock) as stack:
         again = Service(stack, clock, Oracle(folder), service.members)
-        ctl(again, "import", str(folder))
-        token = ctl(again, "token", "issue", "-u", "1").strip()
+        run_on(again, "import", str(folder))
+        token = run_on(again, "token", "issue", "-u", "1").strip()
         headers = {"Authorization": f"Bearer {token}", "x-workspace-id": "11"}
         answer = again.ask(None, query, headers=headers)
         again.client.close()
@@ -290,7 +292,7 @@ def test_what_is_exported_and_imported_again_lists_the_same(
 
 
 def _unsigned(body: dict[str, Any]) -> dict[str, Any]:
-    """A page without what of its links differs from one stack to the other."""
+    """Returns a page without those parts of its links that differ between stacks."""
     items = [
         {**item, "link": re.sub(r"^http://127[^/]+|\?X-Amz.*", "", item["link"] or "")}
         for item in body["items"]
@@ -298,13 +300,11 @@ def _unsigned(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "items": items}
 
 
-def test_an_export_can_be_of_some_days_and_for_a_spreadsheet(
-    service: Service, tmp_path: Path
-) -> None:
-    """Only rows of those days, and no cell that a spreadsheet would take for a formula."""
+def test_an_export_can_have_some_days_only_and_be_a_table(service: Service, tmp_path: Path) -> None:
+    """It has the rows of these days, and no cell that a spreadsheet takes for a formula."""
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     arguments = ("-w", "11", "--start-date", today, "--end-date", today, "--csv")
-    ctl(service, "export", str(tmp_path), *arguments)
+    run_on(service, "export", str(tmp_path), *arguments)
     with (tmp_path / "usage.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert rows
@@ -314,27 +314,27 @@ def test_an_export_can_be_of_some_days_and_for_a_spreadsheet(
     assert {row["output"] for row in rows if row["source"] == "archived"} == {""}
 
 
-def test_what_is_empty_is_not_exported(service: Service, tmp_path: Path) -> None:
-    """It is said, and no file is left; the last day that there is, is a day like others."""
+def test_an_export_of_nothing_fails(service: Service, tmp_path: Path) -> None:
+    """It says so, and leaves no file. The last day of the calendar is a day like others."""
     folder = tmp_path / "out"
     nothing = "There is nothing to export: workspace 51 has neither rows"
-    assert fails(service, "export", str(folder), "-w", "51") == f"{nothing} nor members."
+    assert failure_of(service, "export", str(folder), "-w", "51") == f"{nothing} nor members."
     days = ("--start-date", "9999-12-30", "--end-date", "9999-12-31")
-    assert fails(service, "export", str(folder), "-w", "51", *days) == (
+    assert failure_of(service, "export", str(folder), "-w", "51", *days) == (
         f"{nothing} on these days nor members."
     )
-    assert fails(service, "export", str(folder), "-w", "11", "--csv", *days) == (
+    assert failure_of(service, "export", str(folder), "-w", "11", "--csv", *days) == (
         "There is nothing to export: workspace 11 has no rows on these days."
     )
     assert not folder.exists()
-    said = ctl(service, "export", str(folder), "-w", "11", "--end-date", "9999-12-31", "--json")
+    said = run_on(service, "export", str(folder), "-w", "11", "--end-date", "9999-12-31", "--json")
     written = json.loads(said)["files"]
     assert written["executions.ndjson"] > 100
     assert sorted(written) == sorted(path.name for path in folder.iterdir())
 
 
-def test_an_import_says_what_it_could_not_use(service: Service, tmp_path: Path) -> None:
-    """Compressed files too; the rest is loaded, the report names lines, the exit code is 3."""
+def test_an_import_reports_lines_that_can_not_be_used(service: Service, tmp_path: Path) -> None:
+    """The rest is loaded, the report names the lines, and the exit code is 3."""
     write_dataset(tmp_path / "in", 5, datetime.now(UTC), rows=50)
     plain = tmp_path / "in" / "executions.ndjson"
     lines = plain.read_bytes().splitlines()
@@ -343,7 +343,7 @@ def test_an_import_says_what_it_could_not_use(service: Service, tmp_path: Path) 
         file.write(spoiled)
     rejected = tmp_path / "rejected.txt"
     both = ("import", str(tmp_path / "in"), "--rejected", str(rejected))
-    assert "are both there" in fails(service, *both)
+    assert "are both there" in failure_of(service, *both)
     plain.unlink()
     dry = run("import", str(tmp_path / "in"), "--dry-run", "--rejected", str(rejected))
     wet = run("--endpoint", service.stack.url, *both)
@@ -359,8 +359,8 @@ def test_an_import_says_what_it_could_not_use(service: Service, tmp_path: Path) 
 
 
 def test_an_import_brings_back_no_revoked_token(service: Service, tmp_path: Path) -> None:
-    """Nor a removed member; what was left alone is said."""
-    token = ctl(service, "token", "issue", "-u", "502").strip()
+    """Nor a removed member. It says how many it has left as they are."""
+    token = run_on(service, "token", "issue", "-u", "502").strip()
     number, _, secret = token.partition("|")
     record = {
         "id": int(number),
@@ -376,22 +376,22 @@ def test_an_import_brings_back_no_revoked_token(service: Service, tmp_path: Path
     text = "\n".join(map(json.dumps, members))
     (tmp_path / "members.ndjson").write_text(text, "utf-8")
     for user in ("502", "503"):
-        ctl(service, "member", "set", "-w", "11", "-u", user)
+        run_on(service, "member", "set", "-w", "11", "-u", user)
     assert ask(service, token).status == 200
-    ctl(service, "token", "revoke", number)
-    ctl(service, "member", "remove", "-w", "11", "-u", "502")
-    assert ctl(service, "import", str(tmp_path)).splitlines() == [
+    run_on(service, "token", "revoke", number)
+    run_on(service, "member", "remove", "-w", "11", "-u", "502")
+    assert run_on(service, "import", str(tmp_path)).splitlines() == [
         "Loaded: nothing.",
         "1 token was changed or revoked since and stays as it is.",
         "2 members were changed or removed since and stay as they are.",
     ]
     assert ask(service, token).status == 401
-    kept = json.loads(ctl(service, "import", str(tmp_path), "--json"))["kept"]
+    kept = json.loads(run_on(service, "import", str(tmp_path), "--json"))["kept"]
     assert kept == {"tokens.ndjson": 1, "members.ndjson": 2}
 
 
-def test_a_person_is_forgotten(service: Service, tmp_path: Path) -> None:
-    """Access, e-mail addresses, then rows and media; twice is as good as once."""
+def test_a_person_is_erased(service: Service, tmp_path: Path) -> None:
+    """Access and e-mail addresses, then rows and media. A second run finds nothing to do."""
     bucket = service.stack.template.resources["MediaBucket"].name
     record = {
         "id": 1,
@@ -408,9 +408,9 @@ def test_a_person_is_forgotten(service: Service, tmp_path: Path) -> None:
         (tmp_path / f"{name}.ndjson").write_text(json.dumps(record), "utf-8")
     (tmp_path / "media" / "forget").mkdir(parents=True)
     (tmp_path / "media" / "forget" / "me.png").write_bytes(b"png")
-    ctl(service, "import", str(tmp_path))
-    ctl(service, "member", "set", "-w", "12", "-u", "600")
-    token = ctl(service, "token", "issue", "-u", "600").strip()
+    run_on(service, "import", str(tmp_path))
+    run_on(service, "member", "set", "-w", "12", "-u", "600")
+    token = run_on(service, "token", "issue", "-u", "600").strip()
     assert ask(service, token, 12).body["items"][0]["email"] == "forget@example.com"
 
     nothing = {
@@ -422,7 +422,7 @@ def test_a_person_is_forgotten(service: Service, tmp_path: Path) -> None:
         "media_kept": 0,
     }
     forget = ("forget-user", "600", "--yes")
-    first = json.loads(ctl(service, *forget))
+    first = json.loads(run_on(service, *forget))
     assert first == {
         **nothing,
         "tokens_revoked": 1,
@@ -430,29 +430,29 @@ def test_a_person_is_forgotten(service: Service, tmp_path: Path) -> None:
         "rows_anonymised": 2,
     }
     assert ask(service, token, 12).status == 401
-    assert json.loads(ctl(service, *forget)) == nothing
+    assert json.loads(run_on(service, *forget)) == nothing
     export = tmp_path / "out"
-    ctl(service, "export", str(export), "-w", "12")
+    run_on(service, "export", str(export), "-w", "12")
     text = "".join(path.read_text("utf-8") for path in export.iterdir())
     assert "forget@example.com" not in text
     assert '"user_id": 600' in text
 
-    deleted = json.loads(ctl(service, *forget, "--delete-rows"))
+    deleted = json.loads(run_on(service, *forget, "--delete-rows"))
     assert deleted == {**nothing, "rows_deleted": 2, "media_deleted": 1}
-    assert json.loads(ctl(service, *forget, "--delete-rows")) == nothing
+    assert json.loads(run_on(service, *forget, "--delete-rows")) == nothing
     listed = service.stack.clients.s3.list_objects_v2(Bucket=bucket, Prefix="forget/")
     assert listed["KeyCount"] == 0
 
 
-def test_a_deployment_that_is_not_there_is_said_in_a_sentence() -> None:
-    """No credentials, no stack, something else that answers: never a stack trace."""
+def test_a_missing_deployment_is_reported_in_one_sentence() -> None:
+    """Without credentials, without a stack, or where something else answers: no stack trace."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         Thread(target=answer_nonsense, args=(other,), daemon=True).start()
         check_sentences(f"http://127.0.0.1:{other.getsockname()[1]}")
 
 
 def answer_nonsense(server: socket.socket) -> None:
-    """Answers one client with what is not HTTP."""
+    """Answers one client with something that is not HTTP."""
     client, _ = server.accept()
     with client:
         client.recv(65_536)
@@ -463,8 +463,8 @@ def check_sentences(other: str) -> None:
     for arguments, sentence in (
         (("--endpoint", "http://127.0.0.1:9", "doctor"), "No local stack answers at"),
         (("--endpoint", other, "doctor"), "No local stack answers at"),
-        (("--region", "us-east-1", "doctor"), "AWS can't be asked: "),
-        (("--profile", "none", "doctor"), "AWS can't be asked: "),
+        (("--region", "us-east-1", "doctor"), "AWS can't be called: "),
+        (("--profile", "none", "doctor"), "AWS can't be called: "),
     ):
         done = run(*arguments)
         assert done.returncode == 1
@@ -474,19 +474,19 @@ def check_sentences(other: str) -> None:
 
 
 def test_an_event_that_would_be_rejected_is_not_sent(service: Service, tmp_path: Path) -> None:
-    """The reason names the field; nothing of the command's events is sent."""
+    """The sentence names the field, and none of the events is sent."""
     sample = json.loads((ROOT / "events" / "event-execution-recorded.json").read_text("utf-8"))
     sample["detail"]["execution"]["credits"] = "many"
     broken = tmp_path / "broken.json"
     broken.write_text(json.dumps(sample), "utf-8")
-    sentence = fails(service, "send", str(broken))
+    sentence = failure_of(service, "send", str(broken))
     assert sentence == f"{broken}: detail: execution.credits: must be a number."
     good = str(ROOT / "events" / "event-workspace-member-added.json")
-    assert ctl(service, "send", good) == "Sent 1 event. It takes effect in a moment.\n"
+    assert run_on(service, "send", good) == "Sent 1 event. It takes effect in a moment.\n"
 
 
 def test_a_local_stack_that_fails_is_not_called_aws(tmp_path: Path) -> None:
-    """Its address is named instead; and the address can come from the environment."""
+    """Its address is named instead. The address can come from the environment."""
     (tmp_path / "members.ndjson").write_text('{"workspace_id":1,"user_id":1,"permissions":[]}')
     with Stack.start() as stack:
         dynamodb = stack.clients.dynamodb

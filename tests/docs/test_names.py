@@ -185,7 +185,9 @@ def test_parameters_outputs_and_alarms_that_any_document_names_exist() -> None:
 def test_commands_of_make_that_any_document_names_exist() -> None:
     """With the variables that are set for them."""
     for name, text in code():
-        for arguments in re.findall(r"^(?:[A-Z_]+=\S+ )*make((?: [A-Z_]+=(?:\"[^\"]*\"|\S*)| [a-z-]+)+)", text):
+        for arguments in re.findall(
+            r"^(?:[A-Z_]+=\S+ )*make((?: [A-Z_]+=(?:\"[^\"]*\"|\S*)| [a-z-]+)+)", text
+        ):
             for word in shlex.split(arguments):
                 variable, is_set, _ = word.partition("=")
                 known = make_variables() if is_set else make_targets()

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from benchmarks.rows import row_of_age
-from local.stack import destination
+from local.stack import resources_of
 from local.store.clients import Clients
 from local.template.template import Template
 from tests.support.functions import Context
-from usagectl.load import Destination
+from usagectl.resources import Resources
 from workspace_usage.rollups.counts import read_head
 from workspace_usage.rollups.items import UNTIL_RELEASED, Head
 from workspace_usage.rows.row import Source, to_stored_item
@@ -22,9 +22,9 @@ ROWS = 110
 
 
 @pytest.fixture
-def place(template: Template, clients: Clients) -> Destination:
+def place(template: Template, clients: Clients) -> Resources:
     """The stack's tables, with old rows in the workspaces 11 and 12."""
-    found = destination(template, clients)
+    found = resources_of(template, clients)
     now = datetime.now(UTC)
     for number in range(1, ROWS + 1):
         made = row_of_age(Source.CURRENT, number, timedelta(minutes=300 - number), now)
@@ -52,7 +52,7 @@ def failed(answer: Any) -> list[str]:
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
-def head_of(place: Destination, workspace_id: int) -> Head | None:
+def head_of(place: Resources, workspace_id: int) -> Head | None:
     return read_head(place.dynamodb, place.tables.rollups, workspace_id)
 
 
@@ -74,14 +74,14 @@ def waiting(clients: Clients, template: Template) -> tuple[list[int], int]:
     return sorted(body["workspace_id"] for body in found), int(later)
 
 
-def spend(place: Destination, table: str) -> None:
+def spend(place: Resources, table: str) -> None:
     """Deletes a table."""
     place.dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
     place.dynamodb.delete_table(TableName=table)
 
 
 def test_the_workspaces_of_a_batch_are_counted(
-    counter: ModuleType, place: Destination, capsys: pytest.CaptureFixture[str]
+    counter: ModuleType, place: Resources, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each once, however many messages name it."""
     answer = counter.lambda_handler(batch(11, 12, 11), Context(remaining=[900_000]))
@@ -100,7 +100,7 @@ def test_the_workspaces_of_a_batch_are_counted(
     ["no JSON", "[]", "{}", "7", '{"workspace_id": "11"}', '{"workspace_id": true}', "[" * 99_999],
 )
 def test_what_names_no_workspace_is_dropped(
-    counter: ModuleType, place: Destination, broken: str
+    counter: ModuleType, place: Resources, broken: str
 ) -> None:
     """It would never be understood, and whatever it was about will be asked for again."""
     answer = counter.lambda_handler(batch(broken, 11), Context(remaining=[900_000]))
@@ -110,7 +110,7 @@ def test_what_names_no_workspace_is_dropped(
 
 def test_a_store_that_does_not_answer_has_all_put_back(
     counter: ModuleType,
-    place: Destination,
+    place: Resources,
     template: Template,
     clients: Clients,
     capsys: pytest.CaptureFixture[str],
@@ -124,7 +124,7 @@ def test_a_store_that_does_not_answer_has_all_put_back(
 
 
 def test_a_batch_that_runs_out_of_time_puts_the_rest_back(
-    counter: ModuleType, place: Destination, template: Template, clients: Clients
+    counter: ModuleType, place: Resources, template: Template, clients: Clients
 ) -> None:
     """A workspace is begun only while there is time; another run takes it at once."""
     enough = counter.TIME_TO_STOP + 1
@@ -137,7 +137,7 @@ def test_a_batch_that_runs_out_of_time_puts_the_rest_back(
 
 
 def test_a_workspace_too_large_for_one_run_goes_on_in_another(
-    counter: ModuleType, place: Destination, template: Template, clients: Clients
+    counter: ModuleType, place: Resources, template: Template, clients: Clients
 ) -> None:
     """What is counted can be used; a message that waits for nothing asks for the rest."""
     context = Context(remaining=[counter.TIME_TO_STOP + 1, counter.TIME_TO_STOP])
@@ -149,7 +149,7 @@ def test_a_workspace_too_large_for_one_run_goes_on_in_another(
 
 
 def test_what_can_not_be_put_back_stays(
-    counter: ModuleType, template: Template, clients: Clients, place: Destination
+    counter: ModuleType, template: Template, clients: Clients, place: Resources
 ) -> None:
     """Without the queue's help the message itself comes again."""
     clients.sqs.delete_queue(QueueUrl=template.resources["CountQueue"].ref)
@@ -159,7 +159,7 @@ def test_what_can_not_be_put_back_stays(
 
 
 def test_an_unforeseen_failure_holds_up_nobody(
-    counter: ModuleType, place: Destination, capsys: pytest.CaptureFixture[str]
+    counter: ModuleType, place: Resources, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A head that nobody could have written fails its own workspace alone, and says no secret."""
     spoiled = {"workspace_id": {"N": "11"}, "sort_key": {"S": "head"}, "zone": {"S": "spoiled"}}
@@ -171,7 +171,7 @@ def test_an_unforeseen_failure_holds_up_nobody(
 
 
 def test_a_workspace_that_somebody_counts_is_looked_at_again_later(
-    counter: ModuleType, place: Destination, template: Template, clients: Clients
+    counter: ModuleType, place: Resources, template: Template, clients: Clients
 ) -> None:
     """Should that one fail, somebody else has to, once its hold is over."""
     held = Head(3, "UTC", held_until=format_timestamp(datetime.now(UTC) + timedelta(minutes=9)))
@@ -182,7 +182,7 @@ def test_a_workspace_that_somebody_counts_is_looked_at_again_later(
 
 
 def test_a_workspace_that_is_held_is_left_alone(
-    counter: ModuleType, place: Destination, template: Template, clients: Clients
+    counter: ModuleType, place: Resources, template: Template, clients: Clients
 ) -> None:
     """By a tool, which has it counted in the end."""
     held = Head(3, "UTC", held_until=UNTIL_RELEASED)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from local.data.demo import write_demo
-from local.stack import destination
+from local.stack import resources_of
 from local.store.clients import Clients
 from local.template.template import Template
 from tests.support.functions import ROOT, Context
-from usagectl.load import Loader
+from usagectl.loading.loader import Loader
 from usagectl.recount import release
 from usagectl.send import read_event
 from workspace_usage.errors import InvalidRequest
@@ -68,7 +68,7 @@ def read(name: str) -> Any:
 def demo(clients: Clients, template: Template, tmp_path: Path) -> None:
     """The demo's data, loaded."""
     write_demo(tmp_path, datetime.now(UTC))
-    assert Loader(destination(template, clients)).load(tmp_path).rejected == 0
+    assert Loader(resources_of(template, clients)).load(tmp_path).rejected == 0
 
 
 def test_every_file_is_accounted_for() -> None:
@@ -122,7 +122,7 @@ def test_the_recorders_samples(recorder: ModuleType, clients: Clients, template:
 @pytest.mark.usefixtures("demo")
 def test_the_counters_samples(counter: ModuleType, clients: Clients, template: Template) -> None:
     """The demo's workspace is counted, once: two messages ask for it."""
-    place = destination(template, clients)
+    place = resources_of(template, clients)
     release(place, 11)
     for name in COUNTER:
         context = Context(remaining=[900_000])

@@ -23,7 +23,7 @@ from local.data.demo import write_demo
 from local.functions.credentials_endpoint import CredentialsEndpoint
 from local.stack import Stack
 from tests.support.functions import ROOT
-from usagectl.load import Loader
+from usagectl.loading.loader import Loader
 from usagectl.send import read_event, send
 from workspace_usage.rollups.counts import read_head
 from workspace_usage.rows.row import Source, to_stored_item
@@ -39,7 +39,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("demo")
     write_demo(folder, datetime.now(UTC))
     with Stack.start(BUILD_FOLDER / "template.yaml", {"CacheEnabled": "false"}) as running:
-        assert Loader(running.destination).load(folder).rejected == 0
+        assert Loader(running.resources).load(folder).rejected == 0
         yield running
 
 
@@ -83,7 +83,7 @@ def test_it_records_and_rejects(stack: Stack) -> None:
 
 def test_it_counts(stack: Stack) -> None:
     """The counter's calls can be made, too: from the beginning, and then further."""
-    place, now = stack.destination, datetime.now(UTC)
+    place, now = stack.resources, datetime.now(UTC)
     hint = {"messageId": "m", "body": json.dumps({"workspace_id": 77})}
     untils = set()
     for first in (1, 151):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from tests.support.database import NAMES, reader_of
-from usagectl import access
-from usagectl.access import AccessTables
+from usagectl.access import tables as access_tables
+from usagectl.access.tables import AccessTables
 from usagectl.errors import CommandError
 from workspace_usage.access.items import membership_item, token_item
 from workspace_usage.access.scope import Membership
@@ -228,7 +228,7 @@ def test_what_is_not_so_when_it_is_read_back_is_no_success(client: "DynamoDBClie
 
     put_back()
     operator = tables(Beside(client, after_write=put_back))
-    sentence = r"is not as asked: something else has changed it meanwhile; try again\.$"
+    sentence = r"is not as requested: something else has changed it meanwhile; try again\.$"
     with pytest.raises(
         CommandError, match=rf"^The membership of user 42 in workspace 11 {sentence}"
     ):
@@ -244,7 +244,7 @@ def test_an_issued_token_never_takes_the_place_of_another(
     client: "DynamoDBClient", state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even that of one that is revoked."""
-    monkeypatch.setattr(access, "draw_id", lambda: 7)
+    monkeypatch.setattr(access_tables, "draw_id", lambda: 7)
     if state != "comes meanwhile":
         record(client, issued(now()))
     if state == "revoked":
@@ -252,7 +252,7 @@ def test_an_issued_token_never_takes_the_place_of_another(
     before = token(client)
     busy = Beside(client, after_read=lambda: record(client, issued(now())))
     operator = tables(busy if state == "comes meanwhile" else client)
-    with pytest.raises(CommandError, match=r"oken 7 (already|is not as asked)"):
+    with pytest.raises(CommandError, match=r"oken 7 (already|is not as requested)"):
         operator.issue_token(1, MODEL, frozenset(), None)
     assert token(client) == (TOKEN if state == "comes meanwhile" else before)
 

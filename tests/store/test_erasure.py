@@ -1,4 +1,4 @@
-"""A person is erased from the real engine, whose expressions have words that are reserved."""
+"""A person is erased from DynamoDB Local, which refuses reserved words in expressions."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from tests.support.database import NAMES, destination
-from usagectl.erase import Eraser
+from tests.support.database import NAMES, resources_of
+from usagectl.erasure.eraser import Eraser
 from workspace_usage.access.scope import Membership
 from workspace_usage.access.tokens import AccessToken
 from workspace_usage.recording.changes import MembershipChange, TokenChange
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("dynamodb-local")
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LAST = "9999-12-31T23:59:59.999999Z#0#0"
-"""The version of something that no event can overtake; an erasure does."""
+"""A version that no event can overtake. An erasure does."""
 
 MODEL = "App\\Models\\User"
 
@@ -41,9 +41,9 @@ class Media:
 
 
 def fill(client: "DynamoDBClient") -> None:
-    """Two people in two workspaces, with a token, a membership and rows each.
+    """Stores two people in two workspaces, each with a token, memberships and rows.
 
-    One of a person's rows is being archived, and found in both tables.
+    One row of each person is being archived: it is in both tables.
     """
     recorder = Recorder(client, NAMES, UTC)
     for user_id in (1, 2):
@@ -71,7 +71,7 @@ def fill(client: "DynamoDBClient") -> None:
 
 
 def everything(client: "DynamoDBClient") -> str:
-    """All that the tables hold of people, as text."""
+    """Returns all that the tables contain about people, as text."""
     tables = (
         NAMES.executions,
         NAMES.archived_executions,
@@ -82,14 +82,14 @@ def everything(client: "DynamoDBClient") -> str:
 
 
 def eraser(client: "DynamoDBClient", media: Any, *, delete_rows: bool) -> Eraser:
-    """What erases users from these tables."""
-    return Eraser(replace(destination(client), s3=media), MODEL, delete_rows)
+    """Returns an eraser for these tables."""
+    return Eraser(replace(resources_of(client), s3=media), MODEL, delete_rows)
 
 
 def test_one_person_is_erased_and_the_other_is_not(client: "DynamoDBClient") -> None:
-    """In all workspaces; a second time finds nothing left to do.
+    """In all workspaces. A second run finds nothing left to do.
 
-    The media go as well, those of archived rows included, each once.
+    The media are deleted as well, those of archived rows included, each once.
     """
     fill(client)
     media = Media()
@@ -106,7 +106,7 @@ def test_one_person_is_erased_and_the_other_is_not(client: "DynamoDBClient") -> 
 
 
 def put(client: "DynamoDBClient", number: int, output: str, **fields: Any) -> None:
-    """Stores an image of user 1 in workspace 11, or as the fields say."""
+    """Stores a row with an image, of user 1 in workspace 11 unless the fields say otherwise."""
     archived = fields.pop("archived", False)
     record = {
         "id": number,
@@ -125,7 +125,7 @@ def put(client: "DynamoDBClient", number: int, output: str, **fields: Any) -> No
 
 
 def test_media_that_other_rows_show_stay(client: "DynamoDBClient") -> None:
-    """In other workspaces and among the archived too; an object counts once."""
+    """Also rows of other workspaces and archived ones. An object is counted once."""
     put(client, 1, "own.png")
     put(client, 2, "own.png", archived=True)
     put(client, 3, "shared.png")
@@ -143,10 +143,10 @@ def test_media_that_other_rows_show_stay(client: "DynamoDBClient") -> None:
     assert set(again.as_dict().values()) == {0}
 
 
-def test_an_erasure_that_is_cut_off_among_the_media_can_be_started_again(
+def test_an_erasure_that_fails_at_the_media_can_be_started_again(
     client: "DynamoDBClient",
 ) -> None:
-    """No row goes before its object: the next one finds all keys."""
+    """No row is deleted before its object, so the next erasure finds all keys."""
     for number in range(1, 31):
         put(client, number, f"{number}.png")
 

@@ -1,4 +1,4 @@
-"""The import as an operator runs it, ended half-way and started again, on the real engine."""
+"""An operator's import that is interrupted and started again, on DynamoDB Local."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from workspace_usage.rows.row import Source
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
 
 ROWS = 20_000
-PATIENCE = 120.0
+TIMEOUT_SECONDS = 120.0
 TABLES = {
     Source.CURRENT: "ExecutionsTable",
     Source.ARCHIVED: "ArchivedExecutionsTable",
@@ -30,7 +30,7 @@ TABLES = {
 
 
 def start_import(stack: Stack, folder: Path) -> subprocess.Popen[bytes]:
-    """``usagectl import`` as a process."""
+    """Starts ``usagectl import`` as a process."""
     return subprocess.Popen(
         [sys.executable, "-m", "usagectl", "--endpoint", stack.url, "import", str(folder)],
         cwd=folder,
@@ -40,7 +40,7 @@ def start_import(stack: Stack, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def lines_noted(folder: Path) -> int:
-    """How many lines of the largest file are noted as written."""
+    """Returns how many lines of the largest file the checkpoint notes as done."""
     try:
         notes: Any = json.loads((folder / ".import-checkpoint.json").read_text("utf-8"))
     except FileNotFoundError:
@@ -52,7 +52,7 @@ def lines_noted(folder: Path) -> int:
 
 
 def stored(stack: Stack, source: Source, workspaces: Counter[int]) -> Counter[int]:
-    """How many rows a table has of each workspace."""
+    """Returns how many rows of each workspace a table has."""
     pages = stack.clients.dynamodb.get_paginator("query")
     counts = Counter[int]()
     for workspace_id in workspaces:
@@ -67,7 +67,7 @@ def stored(stack: Stack, source: Source, workspaces: Counter[int]) -> Counter[in
 
 
 def spoil(folder: Path, source: Source) -> list[str]:
-    """Adds lines that can't be used, one to a thousand; their places, as the report has them."""
+    """Adds a line that can't be used to each thousand. Returns their places in the report."""
     (name, *_) = FILES_AND_SHARES[source]
     lines = (folder / name).read_text("utf-8").splitlines(keepends=True)
     places: list[str] = []
@@ -81,7 +81,7 @@ def spoil(folder: Path, source: Source) -> list[str]:
 
 
 def reported(folder: Path) -> list[str]:
-    """The places that the report names."""
+    """Returns the places that the report names."""
     try:
         report = (folder / ".rejected.txt").read_text("utf-8")
     except FileNotFoundError:
@@ -90,8 +90,8 @@ def reported(folder: Path) -> list[str]:
 
 
 def noted_or_ended(process: subprocess.Popen[bytes], folder: Path, lines: int) -> bool:
-    """Waits until more than ``lines`` are noted; False: the import ended before."""
-    give_up = time.monotonic() + PATIENCE
+    """Waits until more than ``lines`` are noted. Returns False if the import ended before."""
+    give_up = time.monotonic() + TIMEOUT_SECONDS
     while lines_noted(folder) <= lines:
         if process.poll() is not None:
             return False
@@ -101,10 +101,10 @@ def noted_or_ended(process: subprocess.Popen[bytes], folder: Path, lines: int) -
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_an_import_that_is_ended_and_started_again_ends_with_the_sources_rows(
+def test_an_import_that_is_interrupted_again_and_again_loads_every_row_once(
     engine: DynamoDBLocal, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """At each checkpoint: nothing is missing or doubled, neither a row nor a rejected line."""
+    """At each checkpoint. No row and no rejected line is missing or there twice."""
     written = write_large_data_set(tmp_path, ROWS)
     places = [place for source in written for place in spoil(tmp_path, source)]
     total = written[Source.CURRENT].total()
@@ -114,9 +114,9 @@ def test_an_import_that_is_ended_and_started_again_ends_with_the_sources_rows(
             with start_import(stack, tmp_path) as running:
                 if noted_or_ended(running, tmp_path, noted):
                     running.send_signal(number)
-                    running.wait(PATIENCE)
+                    running.wait(TIMEOUT_SECONDS)
                 else:
-                    said = running.communicate()[0].decode()
+                    output = running.communicate()[0].decode()
                     break
             endings += 1
             noted = lines_noted(tmp_path)
@@ -130,9 +130,9 @@ def test_an_import_that_is_ended_and_started_again_ends_with_the_sources_rows(
             assert stored(stack, Source.CURRENT, written[Source.CURRENT]).total() <= total
         assert endings > 1
         assert running.returncode == 3
-        assert f"{total:,} from executions.ndjson" in said
+        assert f"{total:,} from executions.ndjson" in output
         for source, counts in written.items():
             assert stored(stack, source, counts) == counts
     assert reported(tmp_path) == places
-    assert f"{len(places)} lines or files can't be used" in said
+    assert f"{len(places)} lines or files can't be used" in output
     assert not (tmp_path / ".import-checkpoint.json").exists()

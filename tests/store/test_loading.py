@@ -1,4 +1,4 @@
-"""Imports into the real engine: nothing is lost, doubled, or put in a newer one's place."""
+"""Imports into DynamoDB Local: no row is lost or stored twice, and newer ones are kept."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.large_data_set import write_large_data_set
-from tests.support.database import NAMES, destination, load, snapshot
+from tests.support.database import NAMES, load, resources_of, snapshot
 from tests.support.generator import write_dataset
 from tests.support.memory_client import TABLES
-from usagectl.load import Loader
+from usagectl.loading.loader import Loader
 from workspace_usage.rows.row import Source
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
 
 
 def count(client: "DynamoDBClient", source: Source, workspace_id: int) -> int:
-    """How many rows of a workspace are in a source's table."""
+    """Returns how many rows of a workspace a source's table has."""
     pages = client.get_paginator("query").paginate(
         TableName=TABLES[source],
         KeyConditionExpression="workspace_id = :workspace_id",
@@ -45,9 +45,9 @@ def test_a_hundred_thousand_rows_are_all_there(client: "DynamoDBClient", tmp_pat
 
 
 def test_loading_twice_changes_nothing(client: "DynamoDBClient", tmp_path: Path) -> None:
-    """Every line, rows, tokens and members alike, has its place, and is there once.
+    """Every row, token and member is stored once, and the counts are the same.
 
-    What is counted of them, too; only that it was counted anew can be told (``test_recount``).
+    Only the generation of the counts is another one (``test_recount``).
     """
     write_dataset(tmp_path, 1, NOW, rows=400)
     load(tmp_path, client)
@@ -62,7 +62,7 @@ def test_loading_twice_changes_nothing(client: "DynamoDBClient", tmp_path: Path)
 
 
 class Reluctant:
-    """A client whose tables take only some of the items that they are first offered."""
+    """A client whose tables take only some of the items of each first call."""
 
     def __init__(self, client: "DynamoDBClient", takes: int) -> None:
         self._client = client
@@ -95,16 +95,16 @@ def test_what_a_table_did_not_take_is_offered_again(
         assert {number: count(client, source, number) for number in by_workspace} == by_workspace
 
 
-def test_what_events_have_written_is_kept_when_asked_for(
+def test_rows_that_events_have_written_are_kept_on_request(
     client: "DynamoDBClient", tmp_path: Path
 ) -> None:
-    """With ``keep_newer`` an import fills the gaps, and leaves rows that have a version."""
+    """With ``keep_newer``, rows that have a version are kept, and missing ones are added."""
     write_large_data_set(tmp_path, 100)
     load(tmp_path, client)
     items = snapshot(client).tables[TABLES[Source.CURRENT]].values()
     newer = next(iter(items)) | {"version": {"S": "2026"}, "status": {"S": "failed"}}
     client.put_item(TableName=TABLES[Source.CURRENT], Item=newer)
-    Loader(destination(client), keep_newer=True).load(tmp_path)
+    Loader(resources_of(client), keep_newer=True).load(tmp_path)
     kept = list(snapshot(client).tables[TABLES[Source.CURRENT]].values())
     assert newer in kept
     assert len(kept) == len(items)

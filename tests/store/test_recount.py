@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from tests.support.database import NAMES, destination, load
-from usagectl.checkpoint import Checkpoint
-from usagectl.erase import Eraser
-from usagectl.errors import CommandError
-from usagectl.load import Loader, LoadError
+from tests.support.database import NAMES, load, resources_of
+from usagectl.erasure.eraser import Eraser
+from usagectl.errors import CommandError, LoadError
+from usagectl.loading.checkpoint import Checkpoint
+from usagectl.loading.loader import Loader
 from usagectl.recount import hold, recount, release
 from workspace_usage.rollups.counts import read_head
 from workspace_usage.rollups.items import HEAD_KEY, UNTIL_RELEASED, Head, Month, lists_showing
@@ -132,16 +132,16 @@ def test_what_an_import_that_was_cut_off_held_is_released_by_the_next(
     client: "DynamoDBClient", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also a workspace of which no row is left to write; another import leaves it alone."""
-    monkeypatch.setattr("usagectl.load.STRETCH", 150)
+    monkeypatch.setattr("usagectl.loading.loader.LINES_PER_CHECKPOINT", 150)
     write_rows(tmp_path, 150, (11, 12))
     notes = tmp_path / "notes"
     # The first workspace takes 8 to 14, and so does the second.
-    failing = destination(Failing(client, 14))
+    failing = resources_of(Failing(client, 14))
     with pytest.raises(LoadError, match="does not take the data"):
         Loader(failing, checkpoint=Checkpoint(notes)).load(tmp_path)
     assert head_of(client, 11).is_held
     assert head_of(client, 12).is_held
-    assert Checkpoint(notes).held == {11, 12}
+    assert Checkpoint(notes).held_workspaces == {11, 12}
 
     other = tmp_path / "other"
     other.mkdir()
@@ -150,7 +150,7 @@ def test_what_an_import_that_was_cut_off_held_is_released_by_the_next(
     assert head_of(client, 11).is_held
     assert not head_of(client, 13).is_held
 
-    Loader(destination(client), checkpoint=Checkpoint(notes)).load(tmp_path)
+    Loader(resources_of(client), checkpoint=Checkpoint(notes)).load(tmp_path)
     for workspace_id in (11, 12):
         assert not head_of(client, workspace_id).is_held
         assert counted(client, workspace_id) == there(client, workspace_id)
@@ -177,9 +177,9 @@ def test_counting_anew_makes_wrong_counts_right(client: "DynamoDBClient", tmp_pa
         spoil(client)
         assert is_held or counted(client) != there(client)
         if is_held:
-            hold(destination(client), 11)
+            hold(resources_of(client), 11)
             assert not counted(client)
-        head = recount(destination(client), 11, NOW).head
+        head = recount(resources_of(client), 11, NOW).head
         assert head is not None
         assert head == head_of(client)
         assert not head.is_held
@@ -189,7 +189,7 @@ def test_counting_anew_makes_wrong_counts_right(client: "DynamoDBClient", tmp_pa
 
 def test_a_workspace_without_rows_gets_no_head(client: "DynamoDBClient") -> None:
     """There is nothing to count, and nothing to note."""
-    assert recount(destination(client), 11, NOW) == (None, False)
+    assert recount(resources_of(client), 11, NOW) == (None, False)
     assert not client.scan(TableName=NAMES.rollups)["Items"]
 
 
@@ -198,16 +198,16 @@ def test_who_writes_while_somebody_else_releases_gets_right_counts(
 ) -> None:
     """What was counted before the last row was written is given up."""
     write_rows(tmp_path, 150)
-    hold(destination(client), 11)
+    hold(resources_of(client), 11)
     load(tmp_path, client)
     row = next(items(client, NAMES.executions, 11))
     client.delete_item(
         TableName=NAMES.executions, Key={name: row[name] for name in ("workspace_id", "sort_key")}
     )
     assert counted(client) != there(client)
-    release(destination(client), 11)
+    release(resources_of(client), 11)
     assert not counted(client)
-    recount(destination(client), 11, NOW)
+    recount(resources_of(client), 11, NOW)
     assert counted(client) == there(client)
 
 
@@ -232,14 +232,14 @@ class Overtaken:
 
 def test_a_hold_that_is_overtaken_is_tried_again(client: "DynamoDBClient") -> None:
     """It is made upon the head that is there then."""
-    hold(destination(client), 11)
+    hold(resources_of(client), 11)
     assert head_of(client) == Head(1, "UTC", held_until=UNTIL_RELEASED)
     client.delete_item(
         TableName=NAMES.rollups,
         Key={"workspace_id": {"N": "11"}, "sort_key": {"S": HEAD_KEY}},
     )
     overtaken: Any = Overtaken(client)
-    hold(destination(overtaken), 11)
+    hold(resources_of(overtaken), 11)
     assert head_of(client) == Head(4, "UTC", "", 6, UNTIL_RELEASED)
 
 
@@ -250,7 +250,7 @@ def test_erasure_with_deletion_ends_in_right_counts(
     write_rows(tmp_path, 300, (11, 12))
     load(tmp_path, client)
     before = {workspace_id: head_of(client, workspace_id) for workspace_id in (11, 12)}
-    place = destination(client)
+    place = resources_of(client)
     assert Eraser(place, "User", delete_rows=False).erase(1, NOW).rows_anonymised == 200
     assert {w: head_of(client, w) for w in before} == before
     assert Eraser(place, "User", delete_rows=True).erase(1, NOW).rows_deleted == 200
@@ -277,7 +277,7 @@ def test_erasure_that_fails_holds_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(client, "delete_item", fail)
         with pytest.raises(ClientError):
-            Eraser(destination(client), "User", delete_rows=True).erase(1, NOW)
+            Eraser(resources_of(client), "User", delete_rows=True).erase(1, NOW)
     assert not head_of(client).is_held
     assert not counted(client)
 
@@ -305,10 +305,10 @@ def test_erasure_that_can_not_let_go_names_the_workspaces(
         patch.setattr(client, "transact_write_items", client.transact_write_items)
         patch.setattr(client, "delete_item", delete_some)
         with pytest.raises(CommandError, match="usagectl recount -w 11 -w 12"):
-            Eraser(destination(client), "User", delete_rows=True).erase(1, NOW)
+            Eraser(resources_of(client), "User", delete_rows=True).erase(1, NOW)
         patch.undo()
-    assert Eraser(destination(client), "User", delete_rows=True).erase(1, NOW).rows_deleted > 0
+    assert Eraser(resources_of(client), "User", delete_rows=True).erase(1, NOW).rows_deleted > 0
     for workspace_id in (11, 12):
-        recount(destination(client), workspace_id, NOW)
+        recount(resources_of(client), workspace_id, NOW)
         assert not head_of(client, workspace_id).is_held
         assert counted(client, workspace_id) == there(client, workspace_id)

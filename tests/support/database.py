@@ -18,7 +18,9 @@ from local.aws import CLIENT_CONFIG, session
 from local.store.provision import make_table
 from local.template.template import Template
 from tests.support import memory_writer
-from usagectl.load import Destination, Loader, LoadReport
+from usagectl.loading.loader import Loader
+from usagectl.loading.report import LoadReport
+from usagectl.resources import Resources
 from workspace_usage.aws.credentials import Credentials
 from workspace_usage.aws.reader import DYNAMODB, Reader
 
@@ -92,9 +94,9 @@ class Parameters:
         self.values[Name] = Value
 
 
-def destination(client: object) -> Destination:
+def resources_of(client: object) -> Resources:
     """The database of ``client`` as the import's destination. There is nowhere for media to go."""
-    return Destination(
+    return Resources(
         tables=NAMES,
         bucket="media",
         min_date_parameter="min-date",
@@ -107,6 +109,6 @@ def destination(client: object) -> Destination:
 
 def load(folder: Path, client: object) -> LoadReport:
     """Loads a data set, of which nothing may be rejected, as an operator does."""
-    report = Loader(destination(client)).load(folder)
+    report = Loader(resources_of(client)).load(folder)
     assert report.rejected == 0
     return report

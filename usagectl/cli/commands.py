@@ -1,6 +1,6 @@
-"""The commands by their names, each imported when it is asked for.
+"""The commands by their names. Each is imported when it is needed.
 
-What a command needs takes up to a second to import; a list of commands, or another command, must
+What a command needs takes up to a second to import. The list of commands, and other commands, must
 not wait for it.
 """
 
@@ -14,9 +14,13 @@ from typer.main import get_command, get_group
 
 
 class Command(NamedTuple):
-    """Where a command is found, and what the list of commands says of it.
+    """Where a command is, and what the list of commands says about it.
 
-    A group of commands has an example as well, since it isn't a function that could have one.
+    Attributes:
+        module: the module in ``usagectl.cli``.
+        name: the command's function in it, or its group of commands.
+        summary: a sentence for the list of commands.
+        example: an example of a group's commands. A function has one in its docstring.
     """
 
     module: str
@@ -26,69 +30,69 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final = {
-    "import": Command("importing", "import_", "Load a data set."),
-    "export": Command("data", "export_", "Write a workspace's rows and members into files."),
-    "send": Command("data", "send_", "Send events to the deployment's bus."),
+    "import": Command("import_", "import_", "Load a data set."),
+    "export": Command("export", "export_", "Write a workspace's rows and members into files."),
+    "send": Command("send", "send_", "Send events to the deployment's bus."),
     "token": Command(
-        "people", "tokens", "Issue, revoke and show access tokens.", "token issue --user 1"
+        "token", "tokens", "Issue, revoke and show access tokens.", "token issue --user 1"
     ),
     "member": Command(
-        "people",
+        "member",
         "members",
         "Add, change and remove members of workspaces.",
         "member set -w 11 -u 42 --permission read_users_activity",
     ),
-    "forget-user": Command("people", "forget_user", "Erase a person."),
+    "forget-user": Command("forget_user", "forget_user", "Erase a person."),
     "setting": Command(
-        "stack", "settings", "Show and change the app's settings.", "setting min-date 2026-01-01"
+        "setting", "settings", "Show and change the app's settings.", "setting min-date 2026-01-01"
     ),
     "recorder": Command(
-        "stack", "recorder", "Let events wait, or have them applied again.", "recorder pause"
+        "recorder", "recorder", "Let events wait, or apply them again.", "recorder pause"
     ),
-    "recount": Command("stack", "recount_", "Count a workspace's rows again."),
-    "doctor": Command("stack", "doctor", "Check a deployment from end to end."),
+    "recount": Command("recount", "recount_", "Count a workspace's rows again."),
+    "doctor": Command("doctor", "doctor", "Check a deployment from end to end."),
 }
 
 
 class Commands(TyperGroup):
-    """The group of all commands. Typer has no public names for its contexts and formatters."""
+    """The group of all commands. Typer's contexts and formatters have no public types."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        """Their names, in the order of the help."""
+        """Returns their names, in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        """A command, or None if there is none of that name."""
-        found = COMMANDS.get(cmd_name)
-        if found is None:
+        """Returns a command, or None if no command has that name."""
+        command = COMMANDS.get(cmd_name)
+        if command is None:
             return None
-        made = getattr(import_module(f"usagectl.cli.{found.module}"), found.name)
-        if isinstance(made, typer.Typer):
-            made.rich_markup_mode = None
-            group = get_group(made)
-            group.help = f"{found.summary}\n\nExample: usagectl {found.example}"
+        implementation = getattr(import_module(f"usagectl.cli.{command.module}"), command.name)
+        if isinstance(implementation, typer.Typer):
+            implementation.rich_markup_mode = None
+            group = get_group(implementation)
+            group.help = f"{command.summary}\n\nExample: usagectl {command.example}"
             group.no_args_is_help = False
             return _with_whole_examples(group)
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(cmd_name)(made)
+        app.command(cmd_name)(implementation)
         return _with_whole_examples(get_command(app))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that the first argument names; where there is none, one that is like it."""
+        """Returns the command that the first argument names, or fails with a similar name."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            like = get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"; did you mean {like[0]}?" if like else ""
+            similar = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"; did you mean {similar[0]}?" if similar else ""
             ctx.fail(f"There is no command {args[0]!r}{hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
-        """Lists the commands, none of which is imported for it."""
+        """Lists the commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, found.summary) for name, found in COMMANDS.items()])
+            formatter.write_dl([(name, command.summary) for name, command in COMMANDS.items()])
 
 
 def _with_whole_examples(command: Any) -> Any:
-    """The command, its examples kept on one line each: so they can be copied."""
+    """Returns the command with each of its examples on one line, so that they can be copied."""
     if command.help:
         command.help = command.help.replace("\n\nExample:", "\n\n\b\nExample:")
     for inner in getattr(command, "commands", {}).values():

@@ -12,7 +12,9 @@ import pytest
 from tests.support.generator import Member, question, write_dataset
 from tests.support.memory_client import ROLLUPS, TABLES, MemoryClient
 from tests.support.oracle import Caller, Oracle, assert_items
-from usagectl.dataset import RECORDS, Rejection, read_items, read_min_date
+from usagectl.data_set.payload_files import PAYLOAD_FILES, read_stored_items
+from usagectl.data_set.rejections import Rejection
+from usagectl.data_set.settings import read_min_date
 from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.aws.credentials import Credentials
 from workspace_usage.errors import Forbidden, InvalidRequest
@@ -53,8 +55,8 @@ class Parameter:
 def loaded(folder: Path) -> MemoryClient:
     """The data set's rows, as loading stores them."""
     client = MemoryClient()
-    for records in RECORDS:
-        for _, item in read_items(folder / records.file, records):
+    for records in PAYLOAD_FILES:
+        for _, item in read_stored_items(folder / records.name, records):
             assert not isinstance(item, Rejection), item
             if records.table in SOURCES:
                 key = f"{item['workspace_id']['N']}/{item['sort_key']['S']}"

@@ -20,12 +20,12 @@ from local.events.mapping import event_source_mappings
 from local.exchange import Request, Response
 from local.functions.invocation import Result
 from local.server import Server
-from local.stack import TEMPLATE, Stack, destination
+from local.stack import TEMPLATE, Stack, resources_of
 from local.store.clients import Clients, Endpoints
 from local.template.expand import expand
 from tests.support.local_functions import wait_until
 from tests.support.local_processes import children, threads
-from usagectl.load import Destination
+from usagectl.resources import Resources
 
 pytestmark = [
     pytest.mark.xdist_group("local-stack"),
@@ -93,7 +93,7 @@ def test_a_stack_that_is_stopped_leaves_no_process_and_frees_its_port() -> None:
     before, port = children(), free_port()
     tables = []
 
-    def load(place: Destination) -> None:
+    def load(place: Resources) -> None:
         tables.extend(place.dynamodb.list_tables()["TableNames"])
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))
@@ -146,7 +146,7 @@ def test_a_time_zone_that_does_not_exist_is_named() -> None:
     """CloudFormation would accept the text."""
     template = expand(TEMPLATE, {"TimeZone": "Mars/Olympus"})
     with pytest.raises(TemplateError, match=r"^TimeZone: there is no time zone Mars/Olympus$"):
-        destination(template, Clients.at(Endpoints.all_at("http://127.0.0.1:1")))
+        resources_of(template, Clients.at(Endpoints.all_at("http://127.0.0.1:1")))
 
 
 def test_each_queue_leads_to_its_function() -> None:

@@ -15,7 +15,7 @@ from typer.main import get_command
 from tests.support.functions import ROOT
 from usagectl.__main__ import app, main
 from usagectl.cli.commands import COMMANDS
-from usagectl.cli.common import number_of
+from usagectl.cli.output import number_of
 
 HEAVY = ("boto3", "botocore", "pydantic", "rich", "samtranslator", "yaml")
 
@@ -25,7 +25,7 @@ type Ran = tuple[int, str, str]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ran]]:
-    """Runs a command in this process."""
+    """Returns a function that runs a command in this process."""
     before = signal.getsignal(signal.SIGTERM)
 
     def run_(*arguments: object) -> Ran:
@@ -38,7 +38,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ran]]:
 
 
 def commands(command: Any = None, name: str = "usagectl") -> Iterator[tuple[str, Any]]:
-    """Every command and group of commands, by what is typed for it."""
+    """Yields every command and group of commands, with what one types for it."""
     command = command or get_command(app)
     yield name, command
     for inner in command.list_commands(None) if hasattr(command, "list_commands") else ():
@@ -47,15 +47,15 @@ def commands(command: Any = None, name: str = "usagectl") -> Iterator[tuple[str,
 
 @pytest.mark.parametrize(("name", "command"), [pytest.param(n, c, id=n) for n, c in commands()])
 def test_every_command_explains_itself_with_an_example(name: str, command: Any) -> None:
-    """One that can be copied: it is on one line, and it is of this command."""
+    """The example is of this command, and on one line, so that it can be copied."""
     examples = re.findall(r"^Example: (usagectl .*)$", command.help, re.MULTILINE)
     assert examples
     words = name.removeprefix("usagectl").strip()
     assert all(words in example for example in examples)
 
 
-def test_the_list_of_commands_says_what_each_of_them_does(run: Callable[..., Ran]) -> None:
-    """None is missing; to no command at all, it is the answer, and the exit code is 2."""
+def test_the_list_of_commands_has_a_sentence_about_each(run: Callable[..., Ran]) -> None:
+    """Without a command, the list is printed too, and the exit code is 2."""
     code, out, _ = run("--help")
     assert code == 0
     for name, command in COMMANDS.items():
@@ -64,8 +64,8 @@ def test_the_list_of_commands_says_what_each_of_them_does(run: Callable[..., Ran
 
 
 @pytest.mark.parametrize("arguments", ["--help", "--version", "import --help", "doctor --help"])
-def test_help_waits_for_nothing_that_only_work_needs(arguments: str) -> None:
-    """Neither boto3 nor what parses data or shows progress is imported."""
+def test_help_imports_nothing_that_it_does_not_need(arguments: str) -> None:
+    """Importing boto3, or what parses data or shows progress, takes too long."""
     program = (
         "import sys\nfrom usagectl.__main__ import main\n"
         f"assert main({arguments.split()}) == 0\n"
@@ -84,8 +84,8 @@ def test_help_waits_for_nothing_that_only_work_needs(arguments: str) -> None:
     assert set(done.stderr.split()) & set(HEAVY) <= allowed
 
 
-def test_the_version_is_told(run: Callable[..., Ran]) -> None:
-    """In the form that scripts expect."""
+def test_the_version_is_shown(run: Callable[..., Ran]) -> None:
+    """As three numbers, so that scripts can read it."""
     code, out, _ = run("--version")
     assert code == 0
     assert re.fullmatch(r"usagectl [0-9]+\.[0-9]+\.[0-9]+\n", out)
@@ -123,10 +123,10 @@ def test_the_version_is_told(run: Callable[..., Ran]) -> None:
         ("--endpoint http://127.0.0.1:x doctor", "'--endpoint': must be a URL such as http://"),
     ],
 )
-def test_an_argument_that_can_not_be_used_is_said_in_a_sentence(
+def test_an_invalid_argument_is_reported_in_one_sentence(
     run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, arguments: str, sentence: str
 ) -> None:
-    """The exit code is 2, nothing is begun, and the sentence says which command tells more."""
+    """The exit code is 2, nothing is done, and the sentence names the command's help."""
     monkeypatch.chdir(ROOT)
     code, out, err = run(*arguments.split())
     assert (code, out) == (2, "")
@@ -136,10 +136,8 @@ def test_an_argument_that_can_not_be_used_is_said_in_a_sentence(
     assert not (ROOT / "out").exists()
 
 
-def test_a_folder_without_anything_to_load_is_refused(
-    run: Callable[..., Ran], tmp_path: Path
-) -> None:
-    """An empty one, and one whose files have other names; what they may have meant is said."""
+def test_a_folder_without_data_is_refused(run: Callable[..., Ran], tmp_path: Path) -> None:
+    """If its files have similar names, the sentence says which ones are read."""
     code, _, err = run("import", tmp_path, "--dry-run")
     assert code == 2
     assert f"{tmp_path} has none of the files that are read: tokens.ndjson, " in err
@@ -152,8 +150,8 @@ def test_a_folder_without_anything_to_load_is_refused(
     assert "media.zip (did you mean media?)" in err
 
 
-def test_what_is_not_read_of_a_folder_is_said(run: Callable[..., Ran], tmp_path: Path) -> None:
-    """And the rest of it is."""
+def test_files_that_are_not_read_are_named(run: Callable[..., Ran], tmp_path: Path) -> None:
+    """The other files are read."""
     (tmp_path / "members.ndjson").touch()
     (tmp_path / "archive.ndjson").touch()
     (tmp_path / "notes").touch()
@@ -166,10 +164,8 @@ def test_what_is_not_read_of_a_folder_is_said(run: Callable[..., Ran], tmp_path:
     ]
 
 
-def test_a_number_that_nothing_can_hold_is_reported(
-    run: Callable[..., Ran], tmp_path: Path
-) -> None:
-    """With the place and the beginning of its line; the others are checked as well."""
+def test_a_number_that_is_out_of_range_is_reported(run: Callable[..., Ran], tmp_path: Path) -> None:
+    """With the place and the beginning of its line. The other lines are checked as well."""
     (tmp_path / "members.ndjson").write_text(
         '{"workspace_id":81,"user_id":1,"permissions":[],"note":1e99999999999999999999}\n'
         '{"workspace_id":81,"user_id":2,"permissions":[]}\n'
@@ -201,7 +197,7 @@ def test_a_number_that_nothing_can_hold_is_reported(
 def test_an_import_writes_over_nothing_that_it_reads(
     run: Callable[..., Ran], tmp_path: Path, option: str
 ) -> None:
-    """Nor at places where no file can be."""
+    """It also refuses a path at which there can't be a file."""
     lines = tmp_path / "members.ndjson"
     lines.write_text("broken\n")
     (tmp_path / "media").mkdir()
@@ -212,8 +208,35 @@ def test_an_import_writes_over_nothing_that_it_reads(
     assert lines.read_text() == "broken\n"
 
 
-@pytest.mark.parametrize(("number", "said"), [(0, "0 rows"), (1, "1 row"), (20_000, "20,000 rows")])
-def test_numbers_agree_with_their_nouns(number: int, said: str) -> None:
-    """Also where the plural is not made with an s."""
-    assert number_of(number, "row") == said
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["export", "", "-w", "1"], "FOLDER"),
+        (["import", ""], "FOLDER"),
+        (["import", ".", "--checkpoint", ""], "--checkpoint"),
+        (["import", ".", "--rejected", ""], "--rejected"),
+        (["send", ""], "FILE"),
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(
+    run: Callable[..., Ran],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    name: str,
+) -> None:
+    """A script whose variable is not set must not write into any folder, or read from it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "members.ndjson").touch()
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert f"Invalid value for '{name}" in err
+    assert "must not be empty; the current folder is a dot" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["members.ndjson"]
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 rows"), (1, "1 row"), (20_000, "20,000 rows")])
+def test_numbers_agree_with_their_nouns(number: int, text: str) -> None:
+    """Also if the plural is not made with an s."""
+    assert number_of(number, "row") == text
     assert number_of(2, "entry", "entries") == "2 entries"

@@ -11,7 +11,7 @@ from usagectl.errors import CommandError
 
 
 class Mappings:
-    """Lambda, as far as it tells of event source mappings; no other service is there."""
+    """Lambda, as far as its event source mappings are read. There is no other service."""
 
     def __init__(self, **states: str) -> None:
         self._states = states
@@ -36,10 +36,10 @@ class Mappings:
         ("Enabled", "Disabled", {"recorder": True, "recorder, tokens and members": False}),
     ],
 )
-def test_both_ways_to_the_recorder_are_looked_at(
+def test_both_event_source_mappings_of_the_recorder_are_checked(
     rows: str, access: str, expected: dict[str, bool]
 ) -> None:
-    """Paused executions are one thing; revocations that wait are another."""
+    """An operator may pause the one of executions, but not the one of tokens and members."""
     outputs = {"EventSourceMappingId": "rows", "AccessEventSourceMappingId": "access"}
     session = cast(Any, Mappings(rows=rows, access=access))
     findings = list(examine(Deployment("stack", outputs, "", session, {}), None))

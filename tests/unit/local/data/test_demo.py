@@ -9,8 +9,10 @@ import pytest
 
 from local.data.demo import ACCOUNTS, DEMO_DAYS, OTHER_WORKSPACE_ID, WORKSPACE_ID, write_demo
 from tests.support.oracle import parse
-from usagectl.dataset import RECORDS, Rejection, read_items, read_min_date
-from usagectl.media import MediaFile, find_media
+from usagectl.data_set.media import MediaFile, find_media
+from usagectl.data_set.payload_files import PAYLOAD_FILES, read_stored_items
+from usagectl.data_set.rejections import Rejection
+from usagectl.data_set.settings import read_min_date
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
@@ -29,8 +31,10 @@ def records(folder: Path, name: str) -> list[dict[str, Any]]:
 
 
 def test_every_line_can_be_loaded(folder: Path) -> None:
-    """The demo has the import's format."""
-    read = [item for file in RECORDS for _, item in read_items(folder / file.file, file)]
+    """The demo obeys the import's format."""
+    read = [
+        item for file in PAYLOAD_FILES for _, item in read_stored_items(folder / file.name, file)
+    ]
     assert [item for item in read if isinstance(item, Rejection)] == []
     assert isinstance(read_min_date(folder), str)
 

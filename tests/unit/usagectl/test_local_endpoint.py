@@ -1,0 +1,97 @@
+"""What usagectl makes of an address at which something else than the local stack answers."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+
+from usagectl.deployment import Deployment
+from usagectl.errors import CommandError
+
+OUTPUTS = {"DaysTimeZone": "UTC"}
+ENDPOINTS = {"dynamodb": "http://127.0.0.1:1"}
+
+
+@contextmanager
+def serving(content: bytes) -> Iterator[str]:
+    """The address of a server that gives the same content for every path."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff",
+        b"[" * 100_000,
+        b"[]",
+        b"null",
+        b"{}",
+        json.dumps({"outputs": [], "endpoints": ENDPOINTS}).encode(),
+        json.dumps({"outputs": {"DaysTimeZone": 1}, "endpoints": ENDPOINTS}).encode(),
+        json.dumps({"outputs": OUTPUTS, "endpoints": []}).encode(),
+        json.dumps({"outputs": OUTPUTS, "endpoints": {"dynamodb": None}}).encode(),
+        json.dumps({"outputs": OUTPUTS, "endpoints": {"dynamodb": "nowhere"}}).encode(),
+        # It must not be taken for a stack in AWS.
+        json.dumps({"outputs": OUTPUTS, "endpoints": {}}).encode(),
+    ],
+)
+def test_what_does_not_describe_a_stack_is_not_the_local_stack(content: bytes) -> None:
+    """The sentence names the address, and what would start a local stack."""
+    with serving(content) as address, pytest.raises(CommandError) as error:
+        Deployment.local(address)
+    assert str(error.value) == f"No local stack answers at {address}; make run starts one."
+
+
+def test_a_description_of_a_stack_is_taken_as_it_is() -> None:
+    """Outputs, and where services answer; a service that isn't named there is not looked for."""
+    content = json.dumps({"outputs": OUTPUTS, "endpoints": ENDPOINTS}).encode()
+    with serving(content) as address:
+        deployment = Deployment.local(f"{address}/")
+    assert deployment.is_local
+    assert deployment.url == f"{address}/workspaces/usage"
+    assert deployment.output("DaysTimeZone") == "UTC"
+    assert deployment.dynamodb.meta.endpoint_url == ENDPOINTS["dynamodb"]
+    with pytest.raises(CommandError, match=r"^The local stack has no sqs service\.$"):
+        _ = deployment.sqs
+    with pytest.raises(CommandError, match="has no output ExecutionsTableName: deploy the current"):
+        _ = deployment.resources
+
+
+@pytest.mark.parametrize("zone", ["", "Nowhere/Nowhere", "../UTC", "America"])
+def test_a_time_zone_that_is_not_known_here_is_named(zone: str) -> None:
+    """Rather than a stack trace: the machine's time zones may be older than the deployment's."""
+    names = ("Executions", "ArchivedExecutions", "EditedChats", "AccessTokens", "Memberships")
+    outputs = {
+        **{f"{name}TableName": name for name in (*names, "Rollups")},
+        "MediaBucketName": "media",
+        "MinDateParameterName": "min-date",
+        "DaysTimeZone": zone,
+    }
+    endpoints = dict.fromkeys(("dynamodb", "s3", "ssm"), "http://127.0.0.1:1")
+    content = json.dumps({"outputs": outputs, "endpoints": endpoints}).encode()
+    with serving(content) as address:
+        deployment = Deployment.local(address)
+    with pytest.raises(CommandError, match=f"has the time zone '{zone}', which this machine"):
+        _ = deployment.resources

@@ -1,0 +1,199 @@
+"""The command ``import``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from usagectl.cli.arguments import AsJson, check_output_file, parse_path, refuse
+from usagectl.cli.output import number_of, show, show_json, tell
+from usagectl.cli.target import find_deployment
+
+if TYPE_CHECKING:
+    from usagectl.deployment import Deployment
+    from usagectl.loading.rejection_report import RejectionReport
+    from usagectl.loading.report import LoadReport
+
+CHECKPOINT_FILE: Final = ".import-checkpoint.json"
+
+REJECTED: Final = 3
+"""The exit code of an import that was completed, but could not use some lines."""
+
+_KEPT_BECAUSE: Final = {"token": "changed or revoked", "member": "changed or removed"}
+
+
+def import_(
+    context: typer.Context,
+    folder: Annotated[
+        Path, typer.Argument(parser=parse_path, metavar="FOLDER", help="The data set's folder.")
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only check every line; nothing is loaded.")
+    ] = False,
+    keep_newer: Annotated[
+        bool,
+        typer.Option(
+            "--keep-newer",
+            help="Leave rows as they are that an event has written; several times slower.",
+        ),
+    ] = False,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            parser=parse_path,
+            metavar="FILE",
+            help=f"Where to note how far the import got (FOLDER/{CHECKPOINT_FILE}).",
+        ),
+    ] = None,
+    rejected: Annotated[
+        Path | None,
+        typer.Option(
+            parser=parse_path,
+            metavar="FILE",
+            help="Where to write which lines can't be used, and why (FOLDER/.rejected.txt).",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Load a data set: NDJSON files, plain or .gz, as docs/import.md describes.
+
+    After an interruption, start it again: it continues where it stopped. Loading a data set twice
+    changes nothing. Tokens and members that were changed, revoked or removed since stay as they
+    are.
+
+    Exit codes: 0 everything was loaded, 1 it could not finish, 3 some lines could not be used.
+
+    Example: usagectl import ./history --dry-run
+    """
+    from usagectl.loading.rejection_report import REPORT_FILE, RejectionReport
+
+    _check_folder(context, folder)
+    checkpoint_path = checkpoint or folder / CHECKPOINT_FILE
+    report_path = rejected or folder / REPORT_FILE
+    _check_written_file(context, "--checkpoint", folder, checkpoint_path)
+    _check_written_file(context, "--rejected", folder, report_path)
+    if report_path.absolute() == checkpoint_path.absolute():
+        refuse(context, "--rejected", "must be another file than that of --checkpoint")
+    deployment = None if dry_run else find_deployment(context)
+    with RejectionReport(report_path) as rejections:
+        if deployment is None:
+            report = _check(folder, rejections)
+        else:
+            report = _load(deployment, folder, checkpoint_path, rejections, keep_newer=keep_newer)
+    if as_json:
+        _show_json(report, report_path, dry_run=dry_run)
+    else:
+        _show_sentences(report, report_path, dry_run=dry_run)
+    if report.rejected:
+        raise typer.Exit(REJECTED)
+
+
+def _check(folder: Path, rejections: "RejectionReport") -> "LoadReport":
+    from usagectl.data_set.payload_files import count_lines
+    from usagectl.loading.dry_run import check
+    from usagectl.progress_bar import ProgressBar
+
+    rejections.truncate()
+    with ProgressBar("checking", "lines", count_lines(folder)) as bar:
+        return check(folder, bar.advance, rejections.add)
+
+
+def _load(
+    deployment: "Deployment",
+    folder: Path,
+    checkpoint_path: Path,
+    rejections: "RejectionReport",
+    *,
+    keep_newer: bool,
+) -> "LoadReport":
+    from usagectl.data_set.payload_files import count_lines
+    from usagectl.loading.checkpoint import Checkpoint
+    from usagectl.loading.loader import Loader
+    from usagectl.progress_bar import ProgressBar
+
+    total = count_lines(folder)
+    destination = f"{deployment.name} {deployment.tables.executions} {deployment.url}"
+    checkpoint = Checkpoint(checkpoint_path, destination, rejections)
+    if checkpoint.is_unusable:
+        tell(f"Warning: {checkpoint_path} is not a checkpoint; everything is loaded again.")
+    if checkpoint.is_resumed:
+        tell("Continuing where the last import stopped.")
+    with ProgressBar("loading", "lines", total) as bar:
+        loader = Loader(
+            deployment.resources,
+            advance=bar.advance,
+            reject=rejections.add,
+            checkpoint=checkpoint,
+            keep_newer=keep_newer,
+        )
+        try:
+            return loader.load(folder)
+        except KeyboardInterrupt:
+            tell("What is loaded stays loaded. Start the import again, and it continues there.")
+            raise
+
+
+def _check_folder(context: typer.Context, folder: Path) -> None:
+    """Refuses a folder in which there is nothing to load, and tells what in it isn't read."""
+    from usagectl.data_set.folder import data_set_names, has_data, unread_entries
+
+    if not folder.is_dir():
+        refuse(context, "FOLDER", f"there is no folder {folder}")
+    unread = unread_entries(folder)
+    if not has_data(folder):
+        names = ", ".join(name for name in data_set_names() if not name.endswith(".gz"))
+        similar = [
+            f"{entry.name} (did you mean {entry.similar_name}?)"
+            for entry in unread
+            if entry.similar_name
+        ]
+        hint = f"; it has {', '.join(similar)}" if similar else ""
+        refuse(context, "FOLDER", f"{folder} has none of the files that are read: {names}{hint}")
+    for entry in unread:
+        hint = f": did you mean {entry.similar_name}?" if entry.similar_name else "."
+        tell(f"Warning: {folder / entry.name} is not read{hint}")
+
+
+def _check_written_file(context: typer.Context, option: str, folder: Path, path: Path) -> None:
+    """Refuses a file that can't be written, or that is one of those that are read."""
+    from usagectl.data_set.folder import data_set_names
+
+    below_folder = path.resolve().relative_to(folder.resolve(), walk_up=True).parts
+    if below_folder and below_folder[0] in data_set_names():
+        refuse(context, option, f"{path} belongs to the data set")
+    check_output_file(context, option, path)
+
+
+def _show_json(report: "LoadReport", report_path: Path, *, dry_run: bool) -> None:
+    show_json(
+        {
+            "dry_run": dry_run,
+            "loaded": {name: number for name, number in report.loaded.items() if number},
+            "kept": {name: number for name, number in report.kept.items() if number},
+            "rejected": report.rejected,
+            "uncounted": report.uncounted,
+            "report": str(report_path) if report.rejected else None,
+        }
+    )
+
+
+def _show_sentences(report: "LoadReport", report_path: Path, *, dry_run: bool) -> None:
+    from usagectl.data_set.payload_files import PAYLOAD_FILES
+
+    loaded = [f"{number:,} from {name}" for name, number in report.loaded.items() if number]
+    show(f"{'Can be loaded' if dry_run else 'Loaded'}: {', '.join(loaded) or 'nothing'}.")
+    for file in PAYLOAD_FILES:
+        kept = report.kept.get(file.name, 0)
+        if kept:
+            reason = _KEPT_BECAUSE.get(file.noun, "changed by events")
+            was, stays = ("was", "stays as it is") if kept == 1 else ("were", "stay as they are")
+            show(f"{number_of(kept, file.noun)} {was} {reason} since and {stays}.")
+    if report.uncounted:
+        options = " ".join(f"-w {workspace_id}" for workspace_id in report.uncounted)
+        show(
+            "Some rows could not be counted, so pages far down are slow; to count them:"
+            f" usagectl recount {options}."
+        )
+    if report.rejected:
+        unusable = number_of(report.rejected, "line or file", "lines or files")
+        show(f"{unusable} can't be used; {report_path} says which, and why.")

@@ -1,0 +1,42 @@
+"""The command ``setting min-date``."""
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from usagectl.cli.arguments import AsJson, parse_day, refuse
+from usagectl.cli.output import show, show_json
+from usagectl.cli.target import find_deployment
+
+settings = typer.Typer()
+
+
+@settings.command("min-date")
+def min_date(
+    context: typer.Context,
+    date: Annotated[
+        date | None,
+        typer.Argument(parser=parse_day, metavar="DATE", help="Rows before this day are hidden."),
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="Show all days.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show or set usage_history_min_date. A change takes effect within a minute.
+
+    Example: usagectl setting min-date 2026-01-01
+    """
+    if date is not None and off:
+        refuse(context, "--off", "give a date or --off, not both")
+
+    from workspace_usage.listing.min_date import MinDateSetting, parse_min_date
+
+    resources = find_deployment(context).resources
+    if date is not None or off:
+        resources.write_min_date(MinDateSetting(enabled=not off, date=date).to_json())
+    first_day = parse_min_date(resources.read_min_date())
+    if as_json:
+        day = None if first_day is None else f"{first_day}"
+        show_json({"enabled": first_day is not None, "date": day})
+        return
+    show("All days are shown." if first_day is None else f"Nothing before {first_day} is shown.")

@@ -1,0 +1,42 @@
+"""Deals with one line after the other, in an import and in its dry run alike."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from usagectl.data_set.rejections import Rejection
+from usagectl.loading.checkpoint import PartProgress
+from usagectl.progress import Advance
+
+type Reject = Callable[[Rejection], object]
+"""Is told of each line or file that can't be used."""
+
+
+def process_lines[T](
+    lines: Iterable[tuple[int, T | Rejection]],
+    progress: PartProgress,
+    use: Callable[[T], object],
+    *,
+    advance: Advance,
+    reject: Reject,
+) -> PartProgress:
+    """Gives what each line holds to ``use``, or its rejection to ``reject``.
+
+    Args:
+        lines: the numbers of lines, and what they hold.
+        progress: how far the part has got.
+        use: takes what a line that can be used holds.
+        advance: is told of lines that are done, blank ones included.
+        reject: is told of rejections.
+
+    Returns how far the part has got then.
+    """
+    for number, content in lines:
+        if isinstance(content, Rejection):
+            reject(content)
+            progress = replace(progress, rejected=progress.rejected + 1)
+        else:
+            use(content)
+            progress = replace(progress, loaded=progress.loaded + 1)
+        advance(number - progress.lines)
+        progress = replace(progress, lines=number)
+    return progress

@@ -1,0 +1,132 @@
+"""Writes items into a table: in parallel, and in order for each key.
+
+A table that is too busy to take an item is offered it again, more and more slowly.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
+
+from usagectl.errors import LoadError
+from usagectl.parallel import CALLS_IN_FLIGHT
+from workspace_usage.aws.backoff import wait_before_retry
+from workspace_usage.aws.dynamodb import Attributes
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+MAX_BATCH_ITEMS: Final = 25
+"""The most items that BatchWriteItem takes in one call."""
+
+MAX_BATCH_ATTEMPTS: Final = 12
+"""How often items are offered to a table before the import fails."""
+
+type Write = Callable[[list[Attributes]], int]
+"""Writes items. Returns for how many of them something newer was kept."""
+
+
+class Lanes:
+    """Writes items in parallel, but items with the same key in their order: the last one stays.
+
+    A lane has one call in flight at a time, and items with the same key go to the same lane.
+    """
+
+    def __init__(self, executor: Executor, write: Write) -> None:
+        self._lanes = [_Lane(executor, write) for _ in range(CALLS_IN_FLIGHT)]
+
+    def put(self, item: Attributes) -> None:
+        """Takes an item. It is written later, at the latest when ``finish`` is called."""
+        key = _key(item)
+        self._lanes[crc32(key.encode()) % CALLS_IN_FLIGHT].put(key, item)
+
+    def finish(self) -> int:
+        """Waits until all items are written. Returns for how many something newer was kept."""
+        for lane in self._lanes:
+            lane.send()
+        for lane in self._lanes:
+            lane.wait()
+        return sum(lane.take_kept() for lane in self._lanes)
+
+
+class _Lane:
+    """Items that are written one call after the other."""
+
+    def __init__(self, executor: Executor, write: Write) -> None:
+        self._executor = executor
+        self._write = write
+        self._batch: dict[str, Attributes] = {}
+        self._in_flight: Future[int] | None = None
+        self._kept = 0
+
+    def put(self, key: str, item: Attributes) -> None:
+        """Takes an item. Of two with the same key in one call, the later one stays."""
+        self._batch[key] = item
+        if len(self._batch) == MAX_BATCH_ITEMS:
+            self.send()
+
+    def send(self) -> None:
+        self.wait()
+        if self._batch:
+            items, self._batch = list(self._batch.values()), {}
+            self._in_flight = self._executor.submit(self._write, items)
+
+    def wait(self) -> None:
+        if self._in_flight is not None:
+            done, self._in_flight = self._in_flight, None
+            self._kept += done.result()
+
+    def take_kept(self) -> int:
+        kept, self._kept = self._kept, 0
+        return kept
+
+
+def _key(item: Attributes) -> str:
+    """Returns the item's key as text."""
+    return "/".join(item[name]["N" if "N" in item[name] else "S"] for name in _key_names(item))
+
+
+def _key_names(item: Attributes) -> tuple[str, ...]:
+    if "token_id" in item:
+        return ("token_id",)
+    return ("workspace_id", "sort_key" if "sort_key" in item else "user_id")
+
+
+def put_batch(client: "DynamoDBClient", table: str, items: list[Attributes]) -> int:
+    """Puts items. Those that the table doesn't take are offered again, more and more slowly.
+
+    Raises:
+        LoadError: the table still doesn't take them.
+        botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: the table doesn't
+            answer.
+    """
+    requests: Any = {table: [{"PutRequest": {"Item": item}} for item in items]}
+    for attempt in range(MAX_BATCH_ATTEMPTS):
+        requests = client.batch_write_item(RequestItems=requests).get("UnprocessedItems")
+        if not requests:
+            return 0
+        wait_before_retry(attempt, base_seconds=0.05, max_seconds=20)
+    raise LoadError(
+        f"The table {table} takes no more items; try again later, nothing is lost or doubled."
+    )
+
+
+def put_unless_newer(client: "DynamoDBClient", table: str, items: list[Attributes]) -> int:
+    """Puts items one by one, but not over items that an event or a command has written.
+
+    Those have a version, tombstones too; only imported items have none. Returns how many items
+    were not put, since such an item was kept.
+
+    Raises:
+        botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: the table doesn't
+            answer.
+    """
+    kept = 0
+    for item in items:
+        try:
+            client.put_item(
+                TableName=table, Item=item, ConditionExpression="attribute_not_exists(version)"
+            )
+        except client.exceptions.ConditionalCheckFailedException:
+            kept += 1
+    return kept

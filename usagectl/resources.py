@@ -1,0 +1,57 @@
+"""What the tool works on: the tables, the bucket and the setting of one deployment.
+
+Where the deployment is, in AWS or on this machine, is decided where this is made
+(``usagectl.deployment``, ``local.stack``). Everything that changes data is given it.
+"""
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+from workspace_usage.rows.tables import Tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """One deployment's resources, and clients that reach them.
+
+    Attributes:
+        tables: the names of the tables.
+        bucket: the name of the media bucket.
+        min_date_parameter: the name of the parameter that holds ``usage_history_min_date``.
+        zone: the time zone whose days the deployment counts.
+    """
+
+    tables: Tables
+    bucket: str
+    min_date_parameter: str
+    dynamodb: "DynamoDBClient"
+    s3: "S3Client"
+    ssm: "SSMClient"
+    zone: tzinfo
+
+    def read_min_date(self) -> str:
+        """Returns ``usage_history_min_date`` as JSON text.
+
+        Raises:
+            botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: it can't be read.
+        """
+        return self.ssm.get_parameter(Name=self.min_date_parameter)["Parameter"]["Value"]
+
+    def write_min_date(self, text: str) -> None:
+        """Sets ``usage_history_min_date``.
+
+        Args:
+            text: the setting as JSON.
+
+        Raises:
+            botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: it can't be set.
+        """
+        self.ssm.put_parameter(
+            Name=self.min_date_parameter, Value=text, Type="String", Overwrite=True
+        )
