@@ -12,9 +12,9 @@ from local.aws import CREDENTIALS
 from local.credentials import CredentialsEndpoint
 from local.store import Clients
 from local.template import Template
-from tests.functions.test_authorizer import ask, put_member, put_token
-from tests.functions.test_usage import EVERYONE, answer, put, request
+from tests.support.authorizer import authorize, put_membership, put_token
 from tests.support.functions import environment_of, load
+from tests.support.usage import EVERYONE, answer, proxy_event, put_row
 from workspace_usage.aws import clients, connections, sigv4
 from workspace_usage.aws.credentials import current_credentials
 from workspace_usage.aws.session import botocore_session
@@ -119,11 +119,11 @@ def test_a_restored_listing_answers(
     snapshot_of: Load, clients: Clients, template: Template, endpoint: CredentialsEndpoint
 ) -> None:
     """With credentials that it fetches once, and keeps until they age."""
-    put(clients, template, Source.CURRENT, 1)
+    put_row(clients, template, Source.CURRENT, 1)
     usage = snapshot_of("usage")
     restore()
     for _ in range(2):
-        status, body = answer(usage, request(EVERYONE))
+        status, body = answer(usage, proxy_event(EVERYONE))
         assert (status, [item["id"] for item in body["items"]]) == (200, [1])
     assert endpoint.asked == 1
 
@@ -133,11 +133,11 @@ def test_a_restored_authorizer_decides(
 ) -> None:
     """Its credentials are fetched once, too."""
     put_token(clients, template)
-    put_member(clients, template)
+    put_membership(clients, template)
     authorizer = snapshot_of("authorizer")
     restore()
     for _ in range(2):
-        assert ask(authorizer)[0] == "Allow"
+        assert authorize(authorizer)[0] == "Allow"
     assert endpoint.asked == 1
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from local.dynamodb import DynamoDBLocal
 from local.template import Template
 from tests.support.database import NAMES, database, reader_of, snapshot
+from tests.support.listing import no_limit
 from tests.support.memory_client import ROLLUPS, TABLES
 from tests.support.recording import (
     LATER,
@@ -33,7 +34,6 @@ from tests.support.recording import (
     removed,
     revoked,
 )
-from tests.unit.listing.test_listing import no_limit
 from workspace_usage.access.scope import WholeWorkspace
 from workspace_usage.aws.reader import Reader
 from workspace_usage.errors import RejectedByStore, StoreUnavailable
