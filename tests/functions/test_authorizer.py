@@ -11,7 +11,7 @@ import pytest
 from local.store import Clients
 from local.template import Template
 from tests.support.authorizer import TOKEN_SECRET, authorize, put_membership, put_token
-from tests.support.functions import environment_of, load
+from tests.support.functions import environment_of, load_function
 from workspace_usage.errors import StoreUnavailable
 
 
@@ -95,7 +95,7 @@ def test_a_deployment_can_limit_the_lifetime_of_tokens(
     put_membership(clients, template)
     environment = environment_of(template, "AuthorizerFunction")
     limited = {**environment, "TOKEN_LIFETIME_MINUTES": minutes}
-    authorizer = load("authorizer", limited, monkeypatch)
+    authorizer = load_function("authorizer", limited, monkeypatch)
     if alive:
         assert authorize(authorizer)[0] == "Allow"
     else:
@@ -119,7 +119,7 @@ def test_a_deployment_can_accept_tokens_of_any_model(
     put_token(clients, template, tokenable_type="App\\Models\\Team")
     put_membership(clients, template)
     environment = {**environment_of(template, "AuthorizerFunction"), "TOKENABLE_TYPE": ""}
-    assert authorize(load("authorizer", environment, monkeypatch))[0] == "Allow"
+    assert authorize(load_function("authorizer", environment, monkeypatch))[0] == "Allow"
 
 
 def test_a_token_without_the_ability_is_denied_in_the_caller_s_language(

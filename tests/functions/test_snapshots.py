@@ -13,7 +13,7 @@ from local.credentials import CredentialsEndpoint
 from local.store import Clients
 from local.template import Template
 from tests.support.authorizer import authorize, put_membership, put_token
-from tests.support.functions import environment_of, load
+from tests.support.functions import environment_of, load_function
 from tests.support.usage import EVERYONE, answer, proxy_event, put_row
 from workspace_usage.aws import clients, connections, sigv4
 from workspace_usage.aws.credentials import current_credentials
@@ -60,7 +60,7 @@ def snapshot_of(
 
     def take(name: str) -> ModuleType:
         environment = environment_of(template, f"{name.capitalize()}Function")
-        module = load(name, environment, monkeypatch)
+        module = load_function(name, environment, monkeypatch)
         take_snapshot()
         return module
 
@@ -173,6 +173,6 @@ def test_the_recorder_has_no_snapshot_hooks(
 ) -> None:
     """It is deployed without SnapStart."""
     assert clients.dynamodb.list_tables()["TableNames"]
-    load("recorder", environment_of(template, "RecorderFunction"), monkeypatch)
+    load_function("recorder", environment_of(template, "RecorderFunction"), monkeypatch)
     assert snapshot_restore_py.get_before_snapshot() == []
     assert snapshot_restore_py.get_after_restore() == []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.database import NAMES, destination, load, snapshot
+from tests.support.database import NAMES, copy_to_memory, destination, load
 from tests.support.generator import write_dataset
 from tests.support.many import write_many
 from tests.support.memory_client import TABLES
@@ -51,9 +51,9 @@ def test_loading_twice_changes_nothing(client: "DynamoDBClient", tmp_path: Path)
     """
     write_dataset(tmp_path, 1, NOW, rows=400)
     load(tmp_path, client)
-    before = snapshot(client)
+    before = copy_to_memory(client)
     load(tmp_path, client)
-    after = snapshot(client)
+    after = copy_to_memory(client)
     assert all(before.tables.values())
     counts = before.tables.pop(NAMES.rollups)
     assert len(after.tables[NAMES.rollups]) == len(counts)
@@ -101,11 +101,11 @@ def test_what_events_have_written_is_kept_when_asked_for(
     """With ``keep_newer`` an import fills the gaps, and leaves rows that have a version."""
     write_many(tmp_path, 100)
     load(tmp_path, client)
-    items = snapshot(client).tables[TABLES[Source.CURRENT]].values()
+    items = copy_to_memory(client).tables[TABLES[Source.CURRENT]].values()
     newer = next(iter(items)) | {"version": {"S": "2026"}, "status": {"S": "failed"}}
     client.put_item(TableName=TABLES[Source.CURRENT], Item=newer)
     Loader(destination(client), keep_newer=True).load(tmp_path)
-    kept = list(snapshot(client).tables[TABLES[Source.CURRENT]].values())
+    kept = list(copy_to_memory(client).tables[TABLES[Source.CURRENT]].values())
     assert newer in kept
     assert len(kept) == len(items)
     assert sum("version" in item for item in kept) == 1
