@@ -1,8 +1,8 @@
-"""Settings of all tests: hypothesis must not mind how busy the machine is."""
+"""Settings of all tests: hypothesis has no time limits, so a busy machine fails no test."""
 
 from hypothesis import HealthCheck, settings
 
-# How long something takes is never what a test is about.
+# No test is about the time that something takes.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

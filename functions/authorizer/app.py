@@ -1,7 +1,7 @@
-"""The authorizer's Lambda function: API Gateway's REQUEST event → a policy and the caller's scope.
+"""The authorizer function: API Gateway's REQUEST event → a policy, with the caller's scope.
 
-API Gateway calls it for every request, also for those that it answers from its cache. All reads are
-consistent: a revoked token or a removed membership counts at once.
+API Gateway invokes it for every request, even if the answer comes from its cache. All reads are
+consistent, so a revoked token or a removed membership has an effect at once.
 """
 
 import gc
@@ -30,14 +30,14 @@ metrics = Metrics()
 outcomes = Outcomes(logger, metrics)
 settings = AuthorizerSettings.from_environment()
 
-# What is loaded by now stays: the garbage collector need not examine it again and again.
+# What is loaded so far stays loaded, so the garbage collector does not have to examine it again.
 gc.freeze()
 
 
 @cache
 def authorization() -> Authorization:
-    """Returns the authorization that all requests of this environment share."""
-    reader = Reader.for_service(DYNAMODB, settings.aws, on_fallback=outcomes.count_retry)
+    """Returns the authorization that all requests in this execution environment share."""
+    reader = Reader.for_service(DYNAMODB, settings.aws, on_fallback=outcomes.count_fallback)
     store = AccessStore(reader, settings.access_tokens_table, settings.memberships_table)
     return Authorization(store, settings.token_policy)
 
@@ -48,7 +48,7 @@ prepare_snapshot(authorization)
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context(log_event=False, clear_state=True)
 def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Returns the policy for one request.
+    """Returns the policy for a request.
 
     Raises:
         Exception: with the text "Unauthorized", which API Gateway answers with a 401.
@@ -57,22 +57,22 @@ def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str,
     logger.set_correlation_id(request_id_of(event, context))
     headers = headers_of(event)
     try:
-        claims = authorization().authorize(
+        context_of_caller = authorization().authorize(
             headers.get("authorization"), headers.get("x-workspace-id"), datetime.now(UTC)
         )
     except Unauthorized:
         _record("Unauthorized")
-        # API Gateway makes a 401 of this text, and of no other exception.
+        # API Gateway sends a 401 for an exception with exactly this text, and a 5XX for others.
         raise Exception("Unauthorized") from None  # noqa: TRY002
     except Forbidden as error:
         _record("Forbidden", reason=error.message_key)
         locale = choose_locale(headers.get("accept-language"), settings.default_locale)
         return deny(event["methodArn"], translate(locale, error.message_key))
     except StoreUnavailable as error:
-        outcomes.unavailable(error)
+        outcomes.record_unavailable(error)
         raise
     _record("Allowed")
-    return allow(event["methodArn"], claims)
+    return allow(event["methodArn"], context_of_caller)
 
 
 def _record(outcome: str, **details: str) -> None:

@@ -1,7 +1,7 @@
-"""The recorder's Lambda function: a batch of the platform's events from SQS → the tables.
+"""The recorder function: a batch of the platform's events from SQS → the tables.
 
-Each message is independent. One that will never be applied goes to the dead-letter queue at once;
-one that may be applied later goes back to its queue.
+Messages don't depend on each other. A message that can never be applied is sent to the dead-letter
+queue at once; a message that may be applied later is retried.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger, Metrics
 
 from workspace_api.batches import Message, apply_batch, batch_response
-from workspace_api.dead_letters import DeadLetterQueue, DeadLetterQueueUnavailable, sendable
+from workspace_api.dead_letters import DeadLetterQueue, DeadLetterQueueUnavailable, make_sendable
 from workspace_api.outcomes import Outcomes
 from workspace_api.settings import RecorderSettings
 from workspace_usage.aws.clients import dynamodb_client, sqs_client
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 TIME_TO_APPLY: Final = 10_000
-"""Milliseconds that a message may take; with less left, the rest of the batch is retried."""
+"""Milliseconds that a message may take. If less time is left, the rest of the batch is retried."""
 
 logger = Logger()
 metrics = Metrics()
@@ -39,7 +39,7 @@ settings = RecorderSettings.from_environment()
 
 @cache
 def recorder() -> Recorder:
-    """Returns the recorder that all batches of this environment share."""
+    """Returns the recorder that all batches in this execution environment share."""
     return Recorder(dynamodb_client(), settings.tables, settings.time_zone)
 
 
@@ -52,20 +52,25 @@ def sqs() -> "SQSClient":
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context(log_event=False, clear_state=True)
 def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Applies a batch; the response names the messages that SQS delivers again."""
+    """Applies a batch of messages; the response names those that SQS must deliver again."""
 
     def has_time() -> bool:
         return context.get_remaining_time_in_millis() >= TIME_TO_APPLY
 
-    single = (WriteConflict, DeadLetterQueueUnavailable)
-    retried = apply_batch(event["Records"], _apply, has_time, logger, single)
+    retried = apply_batch(
+        event["Records"],
+        _apply,
+        has_time,
+        logger,
+        failures_of_one_message=(WriteConflict, DeadLetterQueueUnavailable),
+    )
     outcomes.count("EventsReceived", len(event["Records"]))
     outcomes.count("EventsPutBack", len(retried))
     return batch_response(retried)
 
 
 def _apply(message: Message) -> None:
-    """Applies one message's event, or rejects it for good.
+    """Applies the event of one message, or rejects the message for good.
 
     Raises:
         StoreUnavailable: the tables can't be reached in time.
@@ -86,10 +91,10 @@ def _apply(message: Message) -> None:
 
 
 def _parse(body: str, now: datetime) -> Change:
-    """Returns the change of a message's event.
+    """Returns the change that the event in a message's body makes.
 
     Raises:
-        InvalidValue: the body is not JSON, or not an event that can be applied.
+        InvalidValue: the body is not JSON, or its event can never be applied.
     """
     try:
         envelope = parse_json(body)
@@ -99,14 +104,14 @@ def _parse(body: str, now: datetime) -> Change:
 
 
 def _reject(message: Message, reason: str) -> None:
-    reason = sendable(reason)
+    reason = make_sendable(reason)
     logger.warning("rejected", extra={"message_id": message["messageId"], "reason": reason})
     outcomes.count("EventsRejected")
     DeadLetterQueue(sqs(), settings.dead_letter_queue_url).send(message["body"], reason)
 
 
 def _request_count(workspace_id: int) -> None:
-    """Asks the counter to count a workspace's rows, which it does when they are old enough."""
+    """Asks the counter to count the workspace's new rows, once they are old enough."""
     try:
         with aws_errors_as_unavailable():
             sqs().send_message(
@@ -114,5 +119,5 @@ def _request_count(workspace_id: int) -> None:
                 MessageBody=json.dumps({"workspace_id": workspace_id}),
             )
     except StoreUnavailable as error:
-        # The row is stored. A later row asks again; until then pages read more rows.
+        # The row is stored, and a later row asks again. Until then, pages far down read more rows.
         logger.warning("not counted", extra={"reason": str(error)})

@@ -1,4 +1,4 @@
-"""The listing's Lambda function: wires the listing to AWS, and measures what each answer costs."""
+"""The usage function: connects the listing to AWS and Lambda, and measures what answers cost."""
 
 import gc
 from collections.abc import Callable, Mapping
@@ -29,23 +29,24 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 TIME_TO_ANSWER: Final = 4_000
-"""Milliseconds that one more read and the answer may take; with less left, reading stops."""
+"""Milliseconds that one more read and the answer may take. If less time is left, reading stops."""
 
 logger = Logger()
 metrics = Metrics()
 outcomes = Outcomes(logger, metrics)
 settings = UsageSettings.from_environment()
 
-# What is loaded by now stays: the garbage collector need not examine it again and again. Nor need
-# it examine the thousands of objects of a page: they have no cycles, and go when the page does.
+# What is loaded so far stays loaded, so the garbage collector does not have to examine it again.
+# It runs rarely, because the thousands of objects of a page have no cycles: they are freed with the
+# page.
 gc.freeze()
 gc.set_threshold(50_000)
 
 
 @cache
 def listing() -> Listing:
-    """Returns the listing that all requests of this environment share."""
-    return build_listing(settings, outcomes.count_retry)
+    """Returns the listing that all requests in this execution environment share."""
+    return build_listing(settings, outcomes.count_fallback)
 
 
 def build_listing(settings: UsageSettings, on_fallback: Callable[[str], object]) -> Listing:
@@ -53,7 +54,7 @@ def build_listing(settings: UsageSettings, on_fallback: Callable[[str], object])
 
     Args:
         settings: the function's environment.
-        on_fallback: is called with the operation's name when a call is made again with botocore.
+        on_fallback: is called with the operation's name when botocore makes a failed call again.
     """
     zone, aws = settings.time_zone, settings.aws
     reader = Reader.for_service(DYNAMODB, aws, orjson.loads, on_fallback)
@@ -64,7 +65,7 @@ def build_listing(settings: UsageSettings, on_fallback: Callable[[str], object])
         min_date=MinDate(ssm, settings.min_date_parameter, zone),
         bucket=Bucket(settings.media_bucket, aws.region, settings.media_endpoint),
         credentials=current_credentials,
-        url_lifetime=settings.link_lifetime,
+        url_lifetime=settings.url_lifetime,
         zone=zone,
     )
 
@@ -73,7 +74,7 @@ prepare_snapshot(listing, partial(zone_fingerprint, settings.time_zone))
 
 
 def answer(scope: Scope, parameters: Mapping[str, object], context: "LambdaContext") -> Body:
-    """Returns the body of a 200, and measures what it cost: counts only, nothing of the rows."""
+    """Returns the body of a 200, and records what it cost, as numbers and nothing else."""
 
     def check_time() -> None:
         if context.get_remaining_time_in_millis() < TIME_TO_ANSWER:
@@ -105,5 +106,5 @@ endpoint = Endpoint(answer, settings.default_locale, outcomes)
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context(log_event=False, clear_state=True)
 def lambda_handler(event: Any, context: "LambdaContext") -> Mapping[str, Any]:
-    """Answers API Gateway's proxy event with a proxy response, any other event with the body."""
+    """Returns a proxy response for API Gateway's proxy events, and the body for other events."""
     return endpoint.handle(event, context)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.contract.conftest import PATH, Answer, Service
+from tests.contract.service import PATH, Answer, Service
 from tests.support.generator import USERS, Member, question
 from tests.support.oracle import assert_items
 

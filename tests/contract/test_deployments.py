@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from local.stack import Stack
-from tests.contract.conftest import Clock, Service
+from tests.contract.service import Clock, Service
 from tests.support.generator import question, write_dataset
 from tests.support.oracle import Oracle, assert_items
 from usagectl.loading.loader import Loader

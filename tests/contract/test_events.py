@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from local.aws import CLIENT_CONFIG, session
-from tests.contract.conftest import Answer, Service, start
+from tests.contract.service import Answer, Service, start
 from tests.support.functions import ROOT
 from usagectl.send import Envelope, read_event, send
 from workspace_usage.values import format_timestamp

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.contract.conftest import PATH, Service
+from tests.contract.service import PATH, Service
 from workspace_usage.listing.query import PARAMETER_NAMES
 
 pytestmark = pytest.mark.xdist_group("contract")

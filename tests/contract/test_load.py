@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.contract.conftest import Service
+from tests.contract.service import Service
 
 pytestmark = pytest.mark.xdist_group("contract")
 

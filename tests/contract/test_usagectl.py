@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from tests.contract.conftest import Answer, Clock, Service, start
+from tests.contract.service import Answer, Clock, Service, start
 from tests.support.functions import ROOT
 from tests.support.generator import write_dataset
 from tests.support.oracle import Oracle

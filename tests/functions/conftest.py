@@ -13,7 +13,7 @@ from local.store.provision import provision
 from local.template.expand import expand
 from local.template.template import Template
 from tests.support.aws_clients import forget_clients
-from tests.support.functions import ROOT, environment_of, load
+from tests.support.functions import ROOT, environment_of, load_function
 
 
 @pytest.fixture(scope="session")
@@ -52,25 +52,25 @@ def clients(
 def usage(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The usage function."""
     assert clients.dynamodb.list_tables()["TableNames"]
-    return load("usage", environment_of(template, "UsageFunction"), monkeypatch)
+    return load_function("usage", environment_of(template, "UsageFunction"), monkeypatch)
 
 
 @pytest.fixture
 def authorizer(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The authorizer."""
     assert clients.dynamodb.list_tables()["TableNames"]
-    return load("authorizer", environment_of(template, "AuthorizerFunction"), monkeypatch)
+    return load_function("authorizer", environment_of(template, "AuthorizerFunction"), monkeypatch)
 
 
 @pytest.fixture
 def recorder(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The recorder."""
     assert clients.dynamodb.list_tables()["TableNames"]
-    return load("recorder", environment_of(template, "RecorderFunction"), monkeypatch)
+    return load_function("recorder", environment_of(template, "RecorderFunction"), monkeypatch)
 
 
 @pytest.fixture
 def counter(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The counter."""
     assert clients.dynamodb.list_tables()["TableNames"]
-    return load("counter", environment_of(template, "CounterFunction"), monkeypatch)
+    return load_function("counter", environment_of(template, "CounterFunction"), monkeypatch)

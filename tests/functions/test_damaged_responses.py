@@ -28,12 +28,12 @@ from local.store.provision import provision
 from local.template.template import Template
 from tests.support.aws_clients import forget_clients
 from tests.support.damage import DAMAGES, DRIP, Damage, Interference, Proxy
-from tests.support.functions import Context, environment_of, load
+from tests.support.functions import Context, environment_of, load_function
 from tests.support.harness import (
+    COUNTED_WORKSPACE,
     FUNCTIONS,
-    LISTED,
     ROWS,
-    SECRET,
+    TOKEN_SECRET,
     Harness,
     Trial,
     deep_page,
@@ -42,12 +42,12 @@ from tests.support.harness import (
     first_page,
     grown_counts,
     new_counts,
-    rejected,
+    rejection,
     setting,
     token,
     token_by_hash,
     token_by_id,
-    unfinished,
+    unfinished_count,
 )
 from workspace_usage.aws.client_validation import reject_damaged_responses
 from workspace_usage.aws.reader import DYNAMODB, Reader
@@ -76,7 +76,7 @@ def harness(endpoints: Endpoints, template: Template) -> Iterator[Harness]:
         loaded = {}
         for name in FUNCTIONS:
             environment = environment_of(template, f"{name.capitalize()}Function")
-            loaded[name] = load(name, environment, patch)
+            loaded[name] = load_function(name, environment, patch)
         made = Harness(proxy, clients, template, loaded)
         fill(made)
         yield made
@@ -99,13 +99,13 @@ CASES: list[tuple[Callable[[Harness], Trial], str, str]] = [
     (execution, "GetItem", "Rollups"),
     (execution, "TransactWriteItems", ""),
     (token, "PutItem", "AccessTokens"),
-    (rejected, "SendMessage", ""),
+    (rejection, "SendMessage", ""),
     (new_counts, "GetItem", "Rollups"),
     (new_counts, "Query", "Executions"),
     (new_counts, "PutItem", "Rollups"),
     (grown_counts, "BatchGetItem", "Rollups"),
     (grown_counts, "TransactWriteItems", "Rollups"),
-    (unfinished, "SendMessage", ""),
+    (unfinished_count, "SendMessage", ""),
 ]
 """What is tried, and which of its calls gets damaged responses: an operation, and a table."""
 
@@ -137,7 +137,7 @@ def test_a_damaged_response_is_never_a_result(
     with harness.proxy.damaging(damaged(3)):
         trial()
     assert trial()
-    if begin is not unfinished:
+    if begin is not unfinished_count:
         assert '"message":"failed"' not in capsys.readouterr().out, "there was no unexpected error"
 
 
@@ -177,7 +177,10 @@ def test_nothing_is_cached_because_of_a_damaged_response(harness: Harness) -> No
         )
     }
     gateway = Gateway(harness.template, functions, lambda: 0.0, NoLog())
-    headers = (("Authorization", f"Bearer 7|{SECRET}"), ("x-workspace-id", str(LISTED)))
+    headers = (
+        ("Authorization", f"Bearer 7|{TOKEN_SECRET}"),
+        ("x-workspace-id", str(COUNTED_WORKSPACE)),
+    )
     request = Request("GET", "/workspaces/usage", "per_page=3", headers)
     for operation, table in (("GetItem", "AccessTokens"), ("Query", "Executions")):
         for damage in DAMAGES:

@@ -9,8 +9,8 @@ import pytest
 from local.functions.worker import serialize
 from local.store.clients import Clients
 from local.template.template import Template
-from tests.functions.test_usage import EVERYONE, request
 from tests.support.functions import Context
+from tests.support.usage import EVERYONE, proxy_event
 from workspace_usage.listing.answer import MAX_PER_PAGE
 from workspace_usage.listing.sizes import MAX_RESPONSE_BYTES
 from workspace_usage.recording.payloads import InvalidPayload, parse_row
@@ -106,7 +106,7 @@ def test_a_page_of_the_largest_rows_can_be_returned(
             TableName=table, Item=to_stored_item(row._replace(position=position))
         )
     query = {"start_date": "2026-01-05", "end_date": "2026-01-05", "per_page": str(MAX_PER_PAGE)}
-    response = usage.lambda_handler(request(EVERYONE, query), Context())
+    response = usage.lambda_handler(proxy_event(EVERYONE, query), Context())
     body = usage.lambda_handler({"workspace_id": 11, **query}, Context())
     assert len(body["items"]) == MAX_PER_PAGE
     assert len(serialize(body).encode()) <= MAX_RESPONSE_BYTES

@@ -12,9 +12,9 @@ from local.aws import CREDENTIALS
 from local.functions.credentials_endpoint import CredentialsEndpoint
 from local.store.clients import Clients
 from local.template.template import Template
-from tests.functions.test_authorizer import ask, put_member, put_token
-from tests.functions.test_usage import EVERYONE, answer, put, request
-from tests.support.functions import environment_of, load
+from tests.support.authorizer import authorize, put_membership, put_token
+from tests.support.functions import environment_of, load_function
+from tests.support.usage import EVERYONE, answer, proxy_event, put_row
 from workspace_usage.aws import clients, connections, sigv4
 from workspace_usage.aws.credentials import current_credentials
 from workspace_usage.aws.session import botocore_session
@@ -60,7 +60,7 @@ def snapshot_of(
 
     def take(name: str) -> ModuleType:
         environment = environment_of(template, f"{name.capitalize()}Function")
-        module = load(name, environment, monkeypatch)
+        module = load_function(name, environment, monkeypatch)
         take_snapshot()
         return module
 
@@ -119,11 +119,11 @@ def test_a_restored_listing_answers(
     snapshot_of: Load, clients: Clients, template: Template, endpoint: CredentialsEndpoint
 ) -> None:
     """With credentials that it fetches once, and keeps until they age."""
-    put(clients, template, Source.CURRENT, 1)
+    put_row(clients, template, Source.CURRENT, 1)
     usage = snapshot_of("usage")
     restore()
     for _ in range(2):
-        status, body = answer(usage, request(EVERYONE))
+        status, body = answer(usage, proxy_event(EVERYONE))
         assert (status, [item["id"] for item in body["items"]]) == (200, [1])
     assert endpoint.requests == 1
 
@@ -133,11 +133,11 @@ def test_a_restored_authorizer_decides(
 ) -> None:
     """Its credentials are fetched once, too."""
     put_token(clients, template)
-    put_member(clients, template)
+    put_membership(clients, template)
     authorizer = snapshot_of("authorizer")
     restore()
     for _ in range(2):
-        assert ask(authorizer)[0] == "Allow"
+        assert authorize(authorizer)[0] == "Allow"
     assert endpoint.requests == 1
 
 
@@ -173,6 +173,6 @@ def test_the_recorder_has_no_snapshot_hooks(
 ) -> None:
     """It is deployed without SnapStart."""
     assert clients.dynamodb.list_tables()["TableNames"]
-    load("recorder", environment_of(template, "RecorderFunction"), monkeypatch)
+    load_function("recorder", environment_of(template, "RecorderFunction"), monkeypatch)
     assert snapshot_restore_py.get_before_snapshot() == []
     assert snapshot_restore_py.get_after_restore() == []

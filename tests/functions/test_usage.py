@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from types import ModuleType
 from typing import Any
@@ -16,66 +16,11 @@ from local.store.clients import Clients
 from local.template.template import Template
 from tests.support.functions import Context
 from tests.support.strategies import json_values
+from tests.support.usage import EVERYONE, NOW, OWN, answer, proxy_event, put_row
 from workspace_api import endpoint, gateway
 from workspace_usage.errors import InvalidRequest, StoreUnavailable
 from workspace_usage.listing.query import PARAMETER_NAMES
-from workspace_usage.recording.payloads import parse_row
-from workspace_usage.rows.row import ARCHIVED_FLAG, Source, to_stored_item
-from workspace_usage.values import format_timestamp
-
-TABLES = {
-    Source.CURRENT: "ExecutionsTable",
-    Source.ARCHIVED: "ArchivedExecutionsTable",
-    Source.EDITED: "EditedChatsTable",
-}
-NOW = datetime.now(UTC)
-EVERYONE = {"user_id": "1", "workspace_id": "11", "sees": "everyone"}
-OWN = {"user_id": "2", "workspace_id": "11", "sees": "own"}
-
-
-def put(clients: Clients, template: Template, source: Source, number: int, **fields: Any) -> None:
-    """Stores one row of workspace 11, ``number`` minutes old."""
-    record = {
-        "id": number,
-        "user_openai_id": number,
-        "workspace_id": 11,
-        "user_id": 2,
-        "user_email": "bo@example.com",
-        "created_at": format_timestamp(NOW - timedelta(minutes=number)),
-        "agent": {"title": "Chat", "slug": "chat", "type": "chat"},
-        "status": "succeeded",
-        "credits": Decimal("0.006145"),
-        **fields,
-    }
-    item = to_stored_item(parse_row(source, record))
-    clients.dynamodb.put_item(TableName=template.resources[TABLES[source]].name, Item=item)
-
-
-def request(
-    context: Mapping[str, Any],
-    parameters: Mapping[str, str] | None = None,
-    workspace: str | None = "11",
-    language: str = "en",
-) -> dict[str, Any]:
-    """What API Gateway sends for a request that the authorizer let through."""
-    headers = {"Authorization": "Bearer 1|secret", "Accept-Language": language}
-    if workspace is not None:
-        headers["X-Workspace-Id"] = workspace
-    return {
-        "httpMethod": "GET",
-        "headers": headers,
-        "queryStringParameters": parameters,
-        "requestContext": {"requestId": "the-request", "authorizer": context},
-    }
-
-
-def answer(usage: ModuleType, event: dict[str, Any]) -> tuple[int, Any]:
-    response = usage.lambda_handler(event, Context())
-    assert response["headers"] == {
-        "Content-Type": "application/json",
-        "Cache-Control": "no-store",
-    }
-    return response["statusCode"], json.loads(response["body"], parse_float=Decimal)
+from workspace_usage.rows.row import ARCHIVED_FLAG, Source
 
 
 def lines(text: str) -> Iterator[dict[str, Any]]:
@@ -86,14 +31,14 @@ def test_a_page_is_the_contract_s_body(
     usage: ModuleType, clients: Clients, template: Template
 ) -> None:
     for number in (1, 2, 3):
-        put(clients, template, Source.CURRENT, number)
-    status, body = answer(usage, request(EVERYONE, {"per_page": "2"}))
+        put_row(clients, template, Source.CURRENT, number)
+    status, body = answer(usage, proxy_event(EVERYONE, {"per_page": "2"}))
     assert status == 200
     assert list(body) == ["items", "has_more", "page", "per_page", "next_cursor"]
     assert [item["id"] for item in body["items"]] == [1, 2]
     assert body["items"][0]["credits"] == Decimal("0.006145")
     assert (body["has_more"], body["page"], body["per_page"]) == (True, 1, 2)
-    status, rest = answer(usage, request(EVERYONE, {"cursor": body["next_cursor"]}))
+    status, rest = answer(usage, proxy_event(EVERYONE, {"cursor": body["next_cursor"]}))
     assert [item["id"] for item in rest["items"]] == [3]
     assert (rest["has_more"], rest["page"], rest["next_cursor"]) == (False, None, None)
 
@@ -102,8 +47,8 @@ def test_a_page_is_the_contract_s_body(
 def test_credits_keep_every_digit(
     usage: ModuleType, clients: Clients, template: Template, digits: str
 ) -> None:
-    put(clients, template, Source.CURRENT, 1, credits=Decimal(digits))
-    response = usage.lambda_handler(request(EVERYONE), Context())
+    put_row(clients, template, Source.CURRENT, 1, credits=Decimal(digits))
+    response = usage.lambda_handler(proxy_event(EVERYONE), Context())
     assert f'"credits":{digits},' in response["body"]
     body = usage.lambda_handler({"workspace_id": 11}, Context())
     assert body["items"][0]["credits"] == Decimal(digits)
@@ -114,17 +59,17 @@ def test_an_archived_medium_s_key_is_in_no_answer(
 ) -> None:
     """It is stored for erasure alone, also where the row was before it was moved."""
     image = {"title": "Painter", "slug": "painter", "type": "image"}
-    put(clients, template, Source.ARCHIVED, 1, agent=image, output="kept/key.png")
-    [item] = clients.dynamodb.scan(TableName=template.resources[TABLES[Source.ARCHIVED]].name)[
+    put_row(clients, template, Source.ARCHIVED, 1, agent=image, output="kept/key.png")
+    [item] = clients.dynamodb.scan(TableName=template.resources["ArchivedExecutionsTable"].name)[
         "Items"
     ]
     assert item["output"] == {"S": "kept/key.png"}
     clients.dynamodb.put_item(
-        TableName=template.resources[TABLES[Source.CURRENT]].name,
+        TableName=template.resources["ExecutionsTable"].name,
         Item={**item, ARCHIVED_FLAG: {"BOOL": True}},
     )
     for parameters in ({}, {"type": "image"}, {"user_id": "2"}):
-        status, body = answer(usage, request(EVERYONE, parameters))
+        status, body = answer(usage, proxy_event(EVERYONE, parameters))
         [shown] = body["items"]
         assert (status, shown["output"], shown["link"]) == (200, "This item was deleted.", None)
         assert "key.png" not in str(body)
@@ -133,14 +78,14 @@ def test_an_archived_medium_s_key_is_in_no_answer(
 def test_a_member_without_the_permission_sees_their_own_runs_only(
     usage: ModuleType, clients: Clients, template: Template
 ) -> None:
-    put(clients, template, Source.CURRENT, 1, user_id=1)
-    put(clients, template, Source.ARCHIVED, 2)
-    put(clients, template, Source.EDITED, 3, user_id=1)
+    put_row(clients, template, Source.CURRENT, 1, user_id=1)
+    put_row(clients, template, Source.ARCHIVED, 2)
+    put_row(clients, template, Source.EDITED, 3, user_id=1)
     for parameters in (None, {"user_id": "2"}, {"type": "chat"}, {"user_id": ""}):
-        status, body = answer(usage, request(OWN, parameters))
+        status, body = answer(usage, proxy_event(OWN, parameters))
         assert status == 200
         assert [item["id"] for item in body["items"]] == [2]
-    status, body = answer(usage, request(OWN, {"user_id": "1"}, language="pt-BR"))
+    status, body = answer(usage, proxy_event(OWN, {"user_id": "1"}, language="pt-BR"))
     assert status == 403
     assert body == {"message": "Você não pode ver a atividade de outros usuários neste workspace."}
 
@@ -149,7 +94,7 @@ def test_a_member_without_the_permission_sees_their_own_runs_only(
     "workspace", [None, "", "0", "011", "+11", "1.5", "abc", "11 ", str(2**63)]
 )
 def test_an_invalid_workspace_id_is_422(usage: ModuleType, workspace: str | None) -> None:
-    event = request({"user_id": "1"}, workspace=workspace, language="es")
+    event = proxy_event({"user_id": "1"}, workspace=workspace, language="es")
     status, body = answer(usage, event)
     assert status == 422
     text = "El id del espacio de trabajo debe ser un número entero positivo."
@@ -163,13 +108,13 @@ def test_an_invalid_workspace_id_is_422(usage: ModuleType, workspace: str | None
 def test_what_the_authorizer_did_not_say_is_denied(
     usage: ModuleType, clients: Clients, template: Template, context: dict[str, str]
 ) -> None:
-    put(clients, template, Source.CURRENT, 1)
-    status, body = answer(usage, request(context))
+    put_row(clients, template, Source.CURRENT, 1)
+    status, body = answer(usage, proxy_event(context))
     assert (status, list(body)) == (403, ["message"])
 
 
 def test_every_broken_rule_is_named(usage: ModuleType) -> None:
-    event = request(EVERYONE, {"range": "5d", "page": "0", "per_page": "101"}, language="fr")
+    event = proxy_event(EVERYONE, {"range": "5d", "page": "0", "per_page": "101"}, language="fr")
     status, body = answer(usage, event)
     assert status == 422
     assert body["message"] == "The range field must be one of: 1d, 7d, 30d. (and 2 more errors)"
@@ -181,15 +126,15 @@ def test_every_broken_rule_is_named(usage: ModuleType) -> None:
 
 
 def test_the_query_is_checked_before_the_user(usage: ModuleType) -> None:
-    status, body = answer(usage, request(OWN, {"user_id": "1", "page": "x"}))
+    status, body = answer(usage, proxy_event(OWN, {"user_id": "1", "page": "x"}))
     assert (status, list(body["errors"])) == (422, ["page"])
 
 
 def test_a_direct_invocation_sees_the_whole_workspace(
     usage: ModuleType, clients: Clients, template: Template
 ) -> None:
-    put(clients, template, Source.CURRENT, 1, user_id=1)
-    put(clients, template, Source.CURRENT, 2, user_id=2)
+    put_row(clients, template, Source.CURRENT, 1, user_id=1)
+    put_row(clients, template, Source.CURRENT, 2, user_id=2)
     body = usage.lambda_handler({"workspace_id": 11}, Context())
     assert [item["id"] for item in body["items"]] == [1, 2]
     assert orjson.loads(orjson.dumps(body, default=float))["per_page"] == 20
@@ -275,8 +220,8 @@ def test_a_store_that_fails_is_raised_and_not_returned(
     """What is returned, API Gateway would cache."""
     clients.dynamodb.delete_table(TableName=template.resources["EditedChatsTable"].name)
     with pytest.raises(StoreUnavailable):
-        usage.lambda_handler(request(EVERYONE), Context())
-    status, _ = answer(usage, request(EVERYONE, {"type": "image"}))
+        usage.lambda_handler(proxy_event(EVERYONE), Context())
+    status, _ = answer(usage, proxy_event(EVERYONE, {"type": "image"}))
     assert status == 200
 
 
@@ -284,10 +229,10 @@ def test_calls_that_had_to_be_repeated_are_measured(
     capsys: pytest.CaptureFixture[str], usage: ModuleType, clients: Clients, template: Template
 ) -> None:
     """Each costs twice: where all are, something is wrong with how they are made."""
-    answer(usage, request(EVERYONE))
+    answer(usage, proxy_event(EVERYONE))
     clients.dynamodb.delete_table(TableName=template.resources["EditedChatsTable"].name)
     with pytest.raises(StoreUnavailable):
-        usage.lambda_handler(request(EVERYONE), Context())
+        usage.lambda_handler(proxy_event(EVERYONE), Context())
     metrics = [line for line in lines(capsys.readouterr().out) if "_aws" in line]
     assert [line.get("CallsRepeated") for line in metrics if "ColdStart" not in line] == [
         None,
@@ -300,20 +245,20 @@ def test_without_the_setting_there_is_no_answer(
 ) -> None:
     clients.ssm.delete_parameter(Name=template.resources["MinDateParameter"].name)
     with pytest.raises(StoreUnavailable):
-        usage.lambda_handler(request(EVERYONE), Context())
+        usage.lambda_handler(proxy_event(EVERYONE), Context())
 
 
 def test_the_setting_hides_what_is_older(
     usage: ModuleType, clients: Clients, template: Template
 ) -> None:
-    put(clients, template, Source.CURRENT, 1)
-    put(clients, template, Source.CURRENT, 60 * 24 * 5)
+    put_row(clients, template, Source.CURRENT, 1)
+    put_row(clients, template, Source.CURRENT, 60 * 24 * 5)
     clients.ssm.put_parameter(
         Name=template.resources["MinDateParameter"].name,
         Value=json.dumps({"enabled": True, "date": f"{NOW - timedelta(days=2):%Y-%m-%d}"}),
         Overwrite=True,
     )
-    _, body = answer(usage, request(EVERYONE))
+    _, body = answer(usage, proxy_event(EVERYONE))
     assert [item["id"] for item in body["items"]] == [1]
 
 
@@ -322,8 +267,8 @@ def test_reading_stops_before_lambda_ends_the_function(
 ) -> None:
     monkeypatch.setattr("workspace_usage.rows.store.MAX_ROWS_PER_QUERY", 2)
     for number in range(1, 6):
-        put(clients, template, Source.CURRENT, number)
-    event = request(EVERYONE, {"page": "5", "per_page": "1"})
+        put_row(clients, template, Source.CURRENT, number)
+    event = proxy_event(EVERYONE, {"page": "5", "per_page": "1"})
     with pytest.raises(StoreUnavailable):
         usage.lambda_handler(event, Context(remaining=[3_000]))
 
@@ -353,7 +298,7 @@ def test_the_cache_s_key_is_exactly_what_the_function_reads(
         return headers
 
     monkeypatch.setattr(endpoint, "headers_of", watched_headers)
-    event = request(EVERYONE)
+    event = proxy_event(EVERYONE)
     event["queryStringParameters"] = parameters
     # An empty mapping would be replaced before it is asked.
     parameters["unknown"] = "1"
@@ -379,10 +324,10 @@ def test_the_log_has_counts_and_the_request_s_id_and_nothing_personal(
 ) -> None:
     monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
     image = {"title": "Painter", "slug": "painter", "type": "image"}
-    put(clients, template, Source.CURRENT, 1, agent=image, output="secret/picture.png")
-    put(clients, template, Source.ARCHIVED, 2)
-    answer(usage, request(EVERYONE, {"page": "1"}))
-    answer(usage, request(EVERYONE, {"page": "x"}))
+    put_row(clients, template, Source.CURRENT, 1, agent=image, output="secret/picture.png")
+    put_row(clients, template, Source.ARCHIVED, 2)
+    answer(usage, proxy_event(EVERYONE, {"page": "1"}))
+    answer(usage, proxy_event(EVERYONE, {"page": "x"}))
     printed = capsys.readouterr().out
     for personal in ("secret", "Bearer", "bo@example.com", "X-Amz", "picture"):
         assert personal not in printed

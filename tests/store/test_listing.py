@@ -15,8 +15,8 @@ from local.dynamodb.process import DynamoDBLocal
 from local.template.template import Template
 from tests.support.database import database, load, reader_of
 from tests.support.generator import USERS, Member, write_dataset
+from tests.support.listing import RANDOM_DATA_SETS, listing_of, no_limit, scope_of
 from tests.support.oracle import TYPES, Caller, Oracle, assert_items
-from tests.unit.listing.test_listing import CASES, listing_of, no_limit, scope_of
 from workspace_usage.listing.answer import Body
 from workspace_usage.listing.listing import Listing
 from workspace_usage.rows.row import Source
@@ -54,7 +54,11 @@ class History:
             yield {**dates, "type": kind, "per_page": str(PER_PAGE), **asked_for}
 
 
-@pytest.fixture(scope="module", params=[CASES[0], CASES[2]], ids=lambda case: str(case[1]))
+@pytest.fixture(
+    scope="module",
+    params=[RANDOM_DATA_SETS[0], RANDOM_DATA_SETS[2]],
+    ids=lambda data_set: str(data_set[1]),
+)
 def history(
     request: pytest.FixtureRequest,
     engine: DynamoDBLocal,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.large_data_set import write_large_data_set
-from tests.support.database import NAMES, load, resources_of, snapshot
+from tests.support.database import NAMES, copy_to_memory, load, resources_of
 from tests.support.generator import write_dataset
 from tests.support.memory_client import TABLES
 from usagectl.loading.loader import Loader
@@ -51,9 +51,9 @@ def test_loading_twice_changes_nothing(client: "DynamoDBClient", tmp_path: Path)
     """
     write_dataset(tmp_path, 1, NOW, rows=400)
     load(tmp_path, client)
-    before = snapshot(client)
+    before = copy_to_memory(client)
     load(tmp_path, client)
-    after = snapshot(client)
+    after = copy_to_memory(client)
     assert all(before.tables.values())
     counts = before.tables.pop(NAMES.rollups)
     assert len(after.tables[NAMES.rollups]) == len(counts)
@@ -101,11 +101,11 @@ def test_rows_that_events_have_written_are_kept_on_request(
     """With ``keep_newer``, rows that have a version are kept, and missing ones are added."""
     write_large_data_set(tmp_path, 100)
     load(tmp_path, client)
-    items = snapshot(client).tables[TABLES[Source.CURRENT]].values()
+    items = copy_to_memory(client).tables[TABLES[Source.CURRENT]].values()
     newer = next(iter(items)) | {"version": {"S": "2026"}, "status": {"S": "failed"}}
     client.put_item(TableName=TABLES[Source.CURRENT], Item=newer)
     Loader(resources_of(client), keep_newer=True).load(tmp_path)
-    kept = list(snapshot(client).tables[TABLES[Source.CURRENT]].values())
+    kept = list(copy_to_memory(client).tables[TABLES[Source.CURRENT]].values())
     assert newer in kept
     assert len(kept) == len(items)
     assert sum("version" in item for item in kept) == 1

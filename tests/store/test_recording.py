@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from local.dynamodb.process import DynamoDBLocal
 from local.template.template import Template
-from tests.support.database import NAMES, database, reader_of, snapshot
+from tests.support.database import NAMES, copy_to_memory, database, reader_of
+from tests.support.listing import no_limit
 from tests.support.memory_client import ROLLUPS, TABLES
 from tests.support.recording import (
     LATER,
@@ -33,7 +34,6 @@ from tests.support.recording import (
     removed,
     revoked,
 )
-from tests.unit.listing.test_listing import no_limit
 from workspace_usage.access.scope import WholeWorkspace
 from workspace_usage.aws.reader import Reader
 from workspace_usage.errors import RejectedByStore, StoreUnavailable
@@ -88,7 +88,7 @@ def test_an_archived_execution_stays_archived_and_keeps_the_newest_key(
     apply(client, *sequence[::order])
     [row] = page(reader_of(client))
     assert state(row) == (Source.ARCHIVED, "failed", "images/1-failed.png")
-    assert "images/1-succeeded.png" not in str(snapshot(client).tables)
+    assert "images/1-succeeded.png" not in str(copy_to_memory(client).tables)
 
 
 def test_an_edited_chat_is_listed_beside_the_execution_with_the_same_number(
@@ -106,9 +106,9 @@ def test_the_same_events_again_change_nothing(client: "DynamoDBClient") -> None:
     """Every attribute of every item is the same as after the first time."""
     sequence = [recorded(1), recorded(1, 2), archived(2), edited(1), archived(1, 3)]
     apply(client, *sequence)
-    before = snapshot(client).tables
+    before = copy_to_memory(client).tables
     apply(client, *sequence, *reversed(sequence))
-    assert snapshot(client).tables == before
+    assert copy_to_memory(client).tables == before
 
 
 def test_events_in_order_end_in_the_same_items_as_in_memory(client: "DynamoDBClient") -> None:
@@ -116,14 +116,14 @@ def test_events_in_order_end_in_the_same_items_as_in_memory(client: "DynamoDBCli
     sequence = [recorded(1), recorded(2, 2), archived(3), edited(3), archived(4, 3), recorded(5)]
     apply(client, *sequence)
     expected = apply_in_order(sequence).tables
-    for table, items in snapshot(client).tables.items():
+    for table, items in copy_to_memory(client).tables.items():
         assert sorted(items.values(), key=str) == sorted(expected[table].values(), key=str)
 
 
 def test_an_imported_row_is_older_than_any_event(client: "DynamoDBClient") -> None:
     """It has no version; the transaction checks that it still has none."""
     apply(client, recorded(1, status="processing"))
-    [imported] = snapshot(client).tables[TABLES[Source.CURRENT]].values()
+    [imported] = copy_to_memory(client).tables[TABLES[Source.CURRENT]].values()
     del imported["version"]
     client.put_item(TableName=TABLES[Source.CURRENT], Item=imported)
     apply(client, recorded(0))
@@ -148,7 +148,7 @@ def test_order_and_repetition_make_no_difference(
     expected = apply_in_order(sequence)
     with new_database() as client:
         apply(client, *repeated)
-        assert listed(snapshot(client)) == listed(expected)
+        assert listed(copy_to_memory(client)) == listed(expected)
         assert let_in(client) == let_in(expected)
 
 
@@ -172,7 +172,7 @@ def test_two_recorders_at_once_end_as_one_would(client: "DynamoDBClient") -> Non
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(apply_all, [recordings, archivings]))
     expected = apply_in_order([event for sequence in recordings + archivings for event in sequence])
-    memory = snapshot(client)
+    memory = copy_to_memory(client)
     assert listed(memory) == listed(expected)
     assert {state(row) for row in listed(memory)} == {
         (Source.ARCHIVED, "failed", f"images/{n}-failed.png") for n in range(1, rounds + 1)

@@ -1,1 +1,1 @@
-"""What the tests share: the oracle, data sets, and stand-ins."""
+"""What tests share: an oracle, data sets, fakes of AWS's services, and helpers."""

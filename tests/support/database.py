@@ -1,7 +1,7 @@
 """Databases in DynamoDB Local, with the real template's tables.
 
-The tables have the names of the tables in memory (``memory_client``, ``memory_writer``): what is
-written for those can be asked of these.
+The tables have the same names as the tables in memory (``memory_client``, ``memory_writer``), so
+helpers that are written for those work with these too.
 """
 
 from collections.abc import Iterator
@@ -40,12 +40,12 @@ _NAMES_BY_LOGICAL_ID: Final = {
 
 @contextmanager
 def database(url: str, template: Template) -> Iterator["DynamoDBClient"]:
-    """A client of a database of its own, with the template's tables, all of them empty."""
+    """Yields a client of a new database that has the template's tables, all of them empty."""
     client = session().client(
         "dynamodb",
         endpoint_url=url,
         config=CLIENT_CONFIG,
-        # DynamoDB Local keeps the tables of different keys apart.
+        # DynamoDB Local has a database for each access key.
         aws_access_key_id=uuid4().hex,
         aws_secret_access_key="local",
     )
@@ -56,11 +56,11 @@ def database(url: str, template: Template) -> Iterator["DynamoDBClient"]:
 
 
 def reader_of(client: "DynamoDBClient") -> Reader:
-    """Reads from the database as a function does; a call that fails at once fails the test."""
+    """Returns a reader like a function's. A call whose first attempt fails fails the test."""
     credentials = cast(Any, client)._request_signer._credentials
 
     def fallback(operation: str, _: object) -> Never:
-        raise AssertionError(f"{operation} did not succeed at once")
+        raise AssertionError(f"the first attempt of {operation} failed")
 
     return Reader(
         DYNAMODB,
@@ -72,8 +72,8 @@ def reader_of(client: "DynamoDBClient") -> Reader:
     )
 
 
-def snapshot(client: "DynamoDBClient") -> memory_writer.MemoryWriter:
-    """What the database holds by now, as tables in memory."""
+def copy_to_memory(client: "DynamoDBClient") -> memory_writer.MemoryWriter:
+    """Returns the tables of the database, with their items, as tables in memory."""
     memory = memory_writer.MemoryWriter()
     for table, items in memory.tables.items():
         for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
@@ -84,7 +84,7 @@ def snapshot(client: "DynamoDBClient") -> memory_writer.MemoryWriter:
 
 @dataclass
 class Parameters:
-    """Systems Manager, as far as loading a data set needs it."""
+    """Systems Manager's parameters, as far as an import needs them."""
 
     values: dict[str, str] = field(default_factory=dict)
 
@@ -95,7 +95,7 @@ class Parameters:
 
 
 def resources_of(client: object) -> Resources:
-    """The database of ``client`` as the import's destination. There is nowhere for media to go."""
+    """Returns the database of ``client`` as the resources_of of imports without media."""
     return Resources(
         tables=NAMES,
         bucket="media",
@@ -108,7 +108,7 @@ def resources_of(client: object) -> Resources:
 
 
 def load(folder: Path, client: object) -> LoadReport:
-    """Loads a data set, of which nothing may be rejected, as an operator does."""
+    """Imports a data set as an operator does. A rejected line fails the test."""
     report = Loader(resources_of(client)).load(folder)
     assert report.rejected == 0
     return report

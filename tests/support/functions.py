@@ -1,4 +1,4 @@
-"""The functions as Lambda would load them: the template's environment, and a context."""
+"""Loads functions as Lambda does, with the environment that the template declares."""
 
 import importlib.util
 import os
@@ -7,52 +7,66 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Final
 
 import pytest
 
 from local.template.template import Template
 
-ROOT = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[2]
+"""The repository's root folder."""
 
 
 @dataclass
 class Context:
-    """What Lambda tells a function about one invocation."""
+    """What Lambda tells a function about an invocation.
+
+    Attributes:
+        remaining: the milliseconds that are left, for each time that the function asks; the last
+            number is repeated.
+    """
 
     function_name: str = "function"
     memory_limit_in_mb: int = 1769
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:function"
     aws_request_id: str = "11111111-2222-3333-4444-555555555555"
     remaining: list[int] = field(default_factory=lambda: [20_000])
-    """Milliseconds that are left, as of each time of asking; the last one stays."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until Lambda ends the function."""
+        """Returns the milliseconds until Lambda ends the function."""
         return self.remaining.pop(0) if len(self.remaining) > 1 else self.remaining[0]
 
 
 class StandardOutput:
-    """Standard output as it is when it is written to, which pytest changes from test to test."""
+    """Writes to the current standard output, which pytest replaces for each test."""
 
     def write(self, text: str) -> None:
         """Writes ``text``."""
         sys.stdout.write(text)
 
     def flush(self) -> None:
-        """Flushes what was written."""
+        """Flushes standard output."""
         sys.stdout.flush()
 
 
 def environment_of(template: Template, logical_id: str) -> Mapping[str, str]:
-    """The variables that the template declares for a function."""
+    """Returns the environment variables that the template declares for a function."""
     variables = template.resources[logical_id].properties["Environment"]["Variables"]
     return {name: str(value) for name, value in variables.items()}
 
 
-def load(name: str, environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """``functions/<name>/app.py``, loaded anew with ``environment``, as at a cold start."""
+def load_function(
+    name: str, environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> ModuleType:
+    """Returns a new module of ``functions/<name>/app.py``, loaded as at a cold start.
+
+    Args:
+        name: the function's folder.
+        environment: its environment variables.
+        monkeypatch: sets them until the test is over.
+    """
     for variable, value in environment.items():
-        # What the template declares as empty is for whoever runs it to set.
+        # The template declares endpoints as empty; those that a test has set are kept.
         if not (variable.startswith("AWS_ENDPOINT_URL_") and os.environ.get(variable)):
             monkeypatch.setenv(variable, value)
     monkeypatch.setenv("AWS_REGION", "us-east-1")
@@ -63,7 +77,7 @@ def load(name: str, environment: Mapping[str, str], monkeypatch: pytest.MonkeyPa
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, spec.name, module)
     spec.loader.exec_module(module)
-    # Powertools' loggers live on, with the standard output of the test that made them.
+    # Powertools reuses loggers, which still write to the standard output of an earlier test.
     for handler in module.logger.handlers:
         handler.setStream(StandardOutput())
     return module

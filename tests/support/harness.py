@@ -1,13 +1,19 @@
-"""The functions behind a proxy that may damage what the store answers, and things to do there."""
+"""The functions behind a proxy that damages responses of AWS's services, and trials to make there.
+
+A trial does one thing with the functions, such as recording an event. It says whether that
+succeeded, or fails the test if what happened is wrong. The store may be unavailable; nothing else
+may go wrong. A trial can be repeated: what it does happens once.
+"""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import batched, count
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from benchmarks.rows import row_of_age
 from local.store.clients import Clients
@@ -20,248 +26,287 @@ from workspace_usage.access.tokens import AccessToken
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.rows.row import Source, to_stored_item
 
-NOW = datetime.now(UTC)
-LISTED, NEW, GROWN = 11, 12, 13
-"""Workspaces: one that is counted; one of which nothing is counted; one half of which is."""
+NOW: Final = datetime.now(UTC)
 
-ROWS = 101
-"""As many as make a workspace worth counting, and one."""
+COUNTED_WORKSPACE: Final = 11
+"""A workspace whose rows are all counted."""
 
-SECRET = "s3cr3t"
-FUNCTIONS = ("authorizer", "usage", "recorder", "counter")
-EVENTS = {
+UNCOUNTED_WORKSPACE: Final = 12
+"""A workspace without counts."""
+
+GROWN_WORKSPACE: Final = 13
+"""A workspace that has twice as many rows as are counted."""
+
+ROWS: Final = 101
+"""The rows of a workspace: enough to be counted, and one more. The grown one has twice as many."""
+
+TOKEN_SECRET: Final = "s3cr3t"
+FUNCTIONS: Final = ("authorizer", "usage", "recorder", "counter")
+EVENTS: Final[dict[str, Any]] = {
     name: json.loads((ROOT / "events" / f"event-{name}.json").read_text("utf-8"))
     for name in ("execution-recorded", "access-token-issued")
 }
-NUMBERS = count(1_000)
+UNUSED_IDS: Final = count(1_000)
 
 type Trial = Callable[[], bool]
-"""Does something; whether it was done. It can be done again: nothing happens twice."""
+"""Does one thing, and returns whether it succeeded."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Harness:
-    """The functions behind a proxy, and clients that go past it."""
+    """The functions behind a proxy, and clients that don't use the proxy.
+
+    Attributes:
+        proxy: damages responses to the functions.
+        clients: are connected to the services themselves.
+        template: the stack's.
+        functions: the functions' modules by their names.
+        half_of_the_counts: the grown workspace's counts from before it grew.
+    """
 
     proxy: Proxy
     clients: Clients
     template: Template
     functions: dict[str, ModuleType]
-    half_counted: list[Any] = field(default_factory=list)
+    half_of_the_counts: list[Any] = field(default_factory=list)
 
     def table(self, name: str) -> str:
-        """The name of a table."""
+        """Returns the name of a table in the stack."""
         return self.template.resources[f"{name}Table"].name
 
     def queue(self, name: str) -> str:
-        """The URL of a queue."""
+        """Returns the URL of a queue."""
         return self.template.resources[f"{name}Queue"].ref
 
     def put(self, table: str, items: Iterable[Any]) -> None:
         """Stores items."""
         self._write(table, ({"PutRequest": {"Item": item}} for item in items))
 
-    def counts(self, workspace_id: int) -> list[Any]:
-        """What is kept of a workspace's counts."""
+    def read_counts(self, workspace_id: int) -> list[Any]:
+        """Returns the stored items of a workspace's counts."""
         return self.clients.dynamodb.query(
             TableName=self.table("Rollups"),
             KeyConditionExpression="workspace_id = :id",
             ExpressionAttributeValues={":id": {"N": str(workspace_id)}},
         )["Items"]
 
-    def recount(self, workspace_id: int, counts: list[Any]) -> None:
-        """Puts other counts in the place of a workspace's."""
+    def replace_counts(self, workspace_id: int, counts: list[Any]) -> None:
+        """Deletes a workspace's counts, and stores others."""
         names = ("workspace_id", "sort_key")
-        keys = ({name: item[name] for name in names} for item in self.counts(workspace_id))
+        keys = ({name: item[name] for name in names} for item in self.read_counts(workspace_id))
         self._write("Rollups", ({"DeleteRequest": {"Key": key}} for key in keys))
         self.put("Rollups", counts)
 
-    def _write(self, table: str, requests: Iterable[Any]) -> None:
-        for some in batched(requests, 25, strict=False):
-            self.clients.dynamodb.batch_write_item(RequestItems={self.table(table): some})
-
-    def waiting(self, queue: str) -> int:
-        """How many messages are in a queue."""
+    def count_messages(self, queue: str) -> int:
+        """Returns how many messages are in a queue, delayed ones included."""
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed")
-        found = self.clients.sqs.get_queue_attributes(
+        response: Any = self.clients.sqs.get_queue_attributes(
             QueueUrl=self.queue(queue), AttributeNames=["All"]
         )
-        attributes: Mapping[str, str] = found["Attributes"]  # type: ignore[assignment]
-        return sum(int(attributes[name]) for name in names)
+        return sum(int(response["Attributes"][name]) for name in names)
+
+    def _write(self, table: str, requests: Iterable[Any]) -> None:
+        for batch in batched(requests, 25, strict=False):
+            self.clients.dynamodb.batch_write_item(RequestItems={self.table(table): batch})
 
 
 def fill(harness: Harness) -> None:
-    """Puts everything in: rows, counts, and who may see them."""
+    """Stores rows and counts, and a member of the counted workspace with a token."""
     token = AccessToken(
-        7,
-        "App\\Models\\User",
-        42,
-        sha256(SECRET.encode()).hexdigest(),
-        frozenset({"*"}),
-        None,
-        None,
+        token_id=7,
+        tokenable_type="App\\Models\\User",
+        tokenable_id=42,
+        token_hash=sha256(TOKEN_SECRET.encode()).hexdigest(),
+        abilities=frozenset({"*"}),
+        created_at=None,
+        expires_at=None,
     )
+    membership = Membership(COUNTED_WORKSPACE, 42, frozenset())
     harness.put("AccessTokens", [token_item(token)])
-    harness.put("Memberships", [membership_item(Membership(LISTED, 42, frozenset()))])
-    put_rows(harness, LISTED, range(1, ROWS + 1))
-    put_rows(harness, NEW, range(1, ROWS + 1))
-    put_rows(harness, GROWN, range(1, ROWS + 1))
-    for workspace_id in (LISTED, GROWN):
+    harness.put("Memberships", [membership_item(membership)])
+    for workspace_id in (COUNTED_WORKSPACE, UNCOUNTED_WORKSPACE, GROWN_WORKSPACE):
+        put_rows(harness, workspace_id, range(1, ROWS + 1))
+    for workspace_id in (COUNTED_WORKSPACE, GROWN_WORKSPACE):
         assert count_rows(harness, workspace_id)
-    harness.half_counted.extend(harness.counts(GROWN))
-    put_rows(harness, GROWN, range(ROWS + 1, 2 * ROWS + 1))
+    harness.half_of_the_counts = harness.read_counts(GROWN_WORKSPACE)
+    put_rows(harness, GROWN_WORKSPACE, range(ROWS + 1, 2 * ROWS + 1))
 
 
 def put_rows(harness: Harness, workspace_id: int, numbers: range) -> None:
-    """Stores old rows, the newest last."""
-    rows = (row_of_age(Source.CURRENT, n, timedelta(minutes=600 - n), NOW) for n in numbers)
-    mine = (row._replace(workspace_id=workspace_id, user_id=42) for row in rows)
-    harness.put("Executions", map(to_stored_item, mine))
+    """Stores rows that are old enough to be counted; the greatest number is the newest."""
+    items = []
+    for number in numbers:
+        row = row_of_age(Source.CURRENT, number, timedelta(minutes=600 - number), NOW)
+        items.append(to_stored_item(row._replace(workspace_id=workspace_id, user_id=42)))
+    harness.put("Executions", items)
 
 
-# What is done. Everything but a right answer and the store's unavailability fails the test.
+# --- What trials do, each with one function -------------------------------------------------------
 
 
-def let_in(harness: Harness, token: str) -> bool:
-    """Asks the authorizer about a member."""
-    headers = {"Authorization": f"Bearer {token}", "x-workspace-id": str(LISTED)}
+def authorize(harness: Harness, token: str) -> bool:
+    """Asks the authorizer about a member's request; returns whether it could answer."""
+    headers = {"Authorization": f"Bearer {token}", "x-workspace-id": str(COUNTED_WORKSPACE)}
     event = {"methodArn": "arn:aws:execute-api:r:1:a/v1/GET/u", "headers": headers}
     try:
-        answer = harness.functions["authorizer"].lambda_handler(event, Context())
+        policy = harness.functions["authorizer"].lambda_handler(event, Context())
     except StoreUnavailable:
         return False
-    assert answer["context"] == {"user_id": "42", "workspace_id": str(LISTED), "sees": "own"}
+    context = {"user_id": "42", "workspace_id": str(COUNTED_WORKSPACE), "sees": "own"}
+    assert policy["context"] == context
     return True
 
 
 def list_page(harness: Harness, workspace_id: int, rows: int, page: int, per_page: int) -> bool:
-    """Asks for a page of a workspace in which there are so many rows."""
+    """Asks the usage function for a page; returns whether it could answer.
+
+    Args:
+        harness: the harness.
+        workspace_id: the workspace.
+        rows: the number of the workspace's rows.
+        page: the page's number.
+        per_page: the rows of a page.
+    """
     event = {"workspace_id": workspace_id, "page": page, "per_page": per_page}
     try:
-        answer = harness.functions["usage"].lambda_handler(event, Context())
+        body = harness.functions["usage"].lambda_handler(event, Context())
     except StoreUnavailable:
         return False
     newest = rows - (page - 1) * per_page
-    ids = [item["id"] for item in answer["items"]]
+    ids = [item["id"] for item in body["items"]]
     assert ids == list(range(newest, max(newest - per_page, 0), -1))
     return True
 
 
 def record(harness: Harness, body: str) -> bool:
-    """Has an event recorded."""
-    message = {"messageId": "m", "body": body}
-    answer = harness.functions["recorder"].lambda_handler({"Records": [message]}, Context())
-    return not answer["batchItemFailures"]
+    """Sends a message to the recorder; returns whether it needs no retry."""
+    event = {"Records": [{"messageId": "m", "body": body}]}
+    response = harness.functions["recorder"].lambda_handler(event, Context())
+    return not response["batchItemFailures"]
 
 
 def count_rows(harness: Harness, workspace_id: int) -> bool:
-    """Has a workspace counted."""
-    waiting = harness.waiting("Count")
+    """Sends a workspace to the counter; returns whether it was counted to the end."""
+    requests = harness.count_messages("Count")
     body = json.dumps({"workspace_id": workspace_id})
-    message = {"messageId": "m", "body": body}
+    event = {"Records": [{"messageId": "m", "body": body}]}
     context = Context(remaining=[900_000])
-    answer = harness.functions["counter"].lambda_handler({"Records": [message]}, context)
-    assert answer["batchItemFailures"] == [], "what is unavailable is put back"
-    return harness.waiting("Count") == waiting
+    response = harness.functions["counter"].lambda_handler(event, context)
+    assert response["batchItemFailures"] == [], "the counter sends a new message for a retry"
+    return harness.count_messages("Count") == requests
 
 
-# Trials: what is done in a place of its own, so that it can be tried time and again.
+# --- Trials ---------------------------------------------------------------------------------------
 
 
 def token_by_id(harness: Harness) -> Trial:
-    return lambda: let_in(harness, f"7|{SECRET}")
+    return lambda: authorize(harness, f"7|{TOKEN_SECRET}")
 
 
 def token_by_hash(harness: Harness) -> Trial:
-    return lambda: let_in(harness, SECRET)
+    return lambda: authorize(harness, TOKEN_SECRET)
 
 
 def first_page(harness: Harness) -> Trial:
-    return lambda: list_page(harness, LISTED, ROWS, 1, 20)
+    return lambda: list_page(harness, COUNTED_WORKSPACE, ROWS, 1, 20)
 
 
 def deep_page(harness: Harness) -> Trial:
-    return lambda: list_page(harness, LISTED, ROWS, 11, 10)
+    return lambda: list_page(harness, COUNTED_WORKSPACE, ROWS, 11, 10)
 
 
 def setting(harness: Harness) -> Trial:
-    """A page of a function that has not read the setting yet."""
+    """Lists a page with a function that has not read the setting yet."""
 
     def trial() -> bool:
         harness.functions["usage"].listing.cache_clear()
-        return list_page(harness, LISTED, ROWS, 1, 20)
+        return list_page(harness, COUNTED_WORKSPACE, ROWS, 1, 20)
 
     return trial
 
 
 def execution(harness: Harness) -> Trial:
-    event = json.loads(json.dumps(EVENTS["execution-recorded"]))
-    number = next(NUMBERS)
+    """Records an execution."""
+    event, number = deepcopy(EVENTS["execution-recorded"]), next(UNUSED_IDS)
     event["detail"]["execution"].update(id=number, workspace_id=number)
 
     def trial() -> bool:
         if not record(harness, json.dumps(event)):
             return False
-        [found] = harness.clients.dynamodb.query(
+        [item] = harness.clients.dynamodb.query(
             TableName=harness.table("Executions"),
             KeyConditionExpression="workspace_id = :id",
             ExpressionAttributeValues={":id": {"N": str(number)}},
         )["Items"]
-        assert found["status"]["S"] == event["detail"]["execution"]["status"]
+        assert item["status"]["S"] == event["detail"]["execution"]["status"]
         return True
 
     return trial
 
 
 def token(harness: Harness) -> Trial:
-    event = json.loads(json.dumps(EVENTS["access-token-issued"]))
-    number = next(NUMBERS)
+    """Records an access token."""
+    event, number = deepcopy(EVENTS["access-token-issued"]), next(UNUSED_IDS)
     event["detail"]["token"]["id"] = number
 
     def trial() -> bool:
-        key = {"token_id": {"N": str(number)}}
-        found = harness.clients.dynamodb.get_item
-        return record(harness, json.dumps(event)) and "Item" in found(
-            TableName=harness.table("AccessTokens"), Key=key
-        )
+        if not record(harness, json.dumps(event)):
+            return False
+        table, key = harness.table("AccessTokens"), {"token_id": {"N": str(number)}}
+        assert "Item" in harness.clients.dynamodb.get_item(TableName=table, Key=key)
+        return True
 
     return trial
 
 
-def rejected(harness: Harness) -> Trial:
+def rejection(harness: Harness) -> Trial:
+    """Sends a message that is not JSON, which is kept in the dead-letter queue."""
+
     def trial() -> bool:
-        before = harness.waiting("DeadLetter")
+        dead_letters = harness.count_messages("DeadLetter")
         if not record(harness, "not JSON"):
             return False
-        assert harness.waiting("DeadLetter") > before
+        assert harness.count_messages("DeadLetter") > dead_letters
         return True
 
     return trial
 
 
 def new_counts(harness: Harness) -> Trial:
-    harness.recount(NEW, [])
-    return lambda: count_rows(harness, NEW) and list_page(harness, NEW, ROWS, 11, 10)
-
-
-def grown_counts(harness: Harness) -> Trial:
-    harness.recount(GROWN, harness.half_counted)
+    """Counts a workspace without counts, then lists a page far down."""
+    harness.replace_counts(UNCOUNTED_WORKSPACE, [])
 
     def trial() -> bool:
-        return count_rows(harness, GROWN) and list_page(harness, GROWN, 2 * ROWS, 21, 10)
+        if not count_rows(harness, UNCOUNTED_WORKSPACE):
+            return False
+        return list_page(harness, UNCOUNTED_WORKSPACE, ROWS, 11, 10)
 
     return trial
 
 
-def unfinished(harness: Harness) -> Trial:
-    """A workspace for which there is no time, which is put back."""
-    body = json.dumps({"workspace_id": NEW})
+def grown_counts(harness: Harness) -> Trial:
+    """Counts the other half of a workspace, then lists a page far down."""
+    harness.replace_counts(GROWN_WORKSPACE, harness.half_of_the_counts)
 
     def trial() -> bool:
-        waiting = harness.waiting("Count")
-        event = {"Records": [{"messageId": "m", "body": body}]}
-        answer = harness.functions["counter"].lambda_handler(event, Context(remaining=[0]))
-        assert answer["batchItemFailures"] or harness.waiting("Count") > waiting
-        return not answer["batchItemFailures"]
+        if not count_rows(harness, GROWN_WORKSPACE):
+            return False
+        return list_page(harness, GROWN_WORKSPACE, 2 * ROWS, 21, 10)
+
+    return trial
+
+
+def unfinished_count(harness: Harness) -> Trial:
+    """Sends a workspace to a counter that has no time for it, so that it has to be retried."""
+    event = {
+        "Records": [{"messageId": "m", "body": json.dumps({"workspace_id": UNCOUNTED_WORKSPACE})}]
+    }
+
+    def trial() -> bool:
+        requests = harness.count_messages("Count")
+        response = harness.functions["counter"].lambda_handler(event, Context(remaining=[0]))
+        is_sent_again = harness.count_messages("Count") > requests
+        assert response["batchItemFailures"] or is_sent_again
+        return not response["batchItemFailures"]
 
     return trial

@@ -1,4 +1,4 @@
-"""Functions for the local stack that consist of a few lines in a folder."""
+"""Small functions for the local stack, written to a folder, and waiting for what they do."""
 
 import os
 import time
@@ -9,7 +9,7 @@ from textwrap import dedent
 from local.functions.configuration import FunctionConfiguration
 
 DEADLINE = 300.0
-"""Seconds after which what a test waits for does not come any more."""
+"""Seconds after which a test stops to wait, even on a slow machine."""
 
 
 def write_function(
@@ -39,7 +39,7 @@ def write_function(
 
 
 def runs(pid: int) -> bool:
-    """Whether there is such a process; also if it only waits for its parent to notice its end."""
+    """Returns whether a process exists, also if it has ended and its parent has not noticed."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -48,7 +48,7 @@ def runs(pid: int) -> bool:
 
 
 def wait_until(happened: Callable[[], object]) -> None:
-    """Waits until something has happened; fails if it does not."""
+    """Waits until ``happened`` returns something true; fails the test if it never does."""
     end = time.monotonic() + DEADLINE
     while not happened():
         assert time.monotonic() < end, "what the test waits for did not happen"

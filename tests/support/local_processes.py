@@ -1,25 +1,29 @@
-"""What this process has started and what of it is still there."""
+"""The processes and threads that this process has started and that still exist."""
 
 import os
 from pathlib import Path
 from threading import Thread
-from threading import enumerate as living_threads
+from threading import enumerate as running_threads
 
 
 def children() -> set[int]:
-    """The processes that this one has started and not yet seen the end of, as Linux lists them."""
-    found = set()
+    """Returns the ids of this process's children, as Linux lists them.
+
+    A child that has ended is one of them until this process has waited for it.
+    """
+    ids = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            # The name, in parentheses, may have anything in it; the parent is the second after it.
+            # The name is in parentheses and may contain any character. The state follows it, and
+            # then the parent's id.
             _, _, rest = (folder / "stat").read_text().rpartition(")")
         except (FileNotFoundError, ProcessLookupError):
             continue
         if int(rest.split()[1]) == os.getpid():
-            found.add(int(folder.name))
-    return found
+            ids.add(int(folder.name))
+    return ids
 
 
 def threads() -> set[Thread]:
-    """The threads of this process."""
-    return set(living_threads())
+    """Returns the threads of this process."""
+    return set(running_threads())

@@ -1,12 +1,12 @@
-"""DynamoDB's conditional writes on items in memory, beside ``memory_client``'s Query.
+"""DynamoDB's conditional writes to tables in memory, in addition to ``memory_client``'s Query.
 
-It knows the conditions that the recorder writes, and fails the test for any other. A test can let
-another writer in between a read and the write that follows it.
+It knows the conditions of the recorder's writes; any other condition fails the test. A test can
+write something between a read and the write that follows it (``after_read``).
 """
 
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -24,12 +24,16 @@ NAMES = Tables(
 )
 """The names of the tables in memory."""
 
-KEYS = ("workspace_id", "sort_key", "token_id", "user_id")
+_IDS: Final = ("workspace_id", "sort_key", "token_id", "user_id")
 type _Item = Mapping[str, Mapping[str, Any]]
 
 
 class ConditionFailed(ClientError):
-    """One item was not as the writer expected; ``item`` is what it was, where it is asked for."""
+    """The condition of a write does not hold.
+
+    Args:
+        item: the stored item, or None if there is none or the request does not ask for it.
+    """
 
     def __init__(self, item: _Item | None) -> None:
         error: Any = {"Error": {"Code": "ConditionalCheckFailedException"}}
@@ -39,7 +43,7 @@ class ConditionFailed(ClientError):
 
 
 class TransactionCanceled(ClientError):
-    """Some item of a transaction was not as the writer expected; nothing was written."""
+    """A condition of a transaction does not hold, and nothing is written."""
 
     def __init__(self) -> None:
         reasons = [{"Code": "None"}, {"Code": "ConditionalCheckFailed"}]
@@ -51,7 +55,12 @@ class TransactionCanceled(ClientError):
 
 
 class MemoryWriter(MemoryClient):
-    """Tables that can be written as the recorder writes them; ``writes`` counts what was stored."""
+    """Tables that the recorder can read and write.
+
+    Attributes:
+        writes: how many items have been stored.
+        after_read: is called after each read of an item, and each Query for counting.
+    """
 
     exceptions = SimpleNamespace(
         ConditionalCheckFailedException=ConditionFailed,
@@ -65,14 +74,14 @@ class MemoryWriter(MemoryClient):
         self.after_read: Callable[[], None] = lambda: None
 
     def get_item(self, *, TableName: str, Key: _Item, ConsistentRead: bool) -> dict[str, Any]:  # noqa: N803
-        """The item of a key."""
-        assert ConsistentRead, "what is read to be written must be of this moment"
+        """Returns the item of a key."""
+        assert ConsistentRead, "an item that is going to be written must be read consistently"
         item = self.tables[TableName].get(_key(TableName, Key))
         self.after_read()
         return {} if item is None else {"Item": item}
 
     def batch_get_item(self, *, RequestItems: Any) -> dict[str, Any]:  # noqa: N803
-        """Some of the counts, as of now; not all of them at once."""
+        """Returns three of the counts that are asked for; the others are not processed."""
         [(table, request)] = RequestItems.items()
         assert request["ConsistentRead"]
         now, later = request["Keys"][:3], request["Keys"][3:]
@@ -84,10 +93,10 @@ class MemoryWriter(MemoryClient):
         }
 
     def query(self, requests: Any = None, **request: Any) -> Any:
-        """A reader's Queries, or one that is made to count rows."""
+        """Responds to a reader's Queries, or to a Query of rows to be counted."""
         if requests is not None:
             return super().query(requests)
-        assert request["ConsistentRead"], "what is counted must be of this moment"
+        assert request["ConsistentRead"], "rows that are counted must be read consistently"
         values = request["ExpressionAttributeValues"]
         start = request.get("ExclusiveStartKey", {"sort_key": {"S": ""}})["sort_key"]["S"]
         found = sorted(
@@ -104,7 +113,7 @@ class MemoryWriter(MemoryClient):
         return {"Items": found, **({"LastEvaluatedKey": found[-1]} if found else {})}
 
     def put_item(self, **request: Any) -> dict[str, Any]:
-        """Stores an item under its condition."""
+        """Stores an item if its condition holds."""
         if not self._holds(request, request["Item"]):
             old = self.tables[request["TableName"]].get(_key(request["TableName"], request["Item"]))
             is_asked_for = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
@@ -113,12 +122,12 @@ class MemoryWriter(MemoryClient):
         return {}
 
     def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
-        """Stores several items under their conditions, or none."""
+        """Stores several items if all conditions hold."""
         requests = [next(iter(action.items())) for action in TransactItems]
         keys = {
             (r["TableName"], _key(r["TableName"], r.get("Item") or r["Key"])) for _, r in requests
         }
-        assert len(keys) == len(requests) <= 100, "DynamoDB takes a hundred, each item once"
+        assert len(keys) == len(requests) <= 100, "DynamoDB accepts 100 items, each once"
         if not all(self._holds(r, r.get("Item", r.get("Key"))) for _, r in requests):
             raise TransactionCanceled
         for kind, request in requests:
@@ -136,30 +145,30 @@ class MemoryWriter(MemoryClient):
         old = self.tables[request["TableName"]].get(_key(request["TableName"], keyed))
         values = request.get("ExpressionAttributeValues", {})
         if request["TableName"] == ROLLUPS:
-            return _guard_holds(request, old, values)
+            return _holds_for_counts(request, old, values)
         version = values.get(":version", {}).get("S", "")
-        found = None if old is None else old.get("version", {}).get("S")
-        is_newer = found is None or found < version
-        is_living = old is None or "removed" not in old
+        old_version = None if old is None else old.get("version", {}).get("S")
+        is_newer = old_version is None or old_version < version
+        is_tombstone = old is not None and "removed" in old
         newer = "attribute_not_exists(version) OR version < :version"
         match request["ConditionExpression"]:
             case condition if condition == newer:
                 return is_newer
             case condition if condition == f"attribute_not_exists(removed) OR {newer}":
-                return is_living or is_newer
+                return not is_tombstone or is_newer
             case condition if condition == f"attribute_not_exists(removed) AND ({newer})":
-                return is_living and is_newer
+                return not is_tombstone and is_newer
             case "attribute_not_exists(sort_key)":
                 return old is None
             case "version = :version":
-                return found is not None and found == version
+                return old_version is not None and old_version == version
             case "attribute_exists(sort_key) AND attribute_not_exists(version)":
-                return old is not None and found is None
+                return old is not None and old_version is None
             case condition:
                 raise AssertionError(condition)
 
 
-def _guard_holds(request: dict[str, Any], old: Any, values: dict[str, Any]) -> bool:
+def _holds_for_counts(request: dict[str, Any], old: Any, values: dict[str, Any]) -> bool:
     match request.get("ConditionExpression"):
         case None:
             return True
@@ -175,5 +184,5 @@ def _guard_holds(request: dict[str, Any], old: Any, values: dict[str, Any]) -> b
 
 def _key(table: str, item: _Item) -> str:
     if table in ("access_tokens", "memberships"):
-        return "/".join(item[name]["N"] for name in KEYS if name in item and name != "sort_key")
+        return "/".join(item[name]["N"] for name in _IDS if name in item and name != "sort_key")
     return f"{item['workspace_id']['N']}/{item['sort_key']['S']}"

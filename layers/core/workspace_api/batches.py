@@ -1,4 +1,4 @@
-"""Batches of SQS messages: each message by itself, and which of them are to be delivered again."""
+"""Batches of SQS messages: applies each message on its own, and names those to deliver again."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from workspace_usage.errors import StoreUnavailable
 
 type Message = Mapping[str, Any]
-"""A record of an SQS event, with its ``messageId`` and ``body``."""
+"""A record of an SQS event; it has at least ``messageId`` and ``body``."""
 
 
 def apply_batch(
@@ -16,17 +16,18 @@ def apply_batch(
     apply: Callable[[Message], None],
     has_time: Callable[[], bool],
     logger: Logger,
-    single: tuple[type[StoreUnavailable], ...] = (),
+    failures_of_one_message: tuple[type[StoreUnavailable], ...] = (),
 ) -> list[str]:
-    """Applies messages, and returns the ids of those to retry.
+    """Applies messages in their order, and returns the ids of those to retry.
 
     Args:
         messages: the batch.
         apply: applies one message, or raises.
-        has_time: whether there is time for one more message.
-        logger: is told of each failure.
-        single: failures that concern one message alone. After any other StoreUnavailable the rest
-            of the batch would fail as well, and is not tried.
+        has_time: returns whether there is time for one more message.
+        logger: logs each failure.
+        failures_of_one_message: after one of these errors the batch continues. After any other
+            StoreUnavailable the rest of the batch would fail too, so it is retried without an
+            attempt.
     """
     retried: list[str] = []
     is_store_available = True
@@ -38,7 +39,7 @@ def apply_batch(
         try:
             apply(message)
         except StoreUnavailable as error:
-            is_store_available = isinstance(error, single)
+            is_store_available = isinstance(error, failures_of_one_message)
             logger.warning("put back", extra={"message_id": message_id, "reason": str(error)})
             retried.append(message_id)
         except Exception:
@@ -49,5 +50,9 @@ def apply_batch(
 
 
 def batch_response(retried: Sequence[str]) -> dict[str, Any]:
-    """Returns a function's response to a batch: SQS deletes all messages but those ``retried``."""
+    """Returns a function's response to a batch; SQS deletes the messages that it does not name.
+
+    Args:
+        retried: the ids of the messages that SQS must deliver again.
+    """
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in retried]}

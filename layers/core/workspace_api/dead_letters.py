@@ -1,4 +1,4 @@
-"""The dead-letter queue: where messages go that will never be applied, with the reason."""
+"""The dead-letter queue: keeps messages that can never be applied, each with the reason."""
 
 import re
 from dataclasses import dataclass
@@ -12,27 +12,32 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
 MAX_MESSAGE_BYTES: Final = 1_048_576
-"""The most that SQS accepts: a message's body and its attributes, with their names and types."""
+"""SQS's limit for a message: its body, and the names, types and values of its attributes."""
 
-_NOT_ALLOWED: Final = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
-"""Characters for which SQS refuses a whole message."""
+_UNSENDABLE: Final = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
+"""A character that makes SQS refuse the whole message."""
 
 
 class DeadLetterQueueUnavailable(StoreUnavailable):
-    """The dead-letter queue can't be reached in time. Other messages can still be applied."""
+    """The dead-letter queue could not be reached in time. Other messages can still be applied."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterQueue:
-    """A dead-letter queue, for sending."""
+    """Sends messages to a dead-letter queue."""
 
     client: "SQSClient"
     url: str
 
     def send(self, body: str, reason: str) -> None:
-        """Sends a message's body, with the reason (``sendable``) as its attribute ``reason``.
+        """Sends the body of a message with an attribute ``reason``.
 
-        A message that is so large that the attribute does not fit is sent without it.
+        If the body leaves no room for the attribute, the body is sent alone.
+
+        Args:
+            body: the message's body, as it was received.
+            reason: why the message can't be applied, in characters that SQS accepts
+                (``make_sendable``).
 
         Raises:
             DeadLetterQueueUnavailable: the queue can't be reached in time.
@@ -51,6 +56,6 @@ class DeadLetterQueue:
             raise DeadLetterQueueUnavailable(str(error)) from error
 
 
-def sendable(text: str) -> str:
-    """Returns ``text`` with a question mark for each character that SQS refuses."""
-    return _NOT_ALLOWED.sub("?", text)
+def make_sendable(text: str) -> str:
+    """Returns ``text`` with a question mark in place of each character that SQS refuses."""
+    return _UNSENDABLE.sub("?", text)

@@ -1,4 +1,4 @@
-"""An endpoint: one question that is asked over API Gateway and by direct invocation.
+"""An endpoint: answers the same question over API Gateway and in direct invocations.
 
 API Gateway caches every response that a function returns, whatever its status. A response that must
 not be cached is therefore raised as an error: the gateway's DEFAULT_5XX response makes a 503 of it.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 type Parameters = Mapping[str, object]
-"""What is asked, by the parameters' names; texts over HTTP, any JSON by invocation."""
+"""Parameters by their names. Over HTTP the values are strings; invocations may pass any JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class Endpoint[Body: Mapping[str, Any]]:
     """Answers an endpoint's events.
 
     Attributes:
-        answer: returns the body of a 200 for a scope and parameters. It raises InvalidRequest,
+        answer: returns the body of a 200 for a scope and parameters, or raises InvalidRequest,
             Forbidden or StoreUnavailable.
-        default_locale: the language of messages unless the caller asks for another.
-        outcomes: the metrics and the log.
+        default_locale: the language of messages for callers who ask for no other.
+        outcomes: records refusals and failures.
     """
 
     answer: Callable[[Scope, Parameters, "LambdaContext"], Body]
@@ -44,7 +44,7 @@ class Endpoint[Body: Mapping[str, Any]]:
         """Returns a proxy response for a proxy event, and the body of a 200 for any other event.
 
         Raises:
-            InvalidRequest: a direct invocation breaks a rule; the text is the 422's body, as JSON.
+            InvalidRequest: a direct invocation breaks a rule; the text is a 422's body, as JSON.
             StoreUnavailable: a table or a setting can't be read in time.
         """
         if is_proxy_event(event):
@@ -57,26 +57,26 @@ class Endpoint[Body: Mapping[str, Any]]:
         headers = headers_of(event)
         locale = choose_locale(headers.get("accept-language"), self.default_locale)
         try:
-            with self._failures_recorded():
+            with self._record_failures():
                 scope = scope_of_request(headers, event["requestContext"])
                 body = self.answer(scope, event.get("queryStringParameters") or {}, context)
         except InvalidRequest as error:
-            return proxy_response(422, _describe(locale, error))
+            return proxy_response(422, _body_of_422(locale, error))
         except Forbidden as error:
             return proxy_response(403, {"message": translate(locale, error.message_key)})
         return proxy_response(200, body)
 
     def _answer_invocation(self, fields: Parameters, context: "LambdaContext") -> Body:
-        # IAM has authorized the invocation, for the whole workspace.
+        # IAM has authorized the caller, who may see the whole workspace.
         try:
-            with self._failures_recorded():
+            with self._record_failures():
                 return self.answer(scope_of_invocation(fields.get("workspace_id")), fields, context)
         except InvalidRequest as error:
-            text = json.dumps(_describe(self.default_locale, error), ensure_ascii=False)
+            text = json.dumps(_body_of_422(self.default_locale, error), ensure_ascii=False)
             raise InvalidRequest(error.violations, text) from None
 
     @contextmanager
-    def _failures_recorded(self) -> Iterator[None]:
+    def _record_failures(self) -> Iterator[None]:
         try:
             yield
         except (InvalidRequest, Forbidden) as error:
@@ -84,11 +84,11 @@ class Endpoint[Body: Mapping[str, Any]]:
             self.outcomes.count("Refused")
             raise
         except StoreUnavailable as error:
-            self.outcomes.unavailable(error)
+            self.outcomes.record_unavailable(error)
             raise
 
 
-def _describe(locale: str, error: InvalidRequest) -> dict[str, object]:
-    """Returns the body of a 422."""
+def _body_of_422(locale: str, error: InvalidRequest) -> dict[str, object]:
+    """Returns the body of a 422: a message, and the texts of each field's broken rules."""
     message, errors = describe(locale, error.violations)
     return {"message": message, "errors": errors}

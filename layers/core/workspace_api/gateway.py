@@ -1,4 +1,4 @@
-"""API Gateway's proxy events: which events they are, and how their parts are read."""
+"""API Gateway's proxy events: recognizes them, and reads their parts."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 def is_proxy_event(event: object) -> TypeGuard[dict[str, Any]]:
     """Returns whether ``event`` has the form of API Gateway's proxy events.
 
-    Somebody who may invoke the function directly can send any event. One that names a workspace in
-    the place where a direct invocation does is never taken for API Gateway's.
+    Callers who may invoke the function directly can send any event. An event with a field
+    ``workspace_id`` is always a direct invocation: API Gateway's events have no such field.
     """
     return (
         isinstance(event, dict)
@@ -31,11 +31,11 @@ def _has_only_texts(value: object) -> bool:
 
 
 def headers_of(event: Mapping[str, Any]) -> Mapping[str, str]:
-    """Returns a request's headers by their names in lower case: clients write them as they like."""
+    """Returns a request's headers by their names in lower case, because clients choose the case."""
     return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 
 def request_id_of(event: Mapping[str, Any], context: "LambdaContext") -> str:
-    """Returns API Gateway's id of a request, or Lambda's id of the invocation if it has none."""
+    """Returns the request's id in API Gateway, or the invocation's in Lambda if it has none."""
     request_id: str = (event.get("requestContext") or {}).get("requestId", context.aws_request_id)
     return request_id

@@ -1,4 +1,4 @@
-"""Outcomes as metrics and log lines: what happened and how often, and nothing that is personal."""
+"""Outcomes as metrics and log lines: what happened and how often, without personal data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,9 +20,13 @@ class Outcomes:
         """Adds ``number`` to a metric."""
         self.metrics.add_metric(metric, MetricUnit.Count, number)
 
-    def count_retry(self, operation: str) -> None:
-        """Counts that the first attempt of a call to AWS failed."""
-        del operation  # no dimension: one metric is enough to see that it happens
+    def count_fallback(self, operation: str) -> None:
+        """Counts a call to AWS that is made again with botocore because the first attempt failed.
+
+        Args:
+            operation: the call's name, which the metric does not tell apart.
+        """
+        del operation
         self.count("CallsRepeated")
 
     def measure(self, message: str, figures: Mapping[str, int]) -> None:
@@ -31,7 +35,7 @@ class Outcomes:
             self.count(name, number)
         self.logger.info(message, extra=figures)
 
-    def unavailable(self, error: StoreUnavailable) -> None:
+    def record_unavailable(self, error: StoreUnavailable) -> None:
         """Counts and logs that a table or a setting could not be read in time."""
         self.logger.error("unavailable", extra={"reason": str(error)})
         self.count("StoreUnavailable")

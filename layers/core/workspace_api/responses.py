@@ -1,4 +1,4 @@
-"""API Gateway's proxy responses, with numbers that are exact."""
+"""Proxy responses for API Gateway, with exact numbers."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -12,7 +12,8 @@ from workspace_usage.listing.answer import plain_number
 def proxy_response(status: int, body: Mapping[str, object]) -> dict[str, Any]:
     """Returns a proxy response with ``body`` as JSON.
 
-    API Gateway keeps it in the stage's cache. Clients, and proxies before them, must not keep it.
+    API Gateway keeps the response in its cache in spite of ``no-store``, which is for clients and
+    for the proxies on the way to them.
     """
     return {
         "statusCode": status,

@@ -10,14 +10,14 @@ from workspace_usage.values import MAX_ID, parse_id, trim
 
 
 def scope_of_request(headers: Mapping[str, str], request_context: Mapping[str, Any]) -> Scope:
-    """Returns what the authorizer allows the caller to see in the workspace of the request.
+    """Returns the scope that the authorizer allows the caller in the request's workspace.
 
     Args:
-        headers: the request's, by their names in lower case; ``x-workspace-id`` is read.
+        headers: the request's headers by their names in lower case.
         request_context: API Gateway's ``requestContext``, with the authorizer's context in it.
 
     Raises:
-        InvalidRequest: the header is not a workspace id.
+        InvalidRequest: ``x-workspace-id`` is missing, or is not a workspace id.
         Forbidden: the authorizer's context is about another workspace, or incomplete.
     """
     workspace_id = parse_id(headers.get("x-workspace-id"))
@@ -27,7 +27,10 @@ def scope_of_request(headers: Mapping[str, str], request_context: Mapping[str, A
 
 
 def scope_of_invocation(workspace_id: object) -> Scope:
-    """Returns the whole workspace that a direct invocation names, as a number or as its digits.
+    """Returns the scope of a direct invocation: the whole workspace that it names.
+
+    Args:
+        workspace_id: the invocation's ``workspace_id``, a number or its digits.
 
     Raises:
         InvalidRequest: ``workspace_id`` is not a workspace id.

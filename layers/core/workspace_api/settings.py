@@ -1,4 +1,4 @@
-"""How a deployment is set up: each function's environment, read once into a typed object.
+"""The settings of a deployment: each function's environment variables, in a typed object.
 
 The variables are declared in ``template.yaml``, which says what they mean and what they may be.
 """
@@ -31,7 +31,7 @@ class AuthorizerSettings:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         minutes = int(environment["TOKEN_LIFETIME_MINUTES"])
         return cls(
-            default_locale=_locale(environment["DEFAULT_LOCALE"]),
+            default_locale=_parse_locale(environment["DEFAULT_LOCALE"]),
             access_tokens_table=environment["ACCESS_TOKENS_TABLE"],
             memberships_table=environment["MEMBERSHIPS_TABLE"],
             token_policy=TokenPolicy(
@@ -44,7 +44,7 @@ class AuthorizerSettings:
 
 @dataclass(frozen=True, slots=True)
 class UsageSettings:
-    """The usage function's environment; ``link_lifetime`` is in seconds."""
+    """The usage function's environment; ``url_lifetime``, of presigned URLs, is in seconds."""
 
     default_locale: str
     time_zone: tzinfo
@@ -52,20 +52,20 @@ class UsageSettings:
     media_bucket: str
     media_endpoint: str | None
     aws: AwsEnvironment
-    link_lifetime: int
+    url_lifetime: int
     min_date_parameter: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         return cls(
-            default_locale=_locale(environment["DEFAULT_LOCALE"]),
+            default_locale=_parse_locale(environment["DEFAULT_LOCALE"]),
             time_zone=time_zone(environment["TIME_ZONE"]),
             tables=RowTables.from_environment(environment),
             media_bucket=environment["MEDIA_BUCKET"],
             media_endpoint=environment["AWS_ENDPOINT_URL_S3"] or None,
             aws=AwsEnvironment.from_variables(environment),
-            link_lifetime=int(environment["LINK_LIFETIME_SECONDS"]),
+            url_lifetime=int(environment["LINK_LIFETIME_SECONDS"]),
             min_date_parameter=environment["MIN_DATE_PARAMETER"],
         )
 
@@ -112,7 +112,7 @@ class CounterSettings:
         )
 
 
-def _locale(name: str) -> str:
+def _parse_locale(name: str) -> str:
     if name not in LOCALES:
         raise ValueError(f"there are no messages in the locale {name!r}")
     return name

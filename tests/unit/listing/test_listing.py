@@ -1,6 +1,6 @@
 """Whole answers are the oracle's, for random questions about random data sets of 1,500 rows."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -9,47 +9,22 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.support.generator import Member, question, write_dataset
-from tests.support.memory_client import ROLLUPS, TABLES, MemoryClient
+from tests.support.generator import question, write_dataset
+from tests.support.listing import RANDOM_DATA_SETS, listing_of, no_limit, scope_of
+from tests.support.memory_client import TABLES, MemoryClient
 from tests.support.oracle import Caller, Oracle, assert_items
 from usagectl.data_set.payload_files import PAYLOAD_FILES, read_stored_items
 from usagectl.data_set.rejections import Rejection
-from usagectl.data_set.settings import read_min_date
-from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
-from workspace_usage.aws.credentials import Credentials
 from workspace_usage.errors import Forbidden, InvalidRequest
 from workspace_usage.listing.answer import Body
-from workspace_usage.listing.listing import Listing
-from workspace_usage.listing.min_date import MinDate
-from workspace_usage.listing.presigning import Bucket
-from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rows.row import Source
-from workspace_usage.rows.store import Meter, QueryReader, Store
+from workspace_usage.rows.store import Meter
 
 SOURCES = {
     "executions": Source.CURRENT,
     "archived_executions": Source.ARCHIVED,
     "edited_chats": Source.EDITED,
 }
-# The days on which the clocks change, and one on which they don't.
-CASES = [
-    (1, "UTC", datetime(2026, 11, 23, 9, 30, tzinfo=UTC)),
-    (2, "America/New_York", datetime(2026, 11, 1, 16, 0, tzinfo=UTC)),
-    (3, "Europe/Berlin", datetime(2026, 3, 29, 12, 0, tzinfo=UTC)),
-    (6, "Asia/Kathmandu", datetime(2026, 1, 5, 23, 59, 59, 999999, tzinfo=UTC)),
-]
-
-
-class Parameter:
-    """Systems Manager, with one parameter."""
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def get_parameter(self, *, Name: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        """The parameter, whatever it is called."""
-        assert Name
-        return {"Parameter": {"Value": self._value}}
 
 
 def loaded(folder: Path) -> MemoryClient:
@@ -64,31 +39,7 @@ def loaded(folder: Path) -> MemoryClient:
     return client
 
 
-def listing_of(folder: Path, reader: QueryReader, zone: str) -> Listing:
-    setting = read_min_date(folder)
-    assert isinstance(setting, str)
-    return Listing(
-        store=Store(reader, TABLES),
-        index=PageIndex(cast(Any, reader), ROLLUPS, ZoneInfo(zone)),
-        min_date=MinDate(cast(Any, Parameter(setting)), "name", ZoneInfo(zone)),
-        bucket=Bucket("media", "us-east-1"),
-        credentials=lambda: Credentials("key", "secret", "token"),
-        url_lifetime=3600,
-        zone=ZoneInfo(zone),
-    )
-
-
-def scope_of(member: Member) -> Scope:
-    if member.sees_everyone:
-        return WholeWorkspace(member.workspace_id)
-    return OwnRuns(member.workspace_id, member.user_id)
-
-
-def no_limit() -> None:
-    """There is always time."""
-
-
-@pytest.mark.parametrize(("seed", "zone", "now"), CASES)
+@pytest.mark.parametrize(("seed", "zone", "now"), RANDOM_DATA_SETS)
 def test_answers_are_the_oracle_s(tmp_path: Path, seed: int, zone: str, now: datetime) -> None:
     members = write_dataset(tmp_path, seed, now, ZoneInfo(zone))
     oracle = Oracle(tmp_path, ZoneInfo(zone))
@@ -124,7 +75,7 @@ def test_answers_are_the_oracle_s(tmp_path: Path, seed: int, zone: str, now: dat
     assert min(seen.values()) > 0
 
 
-@pytest.mark.parametrize(("seed", "zone", "now"), CASES)
+@pytest.mark.parametrize(("seed", "zone", "now"), RANDOM_DATA_SETS)
 def test_walking_by_page_and_by_cursor_gives_the_whole_each_row_once(
     tmp_path: Path, seed: int, zone: str, now: datetime
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.listing import no_limit
 from tests.support.memory_client import ROLLUPS, TABLES, MemoryClient
 from tests.support.strategies import EPOCH, rows
 from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
@@ -36,10 +37,6 @@ def store_of(client: MemoryClient) -> Store:
 
 def index_of(client: MemoryClient) -> PageIndex:
     return PageIndex(cast(Any, client), ROLLUPS, UTC)
-
-
-def no_limit() -> None:
-    """There is always time."""
 
 
 def page_of(

@@ -90,7 +90,7 @@ def test_the_usage_function_s_environment() -> None:
         media_bucket="media",
         media_endpoint=None,
         aws=AwsEnvironment("sa-east-1", {}),
-        link_lifetime=3600,
+        url_lifetime=3600,
         min_date_parameter="/usage/min-date",
     )
 
