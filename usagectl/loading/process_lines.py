@@ -19,16 +19,16 @@ def process_lines[T](
     advance: Advance,
     reject: Reject,
 ) -> PartProgress:
-    """Gives what each line holds to ``use``, or its rejection to ``reject``.
+    """Gives the content of each line to ``use``, or its rejection to ``reject``.
+
+    Returns how far the part is then.
 
     Args:
-        lines: the numbers of lines, and what they hold.
-        progress: how far the part has got.
-        use: takes what a line that can be used holds.
-        advance: is told of lines that are done, blank ones included.
-        reject: is told of rejections.
-
-    Returns how far the part has got then.
+        lines: the number of each line, and its content or why it can't be used.
+        progress: how far the part is.
+        use: takes the content of a line.
+        advance: is told how many more lines are done, blank ones included.
+        reject: takes a rejection.
     """
     for number, content in lines:
         if isinstance(content, Rejection):
