@@ -2,11 +2,11 @@
 
 from copy import replace
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 
+from tests.support.functions import ROOT
 from tests.support.strategies import stored_rows
 from workspace_usage.listing.answer import Body, Item, ItemTokens, to_item
 from workspace_usage.rows.position import Position
@@ -67,7 +67,8 @@ def test_an_item_has_the_contracts_fields_in_the_contracts_order() -> None:
 
 
 def test_every_field_is_documented() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "api.md").read_text("utf-8")
+    paths = (ROOT / "README.md", ROOT / "docs" / "api.md")
+    text = "".join(path.read_text("utf-8") for path in paths)
     names = {*Item.__annotations__, *Body.__annotations__}
     assert {name for name in names if f"`{name}`" not in text and f'"{name}"' not in text} == set()
 

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.support.functions import ROOT
 from tests.support.oracle import TYPES
 from tests.support.strategies import any_text, json_values, positions
 from workspace_usage.errors import InvalidRequest, Violation
@@ -48,7 +48,8 @@ def test_the_parameters_are_those_of_the_contract_in_its_order() -> None:
 
 
 def test_every_parameter_is_documented() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "api.md").read_text("utf-8")
+    paths = (ROOT / "README.md", ROOT / "docs" / "api.md")
+    text = "".join(path.read_text("utf-8") for path in paths)
     assert {name for name in PARAMETER_NAMES if f"`{name}`" not in text} == set()
 
 
