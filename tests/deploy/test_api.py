@@ -134,7 +134,7 @@ def test_the_authorizer_decides_on_every_request() -> None:
 
 
 def test_the_authorizer_s_alias_is_created_before_the_api() -> None:
-    """The API has the alias's ARN as plain text, which CloudFormation doesn't see as a dependency."""
+    """CloudFormation sees no dependency, because the API has the alias's ARN as plain text."""
     stack = Stack()
     assert stack.resources["Api"]["DependsOn"] == "AuthorizerFunctionAliaslive"
     alias = stack.properties("AuthorizerFunctionAliaslive")
