@@ -1,4 +1,4 @@
-"""The real template's stack on this machine, with a random data set, and its HTTP client."""
+"""The real template served on this machine with a random data set, called over real HTTP."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ SEED = 1
 
 @dataclass
 class Clock:
-    """A clock that stands still until it is moved; in seconds."""
+    """A clock, in seconds, that stands still until a test moves it."""
 
     now: float = 1000.0
 
@@ -31,7 +31,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: status, headers, and the parsed body."""
+    """The service's answer to a request; the body is parsed."""
 
     status: int
     headers: httpx.Headers
@@ -39,13 +39,18 @@ class Answer:
 
     @property
     def hit(self) -> bool:
-        """Whether the cache answered."""
+        """Whether the answer came from the cache."""
         return self.headers["X-Cache"] == "Hit"
 
 
 @dataclass
 class Service:
-    """A running stack, the data set in it, and a client."""
+    """A running stack, an oracle for the data set in it, and an HTTP client.
+
+    Attributes:
+        clock: the time of the cache.
+        members: the data set's members.
+    """
 
     stack: Stack
     clock: Clock
@@ -62,7 +67,15 @@ class Service:
         path: str = PATH,
         method: str = "GET",
     ) -> Answer:
-        """Asks as ``member``, with ``headers`` added or put in place of theirs ("": left out)."""
+        """Sends a request and returns the answer.
+
+        Args:
+            member: whose token and workspace the request has, or None for neither.
+            query: the parameters, or the query string as it is.
+            headers: more headers, or other values for the member's; "" leaves a header out.
+            path: the request's path.
+            method: the request's method.
+        """
         sent = {}
         if member is not None:
             sent["Authorization"] = f"Bearer {member.token}"
@@ -77,17 +90,17 @@ class Service:
         return Answer(response.status_code, response.headers, parse(response.content))
 
     def expected(self, member: Member, query: dict[str, str]) -> tuple[int, Any]:
-        """The oracle's answer, as of now."""
+        """Returns the status and the body that the oracle expects now, or the fields of a 422."""
         caller = Caller(member.workspace_id, member.user_id, member.sees_everyone)
         return self.oracle.answer(caller, query, datetime.now(UTC))
 
     def put(self, table: str, item: dict[str, Any]) -> None:
-        """Stores an item, in DynamoDB JSON, in the table with a logical id."""
+        """Stores an item, which is DynamoDB JSON, in the table that has a logical id."""
         name = self.stack.template.resources[table].name
         self.stack.clients.dynamodb.put_item(TableName=name, Item=item)
 
     def put_token(self, number: int, secret: str, user_id: int = 1, **fields: Any) -> str:
-        """Stores a token and returns it in its plain form."""
+        """Stores a token, and returns its plain text."""
         self.put(
             "AccessTokensTable",
             {
@@ -103,7 +116,7 @@ class Service:
 
 
 def start(folder: Path, seed: int = SEED, **parameters: str) -> Iterator[Service]:
-    """A service with a random data set."""
+    """Yields a running service that has a random data set."""
     members = write_dataset(folder, seed, datetime.now(UTC))
     clock = Clock()
     with Stack.start(parameters=parameters, clock=clock) as stack:

@@ -1,4 +1,4 @@
-"""The contract over real HTTP, sentence by sentence, against the real template served locally."""
+"""The contract, sentence by sentence, over real HTTP to the real template on this machine."""
 
 import json
 from collections.abc import Iterator
@@ -16,25 +16,26 @@ from tests.support.oracle import assert_items
 
 pytestmark = pytest.mark.xdist_group("contract")
 
-PT = {"Accept-Language": "pt-BR"}
-LARGEST = 2**63 - 1
+PORTUGUESE = {"Accept-Language": "pt-BR"}
+LARGEST_ID = 2**63 - 1
 
 
-def today(days: int = 0) -> str:
-    return (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
+def day(offset: int = 0) -> str:
+    """Returns the date of today, or of ``offset`` days later."""
+    return (datetime.now(UTC).date() + timedelta(days=offset)).isoformat()
 
 
 # The Authorization header
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer Bearer"])
-def test_the_scheme_may_be_in_any_case_and_sent_twice(
+def test_the_scheme_may_be_in_any_case_and_may_be_repeated(
     service: Service, own: Member, scheme: str
 ) -> None:
     assert service.ask(own, headers={"Authorization": f"{scheme} {own.token}"}).status == 200
 
 
-def test_a_token_may_have_its_id_in_front_or_be_the_bare_secret(service: Service) -> None:
+def test_a_token_may_begin_with_its_id_or_be_only_the_secret(service: Service) -> None:
     forms = {("|" in member.token): member for member in service.members}
     assert set(forms) == {True, False}
     for member in forms.values():
@@ -68,7 +69,7 @@ def test_a_token_is_split_at_the_first_bar(service: Service, own: Member) -> Non
 def test_a_token_that_is_missing_malformed_or_unknown_is_401(
     service: Service, own: Member, authorization: str
 ) -> None:
-    answer = service.ask(own, headers={"Authorization": authorization, **PT})
+    answer = service.ask(own, headers={"Authorization": authorization, **PORTUGUESE})
     assert (answer.status, answer.body) == (401, {"message": "Unauthenticated."})
 
 
@@ -79,7 +80,7 @@ def test_a_token_of_another_model_is_401(service: Service, own: Member) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-1, 401), (3600, 200)])
-def test_a_token_is_dead_from_expires_at_on(
+def test_a_token_is_invalid_from_expires_at_on(
     service: Service, own: Member, seconds: int, status: int
 ) -> None:
     moment = datetime.now(UTC) + timedelta(seconds=seconds)
@@ -88,11 +89,11 @@ def test_a_token_is_dead_from_expires_at_on(
     assert service.ask(own, headers={"Authorization": f"Bearer {token}"}).status == status
 
 
-def test_a_token_needs_the_ability_or_all_of_them(service: Service, own: Member) -> None:
+def test_a_token_needs_the_ability_or_all_abilities(service: Service, own: Member) -> None:
     for abilities, status in ((["*"], 200), (["use_agents"], 200), (["use"], 403), ([], 403)):
         stored = {"L": [{"S": ability} for ability in abilities]}
         token = service.put_token(902, "abilities", own.user_id, abilities=stored)
-        answer = service.ask(own, headers={"Authorization": f"Bearer {token}", **PT})
+        answer = service.ask(own, headers={"Authorization": f"Bearer {token}", **PORTUGUESE})
         assert answer.status == status
     assert answer.body == {"message": "Este token não pode usar agentes."}
 
@@ -101,7 +102,7 @@ def test_a_token_needs_the_ability_or_all_of_them(service: Service, own: Member)
 
 
 @pytest.mark.parametrize("workspace", ["", "0", "011", "+11", "-11", "1.5", "abc", "11x", "9" * 19])
-def test_a_workspace_id_that_is_no_canonical_integer_is_422(
+def test_a_workspace_id_that_is_not_a_canonical_integer_is_422(
     service: Service, own: Member, workspace: str
 ) -> None:
     answer = service.ask(own, headers={"x-workspace-id": workspace})
@@ -110,9 +111,9 @@ def test_a_workspace_id_that_is_no_canonical_integer_is_422(
     assert answer.body == {"message": text, "errors": {"x-workspace-id": [text]}}
 
 
-def test_a_workspace_id_goes_up_to_2_63_minus_1(service: Service, own: Member) -> None:
-    assert service.ask(own, headers={"x-workspace-id": str(LARGEST)}).status == 403
-    assert service.ask(own, headers={"x-workspace-id": str(LARGEST + 1)}).status == 422
+def test_a_workspace_id_is_at_most_2_63_minus_1(service: Service, own: Member) -> None:
+    assert service.ask(own, headers={"x-workspace-id": str(LARGEST_ID)}).status == 403
+    assert service.ask(own, headers={"x-workspace-id": str(LARGEST_ID + 1)}).status == 422
 
 
 # The Accept-Language header
@@ -127,7 +128,7 @@ def test_a_workspace_id_goes_up_to_2_63_minus_1(service: Service, own: Member) -
         ("pt_BR", "Você não tem acesso a este workspace."),
         ("pt-BR,pt;q=0.9,en;q=0.8", "Você não tem acesso a este workspace."),
         ("pt", "Você não tem acesso a este workspace."),
-        ("pt-PT", "Você não tem acesso a este workspace."),
+        ("pt-PORTUGUESE", "Você não tem acesso a este workspace."),
         ("es", "No tienes acceso a este espacio de trabajo."),
         ("es-MX", "No tienes acceso a este espacio de trabajo."),
         ("fr", "You do not have access to this workspace."),
@@ -146,8 +147,8 @@ def test_messages_are_in_the_caller_s_language(
 def test_fixed_texts_are_never_translated(service: Service, everyone: Member) -> None:
     query = {"per_page": "100"}
     english = service.ask(everyone, query).body
-    portuguese = service.ask(everyone, query, headers=PT).body
-    texts = {entry["output"] for entry in portuguese["items"] if entry["source"] != "current"}
+    portuguese = service.ask(everyone, query, headers=PORTUGUESE).body
+    texts = {item["output"] for item in portuguese["items"] if item["source"] != "current"}
     assert texts == {"This item was deleted.", "This item was edited."}
     assert [e["output"] for e in english["items"]] == [e["output"] for e in portuguese["items"]]
 
@@ -155,7 +156,9 @@ def test_fixed_texts_are_never_translated(service: Service, everyone: Member) ->
 # Query parameters
 
 
-def test_the_default_is_30_days_all_types_page_1_of_20(service: Service, everyone: Member) -> None:
+def test_the_default_is_30_days_all_types_page_1_and_20_rows(
+    service: Service, everyone: Member
+) -> None:
     plain = service.ask(everyone).body
     query = {"range": "30d", "type": "all", "page": "1", "per_page": "20"}
     assert_same(service.ask(everyone, query).body, plain)
@@ -163,14 +166,14 @@ def test_the_default_is_30_days_all_types_page_1_of_20(service: Service, everyon
 
 
 def test_range_has_no_effect_when_both_dates_are_sent(service: Service, everyone: Member) -> None:
-    dates = {"start_date": today(-20), "end_date": today(-10)}
+    dates = {"start_date": day(-20), "end_date": day(-10)}
     expected = service.ask(everyone, dates).body
     assert expected["items"]
     for kind in ("1d", "7d", "30d", "nonsense"):
         assert_same(service.ask(everyone, {**dates, "range": kind}).body, expected)
 
 
-INVALID: list[tuple[dict[str, str], set[str]]] = [
+INVALID_QUERIES: list[tuple[dict[str, str], set[str]]] = [
     ({"range": "5d"}, {"range"}),
     ({"range": "7D"}, {"range"}),
     ({"start_date": "2026-01-01"}, {"end_date"}),
@@ -191,12 +194,12 @@ INVALID: list[tuple[dict[str, str], set[str]]] = [
     ({"user_id": "1.0"}, {"user_id"}),
     ({"user_id": "1 0"}, {"user_id"}),
     ({"user_id": "٣"}, {"user_id"}),
-    ({"user_id": str(LARGEST + 1)}, {"user_id"}),
+    ({"user_id": str(LARGEST_ID + 1)}, {"user_id"}),
     ({"type": "Chat"}, {"type"}),
     ({"type": "music"}, {"type"}),
     ({"page": "0"}, {"page"}),
     ({"page": "1e3"}, {"page"}),
-    ({"page": str(LARGEST + 1)}, {"page"}),
+    ({"page": str(LARGEST_ID + 1)}, {"page"}),
     ({"page": "9" * 5000}, {"page"}),
     ({"per_page": "0"}, {"per_page"}),
     ({"per_page": "101"}, {"per_page"}),
@@ -208,7 +211,7 @@ INVALID: list[tuple[dict[str, str], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("query", "fields"), INVALID)
+@pytest.mark.parametrize(("query", "fields"), INVALID_QUERIES)
 def test_a_parameter_that_breaks_its_rule_is_422(
     service: Service, everyone: Member, query: dict[str, str], fields: set[str]
 ) -> None:
@@ -227,8 +230,8 @@ def test_a_parameter_that_breaks_its_rule_is_422(
         {"start_date": "2026-01-01", "end_date": "2026-03-31"},
         {"start_date": "0001-01-01", "end_date": "0001-01-02"},
         {"start_date": "9999-12-31", "end_date": "9999-12-31"},
-        {"user_id": str(LARGEST)},
-        {"page": str(LARGEST), "per_page": "100"},
+        {"user_id": str(LARGEST_ID)},
+        {"page": str(LARGEST_ID), "per_page": "100"},
         {"per_page": "1"},
         {"per_page": "100"},
     ],
@@ -248,64 +251,64 @@ def test_an_empty_value_counts_as_absent(service: Service, everyone: Member) -> 
     assert_same(service.ask(everyone, "type=&page").body, expected)
 
 
-def test_values_lose_the_white_space_around_them(service: Service, everyone: Member) -> None:
+def test_white_space_around_values_is_ignored(service: Service, everyone: Member) -> None:
     query = {"range": "7d", "type": "chat", "page": "2", "per_page": "2"}
     spaced = "range=7d%20&type=%C2%A0chat%0A&page=+2&per_page=%E2%80%8B2%EF%BB%BF%00&user_id=%20"
     assert_same(service.ask(everyone, spaced).body, service.ask(everyone, query).body)
 
 
-def test_of_a_name_sent_twice_the_last_one_counts(service: Service, everyone: Member) -> None:
+def test_the_last_value_of_a_repeated_parameter_counts(service: Service, everyone: Member) -> None:
     answer = service.ask(everyone, [("per_page", "x"), ("per_page", "3")])
     assert answer.body["per_page"] == 3
     assert service.ask(everyone, [("per_page", "3"), ("per_page", "x")]).status == 422
 
 
-def test_names_that_are_not_listed_change_nothing(service: Service, everyone: Member) -> None:
+def test_unknown_parameters_have_no_effect(service: Service, everyone: Member) -> None:
     expected = service.ask(everyone, {"per_page": "5"}).body
     query = {"per_page": "5", "limit": "1", "Page": "9", "user": "1", "workspace_id": "12"}
     query |= {"type[]": "chat", "page[]": "3", " page": "4"}
     assert_same(service.ask(everyone, query).body, expected)
 
 
-# The window, who sees what, order, items: against the oracle
+# Windows, scopes, order and items, compared with the oracle
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_answers_to_random_questions_are_the_oracle_s(service: Service, seed: int) -> None:
+def test_random_questions_get_the_oracle_s_answers(service: Service, seed: int) -> None:
     random = Random(seed)
     for _ in range(25):
         member = random.choice(service.members)
         query = question(random, datetime.now(UTC))
-        hold(service, member, query)
+        assert_as_expected(service, member, query)
 
 
 @pytest.mark.parametrize("kind", ["1d", "7d", "30d"])
 def test_a_range_is_whole_days_up_to_the_end_of_today(
     service: Service, everyone: Member, kind: str
 ) -> None:
-    """The data set has rows at, just before and just after each of the edges."""
+    """The data set has rows at each edge, just before it and just after it."""
     for page in ("1", "2", "3"):
-        hold(service, everyone, {"range": kind, "per_page": "100", "page": page})
+        assert_as_expected(service, everyone, {"range": kind, "per_page": "100", "page": page})
 
 
-def test_dates_are_whole_days_both_ends_included(service: Service, everyone: Member) -> None:
+def test_both_dates_are_included_as_whole_days(service: Service, everyone: Member) -> None:
     for start, end in ((-1, -1), (-6, -6), (-29, -28), (-60, -59), (-89, 0)):
-        query = {"start_date": today(start), "end_date": today(end), "per_page": "100"}
-        hold(service, everyone, query)
+        query = {"start_date": day(start), "end_date": day(end), "per_page": "100"}
+        assert_as_expected(service, everyone, query)
 
 
 def test_a_member_with_the_permission_sees_everyone(service: Service, everyone: Member) -> None:
-    users = {entry["user_id"] for entry in walk(service, everyone, {"per_page": "100"})}
+    users = {item["user_id"] for item in walk(service, everyone, {"per_page": "100"})}
     assert users == set(USERS)
 
 
 def test_any_other_member_sees_only_their_own_rows(service: Service, own: Member) -> None:
     for query in ({}, {"type": "chat"}, {"user_id": str(own.user_id)}, {"user_id": ""}):
         rows = list(walk(service, own, {"per_page": "100", **query}))
-        assert {entry["user_id"] for entry in rows} == {own.user_id}
+        assert {item["user_id"] for item in rows} == {own.user_id}
 
 
-@pytest.mark.parametrize("user_id", ["1", "3", "77", str(LARGEST)])
+@pytest.mark.parametrize("user_id", ["1", "3", "77", str(LARGEST_ID)])
 def test_someone_else_s_user_id_is_403(service: Service, own: Member, user_id: str) -> None:
     answer = service.ask(own, {"user_id": user_id}, headers={"Accept-Language": "es-MX"})
     message = "No puedes ver la actividad de otros usuarios en este espacio de trabajo."
@@ -318,21 +321,20 @@ def test_an_unknown_user_has_no_rows(service: Service, everyone: Member) -> None
 
 
 def test_nobody_sees_another_workspace(service: Service, everyone: Member) -> None:
-    """User 1 sees everyone in both workspaces, in each for itself."""
-    twelve = service.members[3]
-    both = {}
-    for member in (everyone, twelve):
-        rows = walk(service, member, {"per_page": "100"})
-        both[member.workspace_id] = {(entry["id"], entry["created_at"]) for entry in rows}
-    assert both[11]
-    assert both[12]
-    assert both[11].isdisjoint(both[12])
+    """User 1 sees everyone in both workspaces, but each answer has rows of one workspace."""
+    rows: dict[int, set[tuple[Any, str]]] = {}
+    for member in (everyone, service.members[3]):
+        items = walk(service, member, {"per_page": "100"})
+        rows[member.workspace_id] = {(item["id"], item["created_at"]) for item in items}
+    assert rows[11]
+    assert rows[12]
+    assert rows[11].isdisjoint(rows[12])
 
 
 # Order of checks
 
 
-def test_the_first_check_that_fails_answers(service: Service, own: Member) -> None:
+def test_the_first_failed_check_decides_the_answer(service: Service, own: Member) -> None:
     """401 token, 403 ability, 422 workspace id, 403 member, 422 query, 403 user."""
     no_ability = service.put_token(903, "checks", own.user_id, abilities={"L": []})
     wrong = {"user_id": "1", "page": "x"}
@@ -359,7 +361,7 @@ def test_the_body_has_its_fields_in_this_order(service: Service, everyone: Membe
     assert list(body) == ["items", "has_more", "page", "per_page", "next_cursor"]
     names = "id created_at user_id type status email credits name slug output root_id"
     names += " execution_origin source used_model tokens link"
-    assert all(list(entry) == names.split() for entry in body["items"])
+    assert all(list(item) == names.split() for item in body["items"])
 
 
 def test_has_more_and_next_cursor_say_whether_older_rows_follow(
@@ -375,7 +377,7 @@ def test_has_more_and_next_cursor_say_whether_older_rows_follow(
 
 
 @pytest.mark.parametrize("kind", ["all", "chat", "image"])
-def test_walking_by_page_and_by_cursor_gives_the_same_rows_each_once(
+def test_pages_and_cursors_give_the_same_rows_each_of_them_once(
     service: Service, everyone: Member, kind: str
 ) -> None:
     query = {"type": kind, "per_page": "60"}
@@ -386,8 +388,8 @@ def test_walking_by_page_and_by_cursor_gives_the_same_rows_each_once(
         by_page += answer.body["items"]
         if not answer.body["has_more"]:
             break
-    assert [entry["id"] for entry in by_page] == [entry["id"] for entry in by_cursor]
-    places = [(entry["created_at"], str(entry["id"])) for entry in by_page]
+    assert [item["id"] for item in by_page] == [item["id"] for item in by_cursor]
+    places = [(item["created_at"], str(item["id"])) for item in by_page]
     assert len(set(places)) == len(places)
 
 
@@ -401,29 +403,33 @@ def test_with_a_cursor_page_is_null_and_page_is_an_error(
     assert (answer.status, list(answer.body["errors"])) == (422, ["cursor"])
 
 
-def test_a_cursor_of_someone_who_sees_more_shows_no_more(
+def test_a_cursor_of_a_caller_who_sees_more_shows_no_more_rows(
     service: Service, everyone: Member, own: Member
 ) -> None:
     cursor = service.ask(everyone, {"per_page": "5"}).body["next_cursor"]
     body = service.ask(own, {"cursor": cursor, "per_page": "100"}).body
-    assert {entry["user_id"] for entry in body["items"]} <= {own.user_id}
+    assert {item["user_id"] for item in body["items"]} <= {own.user_id}
 
 
 # Items
 
 
-def test_every_kind_of_item_was_held_against_the_oracle(service: Service, everyone: Member) -> None:
-    """The walk meets each source, type, link and token rule; the oracle has said what they are."""
+def test_the_data_set_has_every_kind_of_item(service: Service, everyone: Member) -> None:
+    """Each source, type, status, link and rule of tokens is compared with the oracle."""
     rows = list(walk(service, everyone, {"per_page": "100"}))
-    assert {entry["source"] for entry in rows} == {"current", "archived", "edited"}
+    assert {item["source"] for item in rows} == {"current", "archived", "edited"}
     kinds = {"chat", "image", "text", "voiceover", "video", "code", "music"}
-    assert {entry["type"] for entry in rows} == kinds
-    assert {entry["status"] for entry in rows} == {"succeeded", "failed"}
-    links = [entry["link"] for entry in rows if entry["link"]]
-    for start in ("/dashboard/user/ai/chat/ai-chat/chat-agent?_chat_id=", "https://", "http://127"):
-        assert any(link.startswith(start) for link in links)
-    assert any(entry["tokens"] for entry in rows)
-    assert any(entry["tokens"] is None for entry in rows)
+    assert {item["type"] for item in rows} == kinds
+    assert {item["status"] for item in rows} == {"succeeded", "failed"}
+    links = [item["link"] for item in rows if item["link"]]
+    for prefix in (
+        "/dashboard/user/ai/chat/ai-chat/chat-agent?_chat_id=",
+        "https://",
+        "http://127",
+    ):
+        assert any(link.startswith(prefix) for link in links)
+    assert any(item["tokens"] for item in rows)
+    assert any(item["tokens"] is None for item in rows)
 
 
 def test_credits_are_exact(service: Service, everyone: Member) -> None:
@@ -434,13 +440,13 @@ def test_credits_are_exact(service: Service, everyone: Member) -> None:
     assert '"credits":123456789012345678.0123456789,' in text
 
 
-def test_a_signed_link_shows_the_object(service: Service, everyone: Member) -> None:
+def test_a_presigned_url_returns_the_object(service: Service, everyone: Member) -> None:
     key = "images/plain.png"
     bucket = service.stack.template.only("AWS::S3::Bucket").name
     service.stack.clients.s3.put_object(Bucket=bucket, Key=key, Body=b"picture")
-    dates = {"start_date": today(-89), "end_date": today()}
+    dates = {"start_date": day(-89), "end_date": day()}
     rows = walk(service, everyone, {"per_page": "100", "type": "image", **dates})
-    link = next(entry["link"] for entry in rows if entry["link"] and entry["output"] == key)
+    link = next(item["link"] for item in rows if item["link"] and item["output"] == key)
     assert httpx.get(link).content == b"picture"
     assert "X-Amz-Expires=3600" in link
 
@@ -469,8 +475,8 @@ def test_an_unknown_path_or_method_is_404(
     assert (answer.status, answer.body) == (404, {"message": "There is nothing at this address."})
 
 
-def test_no_answer_may_be_stored_on_its_way(service: Service, own: Member) -> None:
-    """Neither the function's, nor those that the gateway gives by itself."""
+def test_no_answer_may_be_stored_by_clients_or_proxies(service: Service, own: Member) -> None:
+    """Neither the function's answers nor the gateway's own."""
     answers = [
         service.ask(own),
         service.ask(own, {"page": "0"}),
@@ -490,7 +496,7 @@ def test_no_answer_may_be_stored_on_its_way(service: Service, own: Member) -> No
         assert headers["x-amzn-RequestId"]
 
 
-def test_a_body_is_not_read(service: Service, everyone: Member) -> None:
+def test_the_body_of_a_request_is_ignored(service: Service, everyone: Member) -> None:
     url, headers = f"{service.stack.url}{PATH}", {"Authorization": f"Bearer {everyone.token}"}
     headers |= {"x-workspace-id": "11", "Content-Type": "application/json"}
     answer = service.client.request("GET", url, headers=headers, content='{"per_page": 0}')
@@ -513,17 +519,17 @@ def test_identical_requests_within_60_seconds_may_get_the_same_answer(
 
 
 def test_two_callers_never_share_an_answer(service: Service) -> None:
-    """Nor does one caller get the answer to another question."""
+    """And one caller never gets the answer to another question."""
     member, other = service.members[0], service.members[1]
     variants: list[tuple[Member, dict[str, str], dict[str, str]]] = [
         (member, {}, {}),
         (other, {}, {}),
         (member, {}, {"x-workspace-id": "12"}),
-        (member, {}, PT),
+        (member, {}, PORTUGUESE),
         (member, {"range": "7d"}, {}),
-        (member, {"start_date": today(-3), "end_date": today()}, {}),
-        (member, {"start_date": today(-3), "end_date": today(-1)}, {}),
-        (member, {"start_date": today(-4), "end_date": today(-1)}, {}),
+        (member, {"start_date": day(-3), "end_date": day()}, {}),
+        (member, {"start_date": day(-3), "end_date": day(-1)}, {}),
+        (member, {"start_date": day(-4), "end_date": day(-1)}, {}),
         (member, {"user_id": "1"}, {}),
         (member, {"type": "chat"}, {}),
         (member, {"page": "2"}, {}),
@@ -566,7 +572,7 @@ def test_a_removed_member_is_refused_although_their_answer_is_cached(service: Se
 
 
 @pytest.mark.parametrize("control", ["max-age=0", "no-cache", "no-store"])
-def test_a_caller_can_t_flush_the_cache(service: Service, own: Member, control: str) -> None:
+def test_a_caller_can_not_bypass_the_cache(service: Service, own: Member, control: str) -> None:
     service.ask(own)
     assert service.ask(own, headers={"Cache-Control": control}).hit
 
@@ -575,6 +581,7 @@ def test_a_caller_can_t_flush_the_cache(service: Service, own: Member, control: 
 
 
 def invoke(service: Service, event: object) -> httpx.Response:
+    """Invokes the usage function directly, with Lambda's API."""
     alias = quote(service.stack.template.outputs["UsageFunctionArn"], safe="")
     url = f"{service.stack.url}/2015-03-31/functions/{alias}/invocations"
     return service.client.post(url, content=json.dumps(event))
@@ -585,7 +592,7 @@ def test_a_direct_invocation_returns_the_200_body(service: Service, everyone: Me
     query = {"range": "7d", "user_id": "2", "per_page": "9"}
     _, expected = service.expected(everyone, query)
     body = answer.json(parse_float=float)
-    assert [entry["id"] for entry in body["items"]] == [entry["id"] for entry in expected["items"]]
+    assert [item["id"] for item in body["items"]] == [item["id"] for item in expected["items"]]
     assert (body["page"], body["per_page"], body["has_more"]) == (1, 9, expected["has_more"])
 
 
@@ -599,8 +606,8 @@ def test_a_direct_invocation_that_fails_raises_a_named_error(service: Service) -
 # Helpers
 
 
-def hold(service: Service, member: Member, query: dict[str, str]) -> None:
-    """Holds one answer against the oracle's."""
+def assert_as_expected(service: Service, member: Member, query: dict[str, str]) -> None:
+    """Asks the service, and compares its answer with the oracle's."""
     status, expected = service.expected(member, query)
     answer = service.ask(member, query)
     assert answer.status == status, (query, answer.body)
@@ -613,7 +620,7 @@ def hold(service: Service, member: Member, query: dict[str, str]) -> None:
 
 
 def walk(service: Service, member: Member, query: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """All rows of a listing, by cursor."""
+    """Yields all items of a listing, page by page with cursors."""
     cursor = ""
     while True:
         body = service.ask(member, {**query, "cursor": cursor}).body
@@ -624,6 +631,6 @@ def walk(service: Service, member: Member, query: dict[str, str]) -> Iterator[di
 
 
 def assert_same(actual: dict[str, Any], expected: dict[str, Any]) -> None:
-    """The same rows; signatures may be of another second."""
+    """Compares two bodies, but only the ids of their items: presigned URLs change every second."""
     assert [e["id"] for e in actual["items"]] == [e["id"] for e in expected["items"]]
     assert {**actual, "items": []} == {**expected, "items": []}

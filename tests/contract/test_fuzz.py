@@ -1,4 +1,4 @@
-"""Any bytes in any header or parameter get an answer of the contract, never a 5XX."""
+"""Any bytes in headers, parameters and requests: the answer is the contract's, never a 5XX."""
 
 import json
 import socket
@@ -14,7 +14,7 @@ from workspace_usage.listing.query import PARAMETER_NAMES
 pytestmark = pytest.mark.xdist_group("contract")
 
 HEADERS = ("Authorization", "x-workspace-id", "Accept-Language", "Cookie", "X-Other", "Accept")
-FUZZ = settings(
+FUZZ_SETTINGS = settings(
     max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -22,20 +22,28 @@ FUZZ = settings(
 
 
 def send(service: Service, request: bytes) -> tuple[int, bytes, bytes]:
-    """Status, head and body of the answer to raw bytes, over a connection of its own."""
+    """Sends bytes on a new connection; returns the answer's status, head and body."""
     parts = urlsplit(service.stack.url)
     with socket.create_connection((parts.hostname, parts.port), timeout=300) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
-        answer = b""
+        response = b""
         while chunk := connection.recv(65536):
-            answer += chunk
-    head, _, body = answer.partition(b"\r\n\r\n")
+            response += chunk
+    head, _, body = response.partition(b"\r\n\r\n")
     return int(head.split(b" ", 2)[1]), head, body
 
 
-def ask(service: Service, query: bytes = b"", headers: dict[bytes, bytes] | None = None) -> None:
-    """Sends a request as it is, and holds the answer against what every answer must be."""
+def check_answer(
+    service: Service, query: bytes = b"", headers: dict[bytes, bytes] | None = None
+) -> None:
+    """Sends a request of a member, and checks the form that every answer must have.
+
+    Args:
+        service: the service.
+        query: what follows the path, as it is.
+        headers: more headers, or other values for the member's.
+    """
     token, member = service.members[0].token, service.members[0]
     sent = {
         b"Host": b"127.0.0.1",
@@ -58,7 +66,7 @@ def ask(service: Service, query: bytes = b"", headers: dict[bytes, bytes] | None
         assert set(answer) == ({"message", "errors"} if status == 422 else {"message"})
 
 
-@FUZZ
+@FUZZ_SETTINGS
 @given(st.sampled_from(HEADERS), st.binary(max_size=60))
 @example("Authorization", b"Bearer \xff\xfe\x00")
 @example("Authorization", b"Bearer " + b"9" * 5000 + b"|x")
@@ -67,28 +75,28 @@ def ask(service: Service, query: bytes = b"", headers: dict[bytes, bytes] | None
 @example("x-workspace-id", b"11\r\n folded")
 @example("Accept-Language", b"pt;q=nan,es;q=1e400,en;q=\xff")
 @example("Accept-Language", b"es;q=" + b"1" * 5000)
-def test_any_bytes_in_a_header(service: Service, name: str, value: bytes) -> None:
-    ask(service, headers={name.encode(): value})
+def test_any_bytes_in_a_header_get_an_answer(service: Service, name: str, value: bytes) -> None:
+    check_answer(service, headers={name.encode(): value})
 
 
-@FUZZ
+@FUZZ_SETTINGS
 @given(st.sampled_from(PARAMETER_NAMES), st.binary(max_size=40))
 @example("cursor", "🙂".encode())
 @example("cursor", b"\xed\xa0\x80")
 @example("type", b"\xed\xa0\x80")
 @example("page", b"9" * 6000)
 @example("start_date", b"0000-00-00")
-def test_any_bytes_in_a_parameter(service: Service, name: str, value: bytes) -> None:
-    ask(service, b"?%s=%s" % (name.encode(), quote_from_bytes(value).encode()))
+def test_any_bytes_in_a_parameter_get_an_answer(service: Service, name: str, value: bytes) -> None:
+    check_answer(service, b"?%s=%s" % (name.encode(), quote_from_bytes(value).encode()))
 
 
-@FUZZ
+@FUZZ_SETTINGS
 @given(st.binary(max_size=60).filter(lambda b: not set(b) & set(b" \r\n\t\x0b\x0c\x85\xa0")))
 @example(b"?%ff=%zz&&=&%")
 @example(b"?page[]=1&page[0]=x")
 @example(b"?" + b"a=1&" * 2000)
-def test_any_bytes_after_the_path(service: Service, query: bytes) -> None:
-    ask(service, b"?" + query)
+def test_any_bytes_after_the_path_get_an_answer(service: Service, query: bytes) -> None:
+    check_answer(service, b"?" + query)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +113,7 @@ def test_any_bytes_after_the_path(service: Service, query: bytes) -> None:
         b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
     ],
 )
-def test_what_is_hardly_http_gets_a_message_all_the_same(service: Service, request_: bytes) -> None:
+def test_bytes_that_are_not_valid_http_get_a_message(service: Service, request_: bytes) -> None:
     status, head, body = send(service, request_)
     assert 400 <= status < 500
     assert b"application/json" in head

@@ -1,4 +1,4 @@
-"""The stack that CloudFormation would make of the real template, with given parameters."""
+"""The real template as CloudFormation resolves it, for some values of its parameters."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -24,25 +24,32 @@ PSEUDO_PARAMETERS: Final = {
 }
 
 type Tree = Any
+"""A part of a template, parsed from YAML."""
 
 
-def source() -> dict[str, Tree]:
-    """The template as it is written."""
+def read_template() -> dict[str, Tree]:
+    """Returns the template as it is written."""
     return cast(dict[str, Tree], yaml_parse((ROOT / "template.yaml").read_text("utf-8")))
 
 
 @cache
-def transformed(**uploaded: str) -> dict[str, Tree]:
-    """What SAM makes of the template; nobody may change it.
+def transformed_template(**uploaded: str) -> dict[str, Tree]:
+    """Returns the template after SAM's transform. It is shared, so callers must not change it.
 
-    ``uploaded`` are the keys under which `sam deploy` puts a resource's code or content: hashes of
-    what is in the folders. The others have one that stays the same.
+    Args:
+        uploaded: the S3 keys of uploaded code, by the logical ids of functions and layers. `sam
+            deploy` makes each key from a hash of the folder. By default all have the same key.
     """
-    return transform(source(), **uploaded)
+    return transform(read_template(), **uploaded)
 
 
 def transform(template: dict[str, Tree], **uploaded: str) -> dict[str, Tree]:
-    """What SAM makes of a template, which comes to harm."""
+    """Returns a template after SAM's transform, and changes ``template`` itself.
+
+    Args:
+        template: the template as it is written.
+        uploaded: the S3 keys of uploaded code, as for ``transformed_template``.
+    """
     for logical_id, resource in template["Resources"].items():
         for uri in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
             resource["Properties"][uri] = f"s3://bucket/{uploaded.get(logical_id, 'key')}"
@@ -55,21 +62,28 @@ def transform(template: dict[str, Tree], **uploaded: str) -> dict[str, Tree]:
 
 
 class Stack:
-    """The template after SAM's transform, with its parameters and conditions resolved.
+    """The template after SAM's transform, with parameters and conditions resolved.
 
-    What only a deployment can know stays readable: a reference to a resource becomes
-    ``${Resource}``, one to an attribute ``${Resource.Attribute}``.
+    References to resources have no value before a deployment. They become texts: ``${Resource}``,
+    or ``${Resource.Attribute}`` for an attribute.
+
+    Args:
+        parameters: values other than the defaults.
+
+    Attributes:
+        resources: all resources by their logical ids.
+        outputs: the stack's outputs by their names.
     """
 
     def __init__(self, **parameters: str) -> None:
-        template = transformed()
+        template = transformed_template()
         declared = {
             name: parameter["Default"] for name, parameter in template["Parameters"].items()
         }
         assert parameters.keys() <= declared.keys()
         self._values = {
             **PSEUDO_PARAMETERS,
-            **{k: str(v) for k, v in declared.items()},
+            **{name: str(value) for name, value in declared.items()},
             **parameters,
         }
         self._conditions = template["Conditions"]
@@ -77,11 +91,11 @@ class Stack:
         self.outputs: dict[str, Tree] = self._resolve(template["Outputs"])
 
     def properties(self, logical_id: str) -> Mapping[str, Tree]:
-        """The properties of one resource."""
+        """Returns the properties of a resource."""
         return cast(Mapping[str, Tree], self.resources[logical_id]["Properties"])
 
     def of_type(self, kind: str) -> dict[str, Mapping[str, Tree]]:
-        """The properties of all resources of one type, by logical id."""
+        """Returns the properties of all resources of a type, by their logical ids."""
         return {
             logical_id: resource["Properties"]
             for logical_id, resource in self.resources.items()
@@ -89,11 +103,11 @@ class Stack:
         }
 
     def environment(self, logical_id: str) -> Mapping[str, str]:
-        """The environment variables of one function."""
+        """Returns the environment variables of a function."""
         return cast(Mapping[str, str], self.properties(logical_id)["Environment"]["Variables"])
 
     def statements(self) -> Iterator[tuple[str, Mapping[str, Tree]]]:
-        """Every statement of every role's policies, with the role's logical id."""
+        """Yields each statement of each role's policies, with the role's logical id."""
         for logical_id, role in self.of_type("AWS::IAM::Role").items():
             for policy in role["Policies"]:
                 for statement in policy["PolicyDocument"]["Statement"]:
@@ -134,5 +148,5 @@ class Stack:
 
 
 def as_list(value: Tree) -> list[Tree]:
-    """IAM's "one, or a list of them" as a list."""
+    """Returns a list: ``value`` itself, or one that contains it. IAM accepts both."""
     return value if isinstance(value, list) else [value]

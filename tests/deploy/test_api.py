@@ -1,4 +1,4 @@
-"""The API of the real template: its route, cache, authorizer, messages, limits and logs."""
+"""The real template's API: its route, cache, authorizer, messages, limits and logs."""
 
 import json
 from typing import Any
@@ -9,6 +9,8 @@ from tests.deploy.stack import Stack
 from workspace_usage.messages import LOCALES, translate
 
 USAGE = "/~1workspaces~1usage"
+"""The listing's path, as the stage's method settings spell it."""
+
 CACHE_KEYS = [
     "method.request.header.Authorization",
     "method.request.header.x-workspace-id",
@@ -22,7 +24,7 @@ CACHE_KEYS = [
     "method.request.querystring.per_page",
     "method.request.querystring.cursor",
 ]
-TEXTS = {
+STATUSES_AND_MESSAGES = {
     "UNAUTHORIZED": (401, "unauthorized"),
     "MISSING_AUTHENTICATION_TOKEN": (404, "not_found"),
     "INVALID_SIGNATURE": (404, "not_found"),
@@ -33,25 +35,29 @@ TEXTS = {
     "DEFAULT_4XX": (None, "bad_request"),
     "DEFAULT_5XX": (503, "unavailable"),
 }
+"""Each response of the gateway: its status, if the template sets one, and its message's key."""
 
 
 def definition(stack: Stack) -> Any:
+    """Returns the API's OpenAPI definition."""
     return stack.properties("Api")["Body"]
 
 
-def responses(stack: Stack) -> dict[str, Any]:
-    found: dict[str, Any] = definition(stack)["x-amazon-apigateway-gateway-responses"]
-    return found
+def gateway_responses(stack: Stack) -> dict[str, Any]:
+    """Returns the responses that the gateway sends by itself, by their types."""
+    responses: dict[str, Any] = definition(stack)["x-amazon-apigateway-gateway-responses"]
+    return responses
 
 
 def method_setting(stack: Stack, method: str, path: str) -> dict[str, Any]:
+    """Returns the stage's settings for a method."""
     settings: list[dict[str, Any]] = stack.properties("ApiStage")["MethodSettings"]
-    (found,) = [s for s in settings if (s["HttpMethod"], s["ResourcePath"]) == (method, path)]
-    return found
+    (setting,) = [s for s in settings if (s["HttpMethod"], s["ResourcePath"]) == (method, path)]
+    return setting
 
 
 def test_there_is_one_route_and_one_stage() -> None:
-    """The listing is all that the API answers, at one place."""
+    """The API has only the listing, under one regional address."""
     stack = Stack()
     paths = definition(stack)["paths"]
     assert {path: list(methods) for path, methods in paths.items()} == {
@@ -63,8 +69,8 @@ def test_there_is_one_route_and_one_stage() -> None:
     assert stack.properties("Api")["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
 
 
-def test_the_route_goes_to_the_usage_function() -> None:
-    """The integration hands the request to the usage function as it is."""
+def test_the_usage_function_answers_the_route() -> None:
+    """API Gateway passes the request on without changes."""
     integration = definition(Stack())["paths"]["/workspaces/usage"]["get"][
         "x-amazon-apigateway-integration"
     ]
@@ -72,22 +78,22 @@ def test_the_route_goes_to_the_usage_function() -> None:
     assert integration["uri"].endswith("/functions/${UsageFunctionAliaslive}/invocations")
 
 
-def test_the_cache_key_holds_everything_an_answer_depends_on() -> None:
-    """The declared cache keys are those of the contract, neither more nor fewer."""
+def test_the_cache_key_is_what_an_answer_depends_on() -> None:
+    """It has the contract's headers and parameters, and no others."""
     method = definition(Stack())["paths"]["/workspaces/usage"]["get"]
     keys = method["x-amazon-apigateway-integration"]["cacheKeyParameters"]
     assert sorted(keys) == sorted(CACHE_KEYS)
 
 
 def test_the_gateway_refuses_no_request_for_a_missing_parameter() -> None:
-    """What is missing or wrong is the functions' to say, in the contract's order."""
+    """The functions check parameters, in the contract's order."""
     method = definition(Stack())["paths"]["/workspaces/usage"]["get"]
     assert len(method["parameters"]) == len(CACHE_KEYS)
     assert not any(parameter["required"] for parameter in method["parameters"])
 
 
-def test_only_the_listing_is_cached_and_for_a_minute() -> None:
-    """The cache is encrypted and lasts 60 seconds; every other method is told not to cache."""
+def test_only_the_listing_is_cached_for_a_minute() -> None:
+    """The cache is encrypted. Caching is switched off for every other method."""
     stack = Stack()
     stage = stack.properties("ApiStage")
     assert (stage["CacheClusterEnabled"], stage["CacheClusterSize"]) == ("true", "0.5")
@@ -99,8 +105,8 @@ def test_only_the_listing_is_cached_and_for_a_minute() -> None:
     assert method_setting(stack, "*", "/*")["CachingEnabled"] is False
 
 
-def test_a_cache_that_is_off_is_said_to_be_off() -> None:
-    """A setting that goes away can leave the cache on, so it stays and says false."""
+def test_a_cache_that_is_off_is_switched_off_explicitly() -> None:
+    """API Gateway may keep a cache on if its setting is only removed."""
     stack = Stack(CacheEnabled="false")
     assert stack.properties("ApiStage")["CacheClusterEnabled"] == "false"
     assert method_setting(stack, "GET", USAGE)["CachingEnabled"] == "false"
@@ -108,15 +114,15 @@ def test_a_cache_that_is_off_is_said_to_be_off() -> None:
 
 
 def test_every_method_is_throttled() -> None:
-    """The parameters' limits hold for the listing and for everything else."""
+    """The limits of the parameters apply to the listing and to all other requests."""
     stack = Stack(ThrottleRate="7", ThrottleBurst="9")
     for setting in stack.properties("ApiStage")["MethodSettings"]:
         limits = (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"])
         assert limits == ("7", "9")
 
 
-def test_the_authorizer_is_asked_for_every_request() -> None:
-    """No decision is kept and no header is required before the authorizer is asked."""
+def test_the_authorizer_decides_on_every_request() -> None:
+    """Its decisions are not cached, and it is invoked even if headers are missing."""
     stack = Stack()
     body = definition(stack)
     assert body["paths"]["/workspaces/usage"]["get"]["security"] == [{"TokenAuthorizer": []}]
@@ -127,8 +133,8 @@ def test_the_authorizer_is_asked_for_every_request() -> None:
     assert authorizer["authorizerUri"].endswith("/${AuthorizerFunction.Arn}:live/invocations")
 
 
-def test_the_authorizer_s_alias_is_there_before_the_api_names_it() -> None:
-    """It is named by its ARN, which CloudFormation can't tell from any text."""
+def test_the_authorizer_s_alias_is_created_before_the_api() -> None:
+    """CloudFormation sees no dependency, because the API has the alias's ARN as plain text."""
     stack = Stack()
     assert stack.resources["Api"]["DependsOn"] == "AuthorizerFunctionAliaslive"
     alias = stack.properties("AuthorizerFunctionAliaslive")
@@ -136,7 +142,7 @@ def test_the_authorizer_s_alias_is_there_before_the_api_names_it() -> None:
 
 
 def test_only_this_api_may_invoke_the_functions() -> None:
-    """API Gateway's permission names this API: on the listing, and as its authorizer."""
+    """API Gateway may invoke them for this API's listing, and as this API's authorizer."""
     permissions = Stack().of_type("AWS::Lambda::Permission").values()
     assert {p["Principal"] for p in permissions} == {"apigateway.amazonaws.com"}
     api = "arn:aws:execute-api:us-east-1:123456789012:${Api}"
@@ -146,56 +152,56 @@ def test_only_this_api_may_invoke_the_functions() -> None:
     }
 
 
-def test_the_gateway_answers_with_nothing_else() -> None:
-    """Each response type that is set is one that is tested here."""
-    assert responses(Stack()).keys() == TEXTS.keys() | {"ACCESS_DENIED"}
+def test_every_response_of_the_gateway_is_tested() -> None:
+    """The template sets no type of response that these tests don't know."""
+    assert gateway_responses(Stack()).keys() == STATUSES_AND_MESSAGES.keys() | {"ACCESS_DENIED"}
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("response_type", TEXTS)
-def test_the_gateway_speaks_the_default_locale(response_type: str, locale: str) -> None:
-    """Its bodies are JSON with the catalogue's text, under the contract's status."""
-    status, key = TEXTS[response_type]
-    response = responses(Stack(DefaultLocale=locale))[response_type]
-    assert response.get("statusCode") == (status and str(status))
-    (template,) = response["responseTemplates"].items()
-    assert template[0] == "application/json"
-    assert json.loads(template[1]) == {"message": translate(locale, key)}
+@pytest.mark.parametrize("response_type", STATUSES_AND_MESSAGES)
+def test_the_gateway_s_messages_are_in_the_default_locale(response_type: str, locale: str) -> None:
+    """Its bodies are JSON with the catalogue's text, and have the contract's status."""
+    status, key = STATUSES_AND_MESSAGES[response_type]
+    response = gateway_responses(Stack(DefaultLocale=locale))[response_type]
+    assert response.get("statusCode") == (None if status is None else str(status))
+    ((content_type, body),) = response["responseTemplates"].items()
+    assert content_type == "application/json"
+    assert json.loads(body) == {"message": translate(locale, key)}
 
 
-def test_a_denial_carries_the_authorizers_message() -> None:
-    """The 403's body is the message of the deny policy's context."""
-    response = responses(Stack())["ACCESS_DENIED"]
+def test_a_denial_has_the_authorizer_s_message() -> None:
+    """The body of the 403 is the message in the policy's context."""
+    response = gateway_responses(Stack())["ACCESS_DENIED"]
     assert response["statusCode"] == "403"
     (body,) = response["responseTemplates"].values()
     assert json.loads(body) == {"message": "$context.authorizer.message"}
 
 
-def test_who_may_come_again_is_told_when() -> None:
-    """429 and 503 carry Retry-After, in seconds; 401 says which scheme is asked for."""
-    found = responses(Stack())
-    for response_type, response in found.items():
+def test_a_response_that_asks_for_a_retry_says_when() -> None:
+    """429 and 503 have Retry-After, in seconds. 401 names the authentication scheme."""
+    responses = gateway_responses(Stack())
+    for response_type, response in responses.items():
         headers = response["responseParameters"]
         retry_after = headers.get("gatewayresponse.header.Retry-After")
         if response.get("statusCode") in {"429", "503"}:
             assert int(retry_after.strip("'")) > 0
         else:
             assert retry_after is None, response_type
-    unauthorized = found["UNAUTHORIZED"]["responseParameters"]
+    unauthorized = responses["UNAUTHORIZED"]["responseParameters"]
     assert unauthorized["gatewayresponse.header.WWW-Authenticate"] == "'Bearer'"
 
 
-def test_none_of_the_gateway_s_answers_may_be_stored() -> None:
-    """A revoked token's 200 and a new token's 401 must not outlive the moment."""
-    for response_type, response in responses(Stack()).items():
+def test_no_response_of_the_gateway_may_be_stored() -> None:
+    """A 401 must not stay in a proxy's cache when the token has become valid."""
+    for response_type, response in gateway_responses(Stack()).items():
         headers = response["responseParameters"]
         assert headers["gatewayresponse.header.Cache-Control"] == "'no-store'", response_type
 
 
-def test_the_access_log_holds_no_secret() -> None:
-    """A line is JSON with known fields only: no header, no query string, no quoted request."""
+def test_the_access_log_contains_no_secret() -> None:
+    """A line is JSON and has only these fields: no header, no query string, no request."""
     entry = json.loads(Stack().properties("ApiStage")["AccessLogSetting"]["Format"])
-    allowed = {
+    assert set(entry.values()) == {
         "$context.requestId",
         "$context.requestTime",
         "$context.httpMethod",
@@ -212,22 +218,21 @@ def test_the_access_log_holds_no_secret() -> None:
         "$context.responseLength",
         "$context.xrayTraceId",
     }
-    assert set(entry.values()) == allowed
 
 
 def test_requests_are_traced_and_their_bodies_never_logged() -> None:
-    """X-Ray is on at the stage; execution logging of whole requests is off everywhere."""
+    """X-Ray is on, and execution logs of whole requests are off."""
     stage = Stack().properties("ApiStage")
     assert stage["TracingEnabled"] is True
     assert all(setting["DataTraceEnabled"] is False for setting in stage["MethodSettings"])
 
 
-def test_the_account_is_left_as_it_is() -> None:
-    """API Gateway's account-wide settings belong to no single stack."""
+def test_the_stack_does_not_change_the_account() -> None:
+    """API Gateway's settings of the account apply to other stacks too."""
     assert not Stack().of_type("AWS::ApiGateway::Account")
 
 
 def test_the_url_is_an_output() -> None:
-    """Whoever deploys is told the listing's address."""
+    """The deployment prints the listing's address."""
     url = Stack(StageName="live").outputs["ApiUrl"]["Value"]
     assert url == "https://${Api}.execute-api.us-east-1.amazonaws.com/live/workspaces/usage"

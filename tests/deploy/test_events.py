@@ -1,4 +1,4 @@
-"""The events' way through the real template: nothing is lost, and someone hears of trouble."""
+"""Events in the real template: no event is lost, and alarms tell of trouble."""
 
 from datetime import timedelta
 from typing import Final
@@ -10,42 +10,42 @@ from workspace_usage.recording.events import EVENTS
 from workspace_usage.rollups.counts import LATE, MARGIN
 from workspace_usage.rollups.rebuilding import HELD_FOR
 
-FUNCTIONS: Final = {
+FUNCTIONS_BY_QUEUE: Final = {
     "EventQueue": "RecorderFunction",
     "AccessEventQueue": "RecorderFunction",
     "CountQueue": "CounterFunction",
 }
-"""Who takes the messages of each queue."""
+"""The function that receives each queue's messages."""
 
-RULES: Final = {"EventRule": "EventQueue", "AccessEventRule": "AccessEventQueue"}
-"""Where each rule leads."""
+QUEUES_BY_RULE: Final = {"EventRule": "EventQueue", "AccessEventRule": "AccessEventQueue"}
+"""The queue to which each rule sends events."""
 
 ACCESS_EVENTS: Final = {name for name in EVENTS if name.startswith(("AccessToken", "Workspace"))}
-"""Events on who may come in."""
+"""Events about tokens and members."""
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_an_event_of_the_platform_goes_from_the_bus_to_its_queue(rule: str) -> None:
-    """What can't be delivered is kept."""
-    found = Stack(EventSource="tess").properties(rule)
-    assert found["EventBusName"] == "${EventBus}"
-    assert found["EventPattern"]["source"] == ["tess"]
-    (target,) = found["Targets"]
-    assert target["Arn"] == f"${{{RULES[rule]}.Arn}}"
+@pytest.mark.parametrize("rule", QUEUES_BY_RULE)
+def test_a_rule_sends_the_platform_s_events_from_the_bus_to_their_queue(rule: str) -> None:
+    """Events that can't be delivered are kept in the dead-letter queue."""
+    properties = Stack(EventSource="tess").properties(rule)
+    assert properties["EventBusName"] == "${EventBus}"
+    assert properties["EventPattern"]["source"] == ["tess"]
+    (target,) = properties["Targets"]
+    assert target["Arn"] == f"${{{QUEUES_BY_RULE[rule]}.Arn}}"
     assert target["DeadLetterConfig"] == {"Arn": "${DeadLetterQueue.Arn}"}
 
 
-def test_each_event_goes_one_way() -> None:
-    """Tokens and members by their own; an event of a kind that nobody knows is not lost."""
+def test_each_event_matches_exactly_one_rule() -> None:
+    """Events of tokens and members match one rule. All other events match the other one."""
     stack = Stack()
-    own = stack.properties("AccessEventRule")["EventPattern"]["detail-type"]
-    assert set(own) == ACCESS_EVENTS
+    kinds = stack.properties("AccessEventRule")["EventPattern"]["detail-type"]
+    assert set(kinds) == ACCESS_EVENTS
     (others,) = stack.properties("EventRule")["EventPattern"]["detail-type"]
     assert set(others["anything-but"]) == ACCESS_EVENTS
 
 
-def test_no_event_falls_between_the_rules_while_they_are_deployed() -> None:
-    """A stack with one rule narrows it when the other rule's way is whole."""
+def test_no_event_is_lost_while_the_rules_are_deployed() -> None:
+    """The older rule excludes access events only when everything on their way exists."""
     rule = Stack().resources["EventRule"]
     assert set(rule["DependsOn"]) >= {
         "AccessEventRule",
@@ -55,7 +55,7 @@ def test_no_event_falls_between_the_rules_while_they_are_deployed() -> None:
 
 
 def test_queues_are_encrypted_and_keep_events_for_two_weeks() -> None:
-    """Two weeks are the longest that SQS offers. What is to be counted will be asked for again."""
+    """Two weeks are SQS's maximum. Requests to count are short-lived, because they are repeated."""
     queues = Stack().of_type("AWS::SQS::Queue")
     assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
     assert {name: queue["MessageRetentionPeriod"] for name, queue in queues.items()} == {
@@ -66,70 +66,69 @@ def test_queues_are_encrypted_and_keep_events_for_two_weeks() -> None:
     }
 
 
-def test_what_was_delivered_fits_into_the_dead_letter_queue() -> None:
-    """All three take the most that SQS offers; older queues would keep the size they began with."""
+def test_every_message_fits_into_the_dead_letter_queue() -> None:
+    """All three queues have SQS's maximum, which is set because older queues keep a lower one."""
     stack = Stack()
     for queue in ("EventQueue", "AccessEventQueue", "DeadLetterQueue"):
         assert stack.properties(queue)["MaximumMessageSize"] == 1024 * 1024
 
 
-@pytest.mark.parametrize("queue", FUNCTIONS)
-def test_a_batch_does_not_come_again_while_it_is_worked_on(queue: str) -> None:
-    """AWS advises six times the function's timeout."""
+@pytest.mark.parametrize("queue", FUNCTIONS_BY_QUEUE)
+def test_a_batch_is_not_delivered_again_while_a_function_processes_it(queue: str) -> None:
+    """AWS recommends six times the function's timeout."""
     stack = Stack()
-    timeout = stack.properties(FUNCTIONS[queue])["Timeout"]
+    timeout = stack.properties(FUNCTIONS_BY_QUEUE[queue])["Timeout"]
     assert stack.properties(queue)["VisibilityTimeout"] >= 6 * timeout
 
 
-def test_rows_are_counted_when_nobody_can_still_be_writing_them() -> None:
-    """A recorder that saw a row in time has ended, and the row that asks is old enough itself."""
+def test_rows_are_counted_when_no_recorder_can_still_write_them() -> None:
+    """By then recorders have ended, and the row that asked for counting is old enough itself."""
     stack = Stack()
     assert timedelta(seconds=2 * stack.properties("RecorderFunction")["Timeout"]) <= MARGIN
     assert timedelta(seconds=stack.properties("CountQueue")["DelaySeconds"]) > LATE + MARGIN
 
 
-def test_a_counter_holds_a_workspace_for_longer_than_it_can_run() -> None:
-    """Otherwise another would begin beside it."""
+def test_a_counter_holds_a_workspace_longer_than_it_can_run() -> None:
+    """Otherwise another counter could count the workspace at the same time."""
     assert timedelta(seconds=Stack().properties("CounterFunction")["Timeout"]) < HELD_FOR
 
 
-@pytest.mark.parametrize("name", RULES.values())
-def test_what_fails_too_often_is_kept(name: str) -> None:
-    """After an hour of trying, not after a hiccup."""
-    queue = Stack().properties(name)
-    redrive = queue["RedrivePolicy"]
+@pytest.mark.parametrize("queue", QUEUES_BY_RULE.values())
+def test_a_message_that_fails_too_often_is_kept(queue: str) -> None:
+    """It is retried for an hour before it goes to the dead-letter queue."""
+    properties = Stack().properties(queue)
+    redrive = properties["RedrivePolicy"]
     assert redrive["deadLetterTargetArn"] == "${DeadLetterQueue.Arn}"
-    assert redrive["maxReceiveCount"] * queue["VisibilityTimeout"] >= 3600
+    assert redrive["maxReceiveCount"] * properties["VisibilityTimeout"] >= 3600
 
 
-def test_messages_of_a_batch_fail_alone() -> None:
-    """Without this, one bad message would bring all ten back."""
+def test_a_message_of_a_batch_is_retried_without_the_others() -> None:
+    """Without partial responses, one bad message would cause a retry of all ten."""
     mappings = Stack().of_type("AWS::Lambda::EventSourceMapping").values()
     assert all(m["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for m in mappings)
     assert {mapping["EventSourceArn"]: mapping["FunctionName"] for mapping in mappings} == {
-        f"${{{queue}.Arn}}": f"${{{function}}}" for queue, function in FUNCTIONS.items()
+        f"${{{queue}.Arn}}": f"${{{function}}}" for queue, function in FUNCTIONS_BY_QUEUE.items()
     }
 
 
-def test_revocations_have_a_share_of_the_recorder_that_executions_can_not_take() -> None:
-    """Each queue's batches run beside the other's."""
+def test_executions_can_not_take_the_concurrency_of_revocations() -> None:
+    """Each queue has its own share of the recorder."""
     mappings = Stack().of_type("AWS::Lambda::EventSourceMapping")
-    most = {
-        name: mapping["ScalingConfig"]["MaximumConcurrency"] for name, mapping in mappings.items()
-    }
-    assert most["RecorderFunctionAccessBatch"] >= 2
-    assert most["RecorderFunctionBatch"] >= 2
+    for name in ("RecorderFunctionAccessBatch", "RecorderFunctionBatch"):
+        assert mappings[name]["ScalingConfig"]["MaximumConcurrency"] >= 2
 
 
-def test_only_the_counter_sends_to_itself() -> None:
-    """Lambda would stop it after sixteen times; for any other function that is right."""
+def test_only_the_counter_may_send_messages_to_itself() -> None:
+    """Lambda stops other functions that do so, after about sixteen invocations."""
     functions = Stack().of_type("AWS::Lambda::Function")
-    loops = {name: found.get("RecursiveLoop", "Terminate") for name, found in functions.items()}
-    assert [name for name, found in loops.items() if found == "Allow"] == ["CounterFunction"]
+    may_loop = [
+        name for name, function in functions.items() if function.get("RecursiveLoop") == "Allow"
+    ]
+    assert may_loop == ["CounterFunction"]
 
 
-def test_only_the_rules_may_send_and_only_over_tls() -> None:
-    """Nobody else can put events into the queues, and no rule into the other's."""
+def test_only_the_rules_may_send_events_to_the_queues_and_only_over_tls() -> None:
+    """Each rule may send to its own queue and to the dead-letter queue."""
     stack, allowed = Stack(), []
     for name, queues in {
         "EventQueuePolicy": {"EventQueue", "DeadLetterQueue"},
@@ -155,8 +154,8 @@ def test_only_the_rules_may_send_and_only_over_tls() -> None:
     }
 
 
-def test_workspaces_to_be_counted_are_sent_over_tls() -> None:
-    """Roles say by whom."""
+def test_requests_to_count_are_sent_over_tls() -> None:
+    """The functions' roles allow sending; the queue's policy only denies."""
     policy = Stack().properties("CountQueuePolicy")
     assert policy["Queues"] == ["${CountQueue}"]
     (deny,) = policy["PolicyDocument"]["Statement"]
@@ -164,8 +163,8 @@ def test_workspaces_to_be_counted_are_sent_over_tls() -> None:
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_alarms_watch_what_was_rejected_and_what_waits() -> None:
-    """They go to the topic that was named, if one was."""
+def test_alarms_watch_rejected_messages_and_messages_that_wait() -> None:
+    """They notify the topic of the parameter, if there is one."""
     topic = "arn:aws:sns:us-east-1:123456789012:alarms"
     watched = {
         (alarm["MetricName"], alarm["Dimensions"][0]["Value"], *alarm["AlarmActions"])
@@ -181,7 +180,7 @@ def test_alarms_watch_what_was_rejected_and_what_waits() -> None:
         assert not alarm["AlarmActions"]
 
 
-def test_a_revocation_that_waits_is_noticed_after_two_minutes() -> None:
-    """Sooner than rows that are late: somebody may come in who should not."""
+def test_an_alarm_tells_of_a_revocation_that_waits_for_two_minutes() -> None:
+    """It comes earlier than for late rows, because a revoked token still works."""
     alarm = Stack().properties("OldAccessEventsAlarm")
     assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Period"]) == (120, 1, 60)

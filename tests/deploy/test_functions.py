@@ -1,25 +1,27 @@
-"""The functions, roles and logs of the real template: least privilege, and what the code reads."""
+"""The real template's functions, roles and logs: least privilege, and the code's variables."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import pytest
 
-from tests.deploy.stack import ROOT, Stack, as_list, source
+from tests.deploy.stack import ROOT, Stack, as_list, read_template
+from tests.support.lookups import LookupRecorder
 from workspace_api.settings import (
     AuthorizerSettings,
     CounterSettings,
     RecorderSettings,
     UsageSettings,
 )
-from workspace_usage.aws.environment import BOTOCORE_VARIABLES
 
-LISTING_TABLES: Final = {
+INDEXES_BY_TABLE: Final = {
     "ExecutionsTable": {"by_user", "by_type", "by_user_and_type"},
     "ArchivedExecutionsTable": {"by_user", "by_type", "by_user_and_type"},
     "EditedChatsTable": {"by_user"},
 }
-SETTINGS: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
+"""The indexes of each table of rows."""
+
+SETTINGS_BY_FUNCTION: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
     "UsageFunction": UsageSettings.from_environment,
     "AuthorizerFunction": AuthorizerSettings.from_environment,
     "RecorderFunction": RecorderSettings.from_environment,
@@ -27,26 +29,26 @@ SETTINGS: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
 }
 
 
-class Recorder(Mapping[str, str]):
-    """An environment that remembers what was asked of it."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = values
-        self.asked: set[str] = set()
-
-    def __getitem__(self, name: str) -> str:
-        self.asked.add(name)
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
+OPERATOR_VARIABLES: Final = {
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "https_proxy",
+    "http_proxy",
+}
+"""Variables that the template does not declare and that an operator may add."""
 
 
-def granted(role: str) -> dict[str, set[str]]:
-    """What a role allows: each action, with the resources that it is allowed on."""
+def variables_read_by(function: str) -> set[str]:
+    """Returns the variables that a function's settings look up in the template's environment."""
+    environment = LookupRecorder({**Stack().environment(function), "AWS_REGION": "us-east-1"})
+    SETTINGS_BY_FUNCTION[function](environment)
+    return environment.names
+
+
+def permissions_of(role: str) -> dict[str, set[str]]:
+    """Returns the actions that a role allows, each with the resources on which it allows them."""
     grants: dict[str, set[str]] = {}
     for logical_id, statement in Stack().statements():
         if logical_id == role:
@@ -57,17 +59,17 @@ def granted(role: str) -> dict[str, set[str]]:
 
 
 def test_the_usage_function_may_only_read_what_the_listing_needs() -> None:
-    """Queries of three tables and their named indexes, counts, a parameter, media, its own log."""
+    """It queries three tables and their indexes, and reads counts, a parameter and media."""
     tables = {
         resource
-        for table, indexes in LISTING_TABLES.items()
+        for table, indexes in INDEXES_BY_TABLE.items()
         for resource in [
             f"${{{table}.Arn}}",
             *(f"${{{table}.Arn}}/index/{index}" for index in indexes),
         ]
     }
     parameter = "arn:aws:ssm:us-east-1:123456789012:parameter${MinDateParameter}"
-    assert granted("UsageRole") == {
+    assert permissions_of("UsageRole") == {
         "dynamodb:Query": tables | {"${RollupsTable.Arn}"},
         "dynamodb:GetItem": {"${RollupsTable.Arn}"},
         "ssm:GetParameter": {parameter},
@@ -78,8 +80,8 @@ def test_the_usage_function_may_only_read_what_the_listing_needs() -> None:
 
 
 def test_the_authorizer_may_only_read_tokens_and_memberships() -> None:
-    """By key, and tokens by their hash's index; nothing of the listing, and its own log."""
-    assert granted("AuthorizerRole") == {
+    """It reads both by key, and tokens by the index of their hashes, but no rows."""
+    assert permissions_of("AuthorizerRole") == {
         "dynamodb:GetItem": {"${AccessTokensTable.Arn}", "${MembershipsTable.Arn}"},
         "dynamodb:Query": {"${AccessTokensTable.Arn}/index/by_hash"},
         "logs:CreateLogStream": {"${AuthorizerLogGroup.Arn}"},
@@ -87,15 +89,12 @@ def test_the_authorizer_may_only_read_tokens_and_memberships() -> None:
     }
 
 
-def test_the_recorder_may_only_take_events_and_write_rows_one_by_one() -> None:
-    """It writes rows and counts, puts the rest, and rejects what it can't understand; no deleting.
-
-    It can have workspaces counted.
-    """
-    rows = {f"${{{table}.Arn}}" for table in (*LISTING_TABLES, "RollupsTable")}
+def test_the_recorder_may_only_receive_events_and_put_items_one_by_one() -> None:
+    """It can't delete or scan. It sends rejected messages, and requests to count."""
+    rows = {f"${{{table}.Arn}}" for table in (*INDEXES_BY_TABLE, "RollupsTable")}
     put = {"${AccessTokensTable.Arn}", "${MembershipsTable.Arn}"}
     queues = {"${EventQueue.Arn}", "${AccessEventQueue.Arn}"}
-    assert granted("RecorderRole") == {
+    assert permissions_of("RecorderRole") == {
         "dynamodb:GetItem": rows,
         "dynamodb:BatchGetItem": {"${RollupsTable.Arn}"},
         "dynamodb:ConditionCheckItem": rows,
@@ -110,10 +109,10 @@ def test_the_recorder_may_only_take_events_and_write_rows_one_by_one() -> None:
 
 
 def test_the_counter_may_only_read_rows_and_write_counts() -> None:
-    """It reads the tables themselves, no index; it deletes nothing, and changes no row."""
+    """It reads tables without their indexes, and can't change rows or delete anything."""
     counts = {"${RollupsTable.Arn}"}
-    assert granted("CounterRole") == {
-        "dynamodb:Query": {f"${{{table}.Arn}}" for table in LISTING_TABLES},
+    assert permissions_of("CounterRole") == {
+        "dynamodb:Query": {f"${{{table}.Arn}}" for table in INDEXES_BY_TABLE},
         "dynamodb:GetItem": counts,
         "dynamodb:BatchGetItem": counts,
         "dynamodb:PutItem": counts,
@@ -126,8 +125,8 @@ def test_the_counter_may_only_read_rows_and_write_counts() -> None:
     }
 
 
-def test_no_role_is_wider_than_it_says() -> None:
-    """No wildcard but a bucket's objects, no scan, no managed policy, no other principal."""
+def test_no_role_has_wildcards_or_managed_policies() -> None:
+    """Only the objects of the bucket have one. No role may scan, and only Lambda assumes roles."""
     stack = Stack()
     for role, statement in stack.statements():
         assert {"NotAction", "NotResource"}.isdisjoint(statement), role
@@ -145,7 +144,7 @@ def test_no_role_is_wider_than_it_says() -> None:
 
 
 def test_each_function_has_its_own_role_and_log() -> None:
-    """Functions share neither rights nor log groups."""
+    """Functions share neither permissions nor log groups."""
     stack = Stack()
     functions = stack.of_type("AWS::Lambda::Function")
     assert {name: properties["Role"] for name, properties in functions.items()} == {
@@ -163,17 +162,22 @@ def test_each_function_has_its_own_role_and_log() -> None:
     }
 
 
-def test_logs_do_not_stay_for_ever() -> None:
-    """Every log group has the retention that the parameter says."""
+def test_logs_expire() -> None:
+    """The parameter sets the retention of every log group."""
     groups = Stack(LogRetentionDays="7").of_type("AWS::Logs::LogGroup")
-    functions = {"UsageLogGroup", "AuthorizerLogGroup", "RecorderLogGroup", "CounterLogGroup"}
-    assert groups.keys() == functions | {"AccessLogGroup"}
+    groups_of_functions = {
+        "UsageLogGroup",
+        "AuthorizerLogGroup",
+        "RecorderLogGroup",
+        "CounterLogGroup",
+    }
+    assert groups.keys() == groups_of_functions | {"AccessLogGroup"}
     assert {group["RetentionInDays"] for group in groups.values()} == {"7"}
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
 def test_functions_run_python_3_13_on_the_chosen_architecture(architecture: str) -> None:
-    """The parameter decides; the layers fit both."""
+    """The parameter chooses it, and the layers support both."""
     stack = Stack(Architecture=architecture)
     for function in stack.of_type("AWS::Lambda::Function").values():
         assert function["Runtime"] == "python3.13"
@@ -184,44 +188,38 @@ def test_functions_run_python_3_13_on_the_chosen_architecture(architecture: str)
         assert layer["CompatibleArchitectures"] == ["arm64", "x86_64"]
 
 
-def test_functions_give_up_before_the_gateway_does() -> None:
+def test_functions_end_before_api_gateway_stops_waiting() -> None:
     """API Gateway waits 29 seconds for an integration and 10 for an authorizer."""
     stack = Stack()
     assert stack.properties("UsageFunction")["Timeout"] < 29
     assert stack.properties("AuthorizerFunction")["Timeout"] <= 10
 
 
-def test_every_handler_is_there() -> None:
-    """The files that the template names exist, with the handler it names."""
-    resources = source()["Resources"]
-    for name in SETTINGS:
+def test_every_handler_exists() -> None:
+    """The template names a file and a handler for each function."""
+    resources = read_template()["Resources"]
+    for name in SETTINGS_BY_FUNCTION:
         folder = ROOT / resources[name]["Properties"]["CodeUri"]
         assert "def lambda_handler(" in (folder / "app.py").read_text("utf-8")
 
 
-@pytest.mark.parametrize("function", SETTINGS)
-def test_each_function_finds_every_variable_that_it_reads(function: str) -> None:
-    """Its settings can be made from what the template declares; Lambda itself adds AWS_REGION."""
-    declared = Stack().environment(function)
-    environment = Recorder({**declared, "AWS_REGION": "us-east-1"})
-    SETTINGS[function](environment)
-    # A deployment leaves botocore's own variables unset.
-    assert environment.asked - {"AWS_REGION", *BOTOCORE_VARIABLES} <= declared.keys()
+@pytest.mark.parametrize("function", SETTINGS_BY_FUNCTION)
+def test_the_template_declares_every_variable_that_a_function_reads(function: str) -> None:
+    """Lambda adds AWS_REGION, and an operator may add others."""
+    undeclared = variables_read_by(function) - Stack().environment(function).keys()
+    assert undeclared <= {"AWS_REGION"} | OPERATOR_VARIABLES
 
 
-@pytest.mark.parametrize("function", SETTINGS)
-def test_no_variable_is_declared_for_nothing(function: str) -> None:
-    """What the settings don't read is Powertools' or botocore's."""
-    declared = Stack().environment(function)
-    environment = Recorder({**declared, "AWS_REGION": "us-east-1"})
-    SETTINGS[function](environment)
-    for name in declared.keys() - environment.asked:
+@pytest.mark.parametrize("function", SETTINGS_BY_FUNCTION)
+def test_a_function_reads_every_variable_that_the_template_declares(function: str) -> None:
+    """Powertools and botocore read the others."""
+    for name in Stack().environment(function).keys() - variables_read_by(function):
         assert name.startswith(("POWERTOOLS_", "AWS_ENDPOINT_URL_")), name
 
 
-@pytest.mark.parametrize("function", SETTINGS)
+@pytest.mark.parametrize("function", SETTINGS_BY_FUNCTION)
 def test_endpoints_are_declared_and_empty(function: str) -> None:
-    """So that sam local can set them, and a deployment uses AWS's own."""
+    """``sam local`` can set only declared variables, and a deployment calls AWS's endpoints."""
     services = {
         "UsageFunction": ["DYNAMODB", "S3", "SSM"],
         "AuthorizerFunction": ["DYNAMODB"],
@@ -234,19 +232,19 @@ def test_endpoints_are_declared_and_empty(function: str) -> None:
 
 
 def test_events_are_never_logged() -> None:
-    """Powertools' switch for it stays unset: an event carries the bearer token."""
-    for function in SETTINGS:
+    """Powertools' switch for it is not set, because an event contains the bearer token."""
+    for function in SETTINGS_BY_FUNCTION:
         assert "POWERTOOLS_LOGGER_LOG_EVENT" not in Stack().environment(function)
 
 
-def test_by_default_tokens_of_users_count_alone() -> None:
-    """Another model's ids are not users' ids; a deployment may say that any model's count."""
+def test_by_default_only_tokens_of_users_are_accepted() -> None:
+    """Ids of other models are no users' ids. A parameter can allow all models."""
     assert Stack().environment("AuthorizerFunction")["TOKENABLE_TYPE"] == "App\\Models\\User"
     assert Stack(TokenableType="").environment("AuthorizerFunction")["TOKENABLE_TYPE"] == ""
 
 
 def test_parameters_reach_the_functions() -> None:
-    """What differs between deployments is set by parameters."""
+    """Each parameter sets the variables of the functions that need it."""
     stack = Stack(
         TimeZone="America/Sao_Paulo",
         DefaultLocale="pt_BR",
@@ -257,7 +255,7 @@ def test_parameters_reach_the_functions() -> None:
     )
     usage = stack.environment("UsageFunction")
     authorizer = stack.environment("AuthorizerFunction")
-    # Windows and counts have to go by the same days.
+    # Windows and counts must have the same days.
     for function in ("UsageFunction", "RecorderFunction", "CounterFunction"):
         assert stack.environment(function)["TIME_ZONE"] == "America/Sao_Paulo"
     assert usage["LINK_LIFETIME_SECONDS"] == "900"

@@ -1,4 +1,4 @@
-"""The tables, the bucket and the parameter of the real template: safe, and shaped as designed."""
+"""The real template's tables, bucket and parameter: protected, and with the designed keys."""
 
 import json
 
@@ -9,17 +9,17 @@ from tests.deploy.stack import Stack, Tree
 BY_USER = ["workspace_id", "user_id", "sort_key"]
 BY_TYPE = ["workspace_id", "agent_type", "sort_key"]
 BY_USER_AND_TYPE = ["workspace_id", "user_id", "agent_type", "sort_key"]
-ROWS = ["workspace_id", "sort_key"]
+BY_WORKSPACE = ["workspace_id", "sort_key"]
 
-KEYS: dict[str, list[str]] = {
-    "ExecutionsTable": ROWS,
-    "ArchivedExecutionsTable": ROWS,
-    "EditedChatsTable": ROWS,
+KEYS_BY_TABLE: dict[str, list[str]] = {
+    "ExecutionsTable": BY_WORKSPACE,
+    "ArchivedExecutionsTable": BY_WORKSPACE,
+    "EditedChatsTable": BY_WORKSPACE,
     "AccessTokensTable": ["token_id"],
     "MembershipsTable": ["workspace_id", "user_id"],
-    "RollupsTable": ROWS,
+    "RollupsTable": BY_WORKSPACE,
 }
-INDEXES: dict[str, dict[str, list[str]]] = {
+INDEXES_BY_TABLE: dict[str, dict[str, list[str]]] = {
     "ExecutionsTable": {
         "by_user": BY_USER,
         "by_type": BY_TYPE,
@@ -35,7 +35,7 @@ INDEXES: dict[str, dict[str, list[str]]] = {
     "MembershipsTable": {},
     "RollupsTable": {},
 }
-TYPES = {
+ATTRIBUTE_TYPES = {
     "workspace_id": "N",
     "user_id": "N",
     "token_id": "N",
@@ -45,46 +45,53 @@ TYPES = {
 }
 
 
-def names(key_schema: Tree) -> list[str]:
+def attributes_of(key_schema: Tree) -> list[str]:
+    """Returns the names of a key's attributes, in their order."""
     return [attribute["AttributeName"] for attribute in key_schema]
 
 
-def range_keys(key_schema: Tree) -> list[str]:
+def sort_keys_of(key_schema: Tree) -> list[str]:
+    """Returns the names of a key's attributes that sort items."""
     return [key["AttributeName"] for key in key_schema if key["KeyType"] == "RANGE"]
 
 
 def test_there_are_six_tables() -> None:
-    """Every table of the stack is one that these tests know."""
-    assert Stack().of_type("AWS::DynamoDB::Table").keys() == KEYS.keys()
+    """These tests know every table of the stack."""
+    assert Stack().of_type("AWS::DynamoDB::Table").keys() == KEYS_BY_TABLE.keys()
 
 
-@pytest.mark.parametrize("table", KEYS)
+@pytest.mark.parametrize("table", KEYS_BY_TABLE)
 def test_tables_and_indexes_have_the_designed_keys(table: str) -> None:
-    """Each combination of scope and filter is one key condition, sorted by the position."""
+    """Each combination of scope and filter is one key condition, sorted by ``sort_key``."""
     properties = Stack().properties(table)
-    assert names(properties["KeySchema"]) == KEYS[table]
+    assert attributes_of(properties["KeySchema"]) == KEYS_BY_TABLE[table]
     indexes = {i["IndexName"]: i for i in properties.get("GlobalSecondaryIndexes", [])}
-    assert {name: names(index["KeySchema"]) for name, index in indexes.items()} == INDEXES[table]
+    assert {
+        name: attributes_of(index["KeySchema"]) for name, index in indexes.items()
+    } == INDEXES_BY_TABLE[table]
     for index in indexes.values():
         last = index["KeySchema"][-1]["AttributeName"]
-        assert range_keys(index["KeySchema"]) == (["sort_key"] if last == "sort_key" else [])
-    used = {*KEYS[table], *(name for keys in INDEXES[table].values() for name in keys)}
+        assert sort_keys_of(index["KeySchema"]) == (["sort_key"] if last == "sort_key" else [])
+    used = {
+        *KEYS_BY_TABLE[table],
+        *(name for keys in INDEXES_BY_TABLE[table].values() for name in keys),
+    }
     declared = {a["AttributeName"]: a["AttributeType"] for a in properties["AttributeDefinitions"]}
-    assert declared == {name: TYPES[name] for name in used}
+    assert declared == {name: ATTRIBUTE_TYPES[name] for name in used}
 
 
-def test_an_index_of_rows_holds_the_whole_row_and_that_of_tokens_only_the_id() -> None:
-    """Rows are answered from an index; a token is read again by its id, consistently."""
+def test_an_index_contains_whole_rows_but_only_ids_of_tokens() -> None:
+    """The listing reads rows from indexes. A token is read again from the table, consistently."""
     stack = Stack()
-    for table in INDEXES:
+    for table in INDEXES_BY_TABLE:
         for index in stack.properties(table).get("GlobalSecondaryIndexes", []):
             kind = "KEYS_ONLY" if index["IndexName"] == "by_hash" else "ALL"
             assert index["Projection"] == {"ProjectionType": kind}
 
 
-@pytest.mark.parametrize("table", KEYS)
-def test_data_outlives_mistakes(table: str) -> None:
-    """Recoverable, protected, kept when the stack goes, billed on demand, encrypted."""
+@pytest.mark.parametrize("table", KEYS_BY_TABLE)
+def test_tables_are_protected_from_mistakes(table: str) -> None:
+    """Backups, deletion protection, kept when the stack is deleted, on demand, encrypted."""
     stack = Stack()
     properties = stack.properties(table)
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
@@ -92,23 +99,23 @@ def test_data_outlives_mistakes(table: str) -> None:
     assert properties["DeletionProtectionEnabled"] is True
     assert stack.resources[table]["DeletionPolicy"] == "Retain"
     assert stack.resources[table]["UpdateReplacePolicy"] == "Retain"
-    # DynamoDB encrypts every table; this property would only name another key than its own.
+    # DynamoDB encrypts every table. This property would only choose another key.
     assert "SSESpecification" not in properties
 
 
-def test_only_rows_that_were_moved_go_by_time() -> None:
-    """What is left of a revoked token or a removed membership stays, so that it can't come back."""
+def test_items_expire_only_in_the_table_of_current_rows() -> None:
+    """Those are archived rows. Tombstones never expire, so late events can't restore access."""
     tables = Stack().of_type("AWS::DynamoDB::Table")
-    purged = {
+    expiring = {
         name: table["TimeToLiveSpecification"]
         for name, table in tables.items()
         if "TimeToLiveSpecification" in table
     }
-    assert purged == {"ExecutionsTable": {"AttributeName": "purge_at", "Enabled": True}}
+    assert expiring == {"ExecutionsTable": {"AttributeName": "purge_at", "Enabled": True}}
 
 
 def test_the_bucket_is_private_and_encrypted() -> None:
-    """Nothing makes an object public, by ACL or by policy, and objects are encrypted at rest."""
+    """No ACL and no policy can make an object public, and objects are encrypted at rest."""
     stack = Stack()
     bucket = stack.properties("MediaBucket")
     assert bucket["PublicAccessBlockConfiguration"] == {
@@ -125,7 +132,7 @@ def test_the_bucket_is_private_and_encrypted() -> None:
 
 
 def test_the_bucket_answers_over_tls_only() -> None:
-    """Every request that is not encrypted on its way is refused, whoever sends it."""
+    """It refuses every request without TLS, from any caller."""
     policy = Stack().properties("MediaBucketPolicy")
     assert policy["Bucket"] == "${MediaBucket}"
     (statement,) = policy["PolicyDocument"]["Statement"]
@@ -138,21 +145,21 @@ def test_the_bucket_answers_over_tls_only() -> None:
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_the_history_begins_unlimited() -> None:
-    """The app setting exists from the first deployment on, and is off."""
+def test_a_new_deployment_hides_no_rows() -> None:
+    """The app setting exists after the first deployment, and is off."""
     parameter = Stack().properties("MinDateParameter")
     assert parameter["Name"] == "/stack/usage-history-min-date"
     assert json.loads(parameter["Value"]) == {"enabled": False, "date": None}
 
 
-def test_what_an_operator_needs_is_an_output() -> None:
-    """Names that only the deployment knows: tables, bucket, parameter, function."""
+def test_the_names_that_operators_need_are_outputs() -> None:
+    """CloudFormation chooses them: names of tables, queues and other resources."""
     outputs = {name: output["Value"] for name, output in Stack().outputs.items()}
     del outputs["ApiUrl"]
     assert outputs == {
         "ApiId": "${Api}",
         "UsageFunctionArn": "${UsageFunctionAliaslive}",
-        **{f"{table}Name": f"${{{table}}}" for table in KEYS},
+        **{f"{table}Name": f"${{{table}}}" for table in KEYS_BY_TABLE},
         "MediaBucketName": "${MediaBucket}",
         "MinDateParameterName": "${MinDateParameter}",
         "EventBusName": "${EventBus}",

@@ -1,8 +1,9 @@
-"""Callers reach published versions: one with a snapshot, and never an old one.
+"""Published versions: callers reach the newest one, which can have a snapshot.
 
-What SAM and CloudFormation see of a change differs. SAM gives a version a new logical id when the
-function's properties change, as they are written, or the content of its layers. CloudFormation
-knows the values of parameters, and replaces a version when its description changes.
+SAM and CloudFormation notice different changes. SAM gives a version a new logical id if the
+function's properties change in the template, or if the content of its layers changes. It does not
+know the values of parameters. CloudFormation does, and replaces a version if its description
+changes.
 """
 
 import re
@@ -10,11 +11,11 @@ from typing import Final
 
 import pytest
 
-from tests.deploy.stack import Stack, Tree, source, transform, transformed
+from tests.deploy.stack import Stack, Tree, read_template, transform, transformed_template
 
 PUBLISHED: Final = ("UsageFunction", "AuthorizerFunction")
 
-OTHERS: Final = {
+OTHER_VALUES: Final = {
     "Architecture": "x86_64",
     "SnapStart": "None",
     "LogLevel": "DEBUG",
@@ -24,11 +25,11 @@ OTHERS: Final = {
     "TokenLifetimeMinutes": "60",
     "TokenableType": "App\\Models\\Member",
 }
-"""A value other than the default for every parameter that reaches a function."""
+"""For each parameter that a function depends on, a value that is not the default."""
 
 
 def versions(template: Tree) -> dict[str, str]:
-    """The logical id of each function's version, in what SAM made of a template."""
+    """Returns the logical id of each function's version, in a template after SAM's transform."""
     return {
         resource["Properties"]["FunctionName"]["Ref"]: logical_id
         for logical_id, resource in template["Resources"].items()
@@ -37,18 +38,18 @@ def versions(template: Tree) -> dict[str, str]:
 
 
 def description(function: str, **parameters: str) -> str:
-    """What the version of a function is described by."""
-    (found,) = (
+    """Returns the description of a function's version."""
+    (text,) = (
         version["Description"]
         for version in Stack(**parameters).of_type("AWS::Lambda::Version").values()
         if version["FunctionName"] == f"${{{function}}}"
     )
-    return str(found)
+    return str(text)
 
 
 def parameters_in(tree: Tree) -> set[str]:
-    """The template's parameters that a part of it refers to."""
-    declared: set[str] = set(transformed()["Parameters"])
+    """Returns the names of the parameters to which a part of the template refers."""
+    declared: set[str] = set(transformed_template()["Parameters"])
     match tree:
         case {"Ref": str(name)}:
             return {name} & declared
@@ -63,47 +64,53 @@ def parameters_in(tree: Tree) -> set[str]:
 
 @pytest.mark.parametrize("function", PUBLISHED)
 @pytest.mark.parametrize("choice", ["None", "PublishedVersions"])
-def test_the_functions_that_a_caller_waits_for_have_snapshots_if_wanted(
+def test_the_parameter_gives_snapshots_to_functions_that_callers_wait_for(
     function: str, choice: str
 ) -> None:
-    """Of their published versions, which alone can have one."""
+    """Only published versions can have snapshots."""
     assert Stack(SnapStart=choice).properties(function)["SnapStart"] == {"ApplyOn": choice}
 
 
 @pytest.mark.parametrize("function", ["RecorderFunction", "CounterFunction"])
-def test_nobody_waits_for_what_a_queue_is_for(function: str) -> None:
-    """It publishes no version, and has no snapshot to pay for."""
+def test_functions_behind_queues_have_no_versions(function: str) -> None:
+    """Nobody waits for them, so a snapshot would only cost money."""
     stack = Stack()
-    assert versions(transformed()).keys() == set(PUBLISHED)
+    assert versions(transformed_template()).keys() == set(PUBLISHED)
     assert "SnapStart" not in stack.properties(function)
 
 
-def test_what_has_not_changed_is_not_published_again() -> None:
-    """Lambda would refuse a version that equals the last one."""
-    before = versions(transformed())
-    assert versions(transform(source())) == before
+def test_an_unchanged_function_is_not_published_again() -> None:
+    """Lambda refuses to publish a version that equals the last one."""
+    before = versions(transformed_template())
+    assert versions(transform(read_template())) == before
     for function in ("RecorderFunction", "CounterFunction"):
-        assert versions(transformed(**{function: "other"})) == before
+        assert versions(transformed_template(**{function: "other"})) == before
 
 
 @pytest.mark.parametrize("function", PUBLISHED)
 def test_changed_code_is_published(function: str) -> None:
-    """That function's alone."""
-    before, after = versions(transformed()), versions(transformed(**{function: "other"}))
+    """The other function is not."""
+    before, after = (
+        versions(transformed_template()),
+        versions(transformed_template(**{function: "other"})),
+    )
     assert {name for name in PUBLISHED if before[name] != after[name]} == {function}
 
 
 @pytest.mark.parametrize("layer", ["CoreLayer", "DependenciesLayer"])
 def test_a_changed_layer_is_published(layer: str) -> None:
-    """With both functions, which have it in common."""
-    before, after = versions(transformed()), versions(transformed(**{layer: "other"}))
+    """Both functions use it, so both get a new version."""
+    before, after = (
+        versions(transformed_template()),
+        versions(transformed_template(**{layer: "other"})),
+    )
     assert all(before[name] != after[name] for name in PUBLISHED)
 
 
 @pytest.mark.parametrize("property_", ["MemorySize", "Timeout", "Role", "Handler"])
 def test_a_changed_property_is_published(property_: str) -> None:
-    """Whatever the template says about a function."""
-    template = source()
+    """Each property of a function is part of its version."""
+    template = read_template()
     for name in PUBLISHED:
         template["Resources"][name]["Properties"][property_] = {
             "MemorySize": 512,
@@ -111,42 +118,45 @@ def test_a_changed_property_is_published(property_: str) -> None:
             "Role": {"Fn::GetAtt": ["RecorderRole", "Arn"]},
             "Handler": "app.other",
         }[property_]
-    before, after = versions(transformed()), versions(transform(template))
+    before, after = versions(transformed_template()), versions(transform(template))
     assert all(before[name] != after[name] for name in PUBLISHED)
 
 
 @pytest.mark.parametrize("function", PUBLISHED)
-def test_a_version_s_description_names_all_parameters_that_reach_its_function(
+def test_a_version_s_description_has_all_parameters_of_its_function(
     function: str,
 ) -> None:
-    """And no other: Lambda refuses to publish what has not changed."""
-    resources = transformed()["Resources"]
-    reached = parameters_in(resources[function]["Properties"])
-    described = resources[versions(transformed())[function]]["Properties"]["Description"]
-    assert parameters_in(described) == reached
-    assert reached <= OTHERS.keys()
+    """It has no others, because Lambda refuses to publish an unchanged function."""
+    resources = transformed_template()["Resources"]
+    used = parameters_in(resources[function]["Properties"])
+    described = resources[versions(transformed_template())[function]]["Properties"]["Description"]
+    assert parameters_in(described) == used
+    assert used <= OTHER_VALUES.keys()
 
 
 @pytest.mark.parametrize("function", PUBLISHED)
-@pytest.mark.parametrize("parameter", OTHERS)
+@pytest.mark.parametrize("parameter", OTHER_VALUES)
 def test_a_changed_parameter_is_published(function: str, parameter: str) -> None:
-    """CloudFormation can't change a description without a new version.
+    """CloudFormation replaces the version, because its description changes.
 
-    SAM alone would not: it gives the version the same name.
+    SAM alone would not publish: the version's logical id stays the same.
     """
-    value = OTHERS[parameter]
-    reaches = parameter in parameters_in(transformed()["Resources"][function]["Properties"])
-    changes = description(function) != description(function, **{parameter: value})
-    assert changes == reaches
+    value = OTHER_VALUES[parameter]
+    is_used = parameter in parameters_in(
+        transformed_template()["Resources"][function]["Properties"]
+    )
+    is_published = description(function) != description(function, **{parameter: value})
+    assert is_published == is_used
 
 
 def test_a_description_is_never_too_long() -> None:
-    """Lambda takes 256 characters."""
+    """Lambda's limit is 256 characters."""
+    max_length = transformed_template()["Parameters"]["TokenableType"]["MaxLength"]
     longest = {
         "TimeZone": "America/Argentina/ComodRivadavia",
         "LinkLifetimeSeconds": "43200",
         "TokenLifetimeMinutes": "9" * 9,
-        "TokenableType": "x" * int(transformed()["Parameters"]["TokenableType"]["MaxLength"]),
+        "TokenableType": "x" * int(max_length),
         "SnapStart": "PublishedVersions",
         "LogLevel": "CRITICAL",
         "DefaultLocale": "pt_BR",
@@ -156,17 +166,17 @@ def test_a_description_is_never_too_long() -> None:
         assert len(description(function, **longest)) <= 256
 
 
-def test_no_old_version_stays_to_be_paid_for() -> None:
-    """Neither one that SAM gives another name, nor one that CloudFormation replaces."""
+def test_old_versions_are_deleted() -> None:
+    """Kept versions with snapshots cost money, even if nobody uses them."""
     for version in Stack().resources.values():
         if version["Type"] == "AWS::Lambda::Version":
             assert version["DeletionPolicy"] == "Delete"
             assert version.get("UpdateReplacePolicy", "Delete") == "Delete"
 
 
-def test_the_aliases_lead_to_what_was_published() -> None:
-    """Under one name for both functions."""
-    resources, published = Stack().resources, versions(transformed())
+def test_the_aliases_point_to_the_published_versions() -> None:
+    """Both functions have an alias of the same name."""
+    resources, published = Stack().resources, versions(transformed_template())
     for function in PUBLISHED:
         alias = resources[f"{function}Aliaslive"]["Properties"]
         assert alias["FunctionVersion"] == f"${{{published[function]}.Version}}"

@@ -10,11 +10,11 @@ from typing import Any, Final
 import pytest
 from typer.main import get_command
 
-from tests.deploy.stack import source
+from tests.deploy.stack import read_template
 from tests.docs.extraction import ROOT, document, documents
 from usagectl.__main__ import app
 
-TEMPLATE: Final = source()
+TEMPLATE: Final = read_template()
 MAKEFILE: Final = (ROOT / "Makefile").read_text("utf-8")
 FUNCTIONS: Final = [
     ast.parse(path.read_text("utf-8"))

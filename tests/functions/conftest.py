@@ -1,4 +1,4 @@
-"""The real template's tables in moto's server, and the functions loaded with its environment."""
+"""The real template's resources in moto, and the functions loaded with its environment."""
 
 from collections.abc import Iterator
 from types import ModuleType
@@ -24,7 +24,7 @@ def template() -> Template:
 
 @pytest.fixture(scope="session")
 def endpoints() -> Iterator[Endpoints]:
-    """moto's services, over HTTP as in Lambda."""
+    """Addresses of moto's services, which are called over HTTP as in Lambda."""
     server = MotoServer()
     yield Endpoints.all_at(server.url())
     server.stop()
@@ -34,43 +34,43 @@ def endpoints() -> Iterator[Endpoints]:
 def clients(
     endpoints: Endpoints, template: Template, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Clients]:
-    """Clients of services in which nothing is but what the template declares."""
+    """Clients of services that have only what the template declares."""
     httpx.post(f"{endpoints.dynamodb}/moto-api/reset").raise_for_status()
     for name, value in {**endpoints.variables, **CREDENTIALS, **NO_CONFIGURATION}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     forget_clients()
-    found = Clients.at(endpoints)
-    provision(template, found)
-    yield found
-    for client in (found.dynamodb, found.events, found.s3, found.sqs, found.ssm):
+    clients = Clients.at(endpoints)
+    provision(template, clients)
+    yield clients
+    for client in (clients.dynamodb, clients.events, clients.s3, clients.sqs, clients.ssm):
         client.close()
     forget_clients()
 
 
 @pytest.fixture
 def usage(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The usage function."""
+    """The usage function's module."""
     assert clients.dynamodb.list_tables()["TableNames"]
     return load_function("usage", environment_of(template, "UsageFunction"), monkeypatch)
 
 
 @pytest.fixture
 def authorizer(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The authorizer."""
+    """The authorizer's module."""
     assert clients.dynamodb.list_tables()["TableNames"]
     return load_function("authorizer", environment_of(template, "AuthorizerFunction"), monkeypatch)
 
 
 @pytest.fixture
 def recorder(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The recorder."""
+    """The recorder's module."""
     assert clients.dynamodb.list_tables()["TableNames"]
     return load_function("recorder", environment_of(template, "RecorderFunction"), monkeypatch)
 
 
 @pytest.fixture
 def counter(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The counter."""
+    """The counter's module."""
     assert clients.dynamodb.list_tables()["TableNames"]
     return load_function("counter", environment_of(template, "CounterFunction"), monkeypatch)

@@ -1,4 +1,4 @@
-"""A page of a hundred rows, each as large as a row may be, is within what Lambda returns."""
+"""A page of a hundred rows of the largest size is small enough for Lambda to return."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -17,11 +17,11 @@ from workspace_usage.recording.payloads import InvalidPayload, parse_row
 from workspace_usage.rows.row import Source, to_stored_item
 from workspace_usage.values import MAX_ID
 
-type Record = dict[str, Any]
+type Payload = dict[str, Any]
 
 
-def record(text: str, **fields: Any) -> Record:
-    """A row of the longest numbers, which has its ``text`` where ``fields`` say, else as title."""
+def payload(text: str, **fields: Any) -> Payload:
+    """Returns an execution with the longest numbers, ``text`` as its title, and ``fields``."""
     return {
         "id": MAX_ID,
         "workspace_id": 11,
@@ -44,48 +44,56 @@ def agent(kind: str, title: str = "", slug: str = "") -> dict[str, str]:
     return {"title": title, "slug": slug, "type": kind}
 
 
-def longest(make: Callable[[str], Record], letter: str) -> Record:
-    """The record of the longest text of ``letter`` that is accepted."""
-    fitting, too_long = 0, MAX_RESPONSE_BYTES // MAX_PER_PAGE
-    while too_long - fitting > 1:
-        length = (fitting + too_long) // 2
+def longest(make: Callable[[str], Payload], letter: str) -> Payload:
+    """Returns the largest payload that is accepted.
+
+    Args:
+        make: returns the payload with a text.
+        letter: what the text consists of.
+    """
+    accepted, too_long = 0, MAX_RESPONSE_BYTES // MAX_PER_PAGE
+    while too_long - accepted > 1:
+        length = (accepted + too_long) // 2
         try:
             parse_row(Source.CURRENT, make(letter * length))
-            fitting = length
+            accepted = length
         except InvalidPayload:
             too_long = length
-    return make(letter * fitting)
+    return make(letter * accepted)
 
 
-def titled(text: str) -> Record:
-    return record(text)
+def with_title(text: str) -> Payload:
+    return payload(text)
 
 
-def slugged(text: str) -> Record:
-    return record("", agent=agent("chat", slug=text))
+def with_slug(text: str) -> Payload:
+    return payload("", agent=agent("chat", slug=text))
 
 
-def linked(text: str) -> Record:
-    return record("", agent=agent("image"), output=f"https://example.com/{text}")
+def with_link(text: str) -> Payload:
+    return payload("", agent=agent("image"), output=f"https://example.com/{text}")
 
 
-def failing(text: str) -> Record:
-    return record("", agent=agent("video"), output=text, status="failed")
+def with_error(text: str) -> Payload:
+    return payload("", agent=agent("video"), output=text, status="failed")
 
 
-def keyed(text: str) -> Record:
-    """A key as long as S3 allows, of a character that takes the most in a link; then a title."""
-    return record("", agent=agent("image", title=text), output="😀" * 256)
+def with_key_and_title(text: str) -> Payload:
+    """Returns an image whose key is the longest that S3 allows, and takes the most in a link."""
+    return payload("", agent=agent("image", title=text), output="😀" * 256)
 
 
 @pytest.mark.parametrize(
     ("make", "letter"),
     [
-        *((titled, letter) for letter in ('"', "\\", "\x01", "\n", "é", "中", "\u2028", "😀", "a")),
-        *((slugged, letter) for letter in ('"', "中", "/")),
-        *((linked, letter) for letter in ('"', "a")),
-        (failing, "\x1f"),
-        (keyed, '"'),
+        *(
+            (with_title, letter)
+            for letter in ('"', "\\", "\x01", "\n", "é", "中", "\u2028", "😀", "a")
+        ),
+        *((with_slug, letter) for letter in ('"', "中", "/")),
+        *((with_link, letter) for letter in ('"', "a")),
+        (with_error, "\x1f"),
+        (with_key_and_title, '"'),
     ],
 )
 def test_a_page_of_the_largest_rows_can_be_returned(
@@ -93,10 +101,10 @@ def test_a_page_of_the_largest_rows_can_be_returned(
     clients: Clients,
     template: Template,
     monkeypatch: pytest.MonkeyPatch,
-    make: Callable[[str], Record],
+    make: Callable[[str], Payload],
     letter: str,
 ) -> None:
-    """As a proxy response and as an object; little of the room for rows is left unused."""
+    """As a proxy response and as a body. The limit for a row leaves little room unused."""
     monkeypatch.setenv("AWS_SESSION_TOKEN", "/" * 1_000)
     row = parse_row(Source.CURRENT, longest(make, letter))
     table = template.resources["ExecutionsTable"].name

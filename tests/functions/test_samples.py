@@ -1,4 +1,4 @@
-"""Every file in ``events/`` does what its name says, with the demo's data in the tables."""
+"""Every sample in ``events/`` has the effect that its name promises on the demo's data."""
 
 import json
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from workspace_usage.rollups.counts import read_head
 EVENTS_FOLDER = ROOT / "events"
 
 UNAUTHORIZED = "Unauthorized"
-AUTHORIZER = {
+AUTHORIZER_SAMPLES = {
     "authorizer-allowed-bare-secret": ("Allow", "everyone"),
     "authorizer-allowed-everyone": ("Allow", "everyone"),
     "authorizer-allowed-own": ("Allow", "own"),
@@ -35,9 +35,9 @@ AUTHORIZER = {
     "authorizer-unauthorized-missing": UNAUTHORIZED,
     "authorizer-unauthorized-unknown": UNAUTHORIZED,
 }
-"""The policy's effect and what the context says the caller sees; or the error that is raised."""
+"""The policy's effect and whose rows the context lets the caller see, or the error's text."""
 
-USAGE = {
+STATUSES_BY_SAMPLE = {
     "usage-filtered": 200,
     "usage-first-page": 200,
     "usage-forbidden-context": 403,
@@ -47,92 +47,102 @@ USAGE = {
     "usage-own": 200,
     "usage-second-page": 200,
 }
-INVOKE = {
+ERRORS_BY_INVOCATION = {
     "invoke-filtered": None,
     "invoke-first-page": None,
     "invoke-invalid": InvalidRequest,
     "invoke-without-workspace": InvalidRequest,
 }
-RECORDER = {"recorder-batch": 0, "recorder-rejected": 2}
-"""How many messages end in the dead-letter queue."""
+DEAD_LETTERS_BY_SAMPLE = {"recorder-batch": 0, "recorder-rejected": 2}
+"""How many messages of a batch the recorder sends to the dead-letter queue."""
 
-COUNTER = {"counter-one-workspace"}
+COUNTER_SAMPLES = {"counter-one-workspace"}
 
 
-def read(name: str) -> Any:
-    """The event in a file."""
+def read_sample(name: str) -> Any:
+    """Returns the event in a file."""
     return json.loads((EVENTS_FOLDER / f"{name}.json").read_text("utf-8"))
 
 
 @pytest.fixture
 def demo(clients: Clients, template: Template, tmp_path: Path) -> None:
-    """The demo's data, loaded."""
+    """Loads the demo's data."""
     write_demo(tmp_path, datetime.now(UTC))
     assert Loader(resources_of(template, clients)).load(tmp_path).rejected == 0
 
 
-def test_every_file_is_accounted_for() -> None:
-    """No sample without a test."""
+def test_every_sample_is_tested_and_every_event_has_a_sample() -> None:
+    """A new file needs an entry above, and a new event needs a file."""
     names = {path.stem for path in EVENTS_FOLDER.glob("*.json")} - {"environment"}
     events = {name for name in names if name.startswith("event-")}
-    assert names - events == {*AUTHORIZER, *USAGE, *INVOKE, *RECORDER, *COUNTER}
-    kinds = {read(name)["detail-type"] for name in events}
+    assert names - events == {
+        *AUTHORIZER_SAMPLES,
+        *STATUSES_BY_SAMPLE,
+        *ERRORS_BY_INVOCATION,
+        *DEAD_LETTERS_BY_SAMPLE,
+        *COUNTER_SAMPLES,
+    }
+    kinds = {read_sample(name)["detail-type"] for name in events}
     assert kinds == set(EVENTS), "each event needs a sample, events/event-*.json"
 
 
 @pytest.mark.usefixtures("demo")
-def test_the_authorizers_samples(authorizer: ModuleType) -> None:
-    """Those that are let in, those that are not, and those who nobody knows."""
-    for name, expected in AUTHORIZER.items():
+def test_the_authorizer_decides_as_its_samples_say(authorizer: ModuleType) -> None:
+    """It allows and denies requests, and knows no caller for others."""
+    for name, expected in AUTHORIZER_SAMPLES.items():
         if expected == UNAUTHORIZED:
             with pytest.raises(Exception, match=r"^Unauthorized$"):
-                authorizer.lambda_handler(read(name), Context())
+                authorizer.lambda_handler(read_sample(name), Context())
             continue
-        answer = authorizer.lambda_handler(read(name), Context())
-        [statement] = answer["policyDocument"]["Statement"]
-        assert (statement["Effect"], answer["context"].get("sees")) == expected, name
-        assert ("message" in answer["context"]) == (statement["Effect"] == "Deny"), name
+        policy = authorizer.lambda_handler(read_sample(name), Context())
+        [statement] = policy["policyDocument"]["Statement"]
+        assert (statement["Effect"], policy["context"].get("sees")) == expected, name
+        assert ("message" in policy["context"]) == (statement["Effect"] == "Deny"), name
 
 
 @pytest.mark.usefixtures("demo")
-def test_the_usage_functions_samples(usage: ModuleType) -> None:
-    """Pages through the gateway and by direct invocation, and what is refused."""
-    for name, status in USAGE.items():
-        answer = usage.lambda_handler(read(name), Context())
-        body = json.loads(answer["body"])
-        assert answer["statusCode"] == status, name
+def test_the_usage_function_answers_as_its_samples_say(usage: ModuleType) -> None:
+    """It answers and refuses both requests of API Gateway and direct invocations."""
+    for name, status in STATUSES_BY_SAMPLE.items():
+        response = usage.lambda_handler(read_sample(name), Context())
+        body = json.loads(response["body"])
+        assert response["statusCode"] == status, name
         assert body["items"] if status == 200 else body["message"], name
-    for name, error in INVOKE.items():
+    for name, error in ERRORS_BY_INVOCATION.items():
         if error is None:
-            assert usage.lambda_handler(read(name), Context())["items"], name
+            assert usage.lambda_handler(read_sample(name), Context())["items"], name
             continue
         with pytest.raises(error):
-            usage.lambda_handler(read(name), Context())
+            usage.lambda_handler(read_sample(name), Context())
 
 
-def test_the_recorders_samples(recorder: ModuleType, clients: Clients, template: Template) -> None:
-    """A batch that is applied, and one with events that can't be."""
+def test_the_recorder_applies_and_rejects_as_its_samples_say(
+    recorder: ModuleType, clients: Clients, template: Template
+) -> None:
+    """One batch is applied, and the other one's events can't be applied."""
     queue = template.resources["DeadLetterQueue"].ref
-    for name, rejected in RECORDER.items():
-        assert recorder.lambda_handler(read(name), Context()) == {"batchItemFailures": []}
-        answer = clients.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
-        assert len(answer.get("Messages", [])) == rejected, name
+    for name, rejected in DEAD_LETTERS_BY_SAMPLE.items():
+        assert recorder.lambda_handler(read_sample(name), Context()) == {"batchItemFailures": []}
+        response = clients.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+        assert len(response.get("Messages", [])) == rejected, name
 
 
 @pytest.mark.usefixtures("demo")
-def test_the_counters_samples(counter: ModuleType, clients: Clients, template: Template) -> None:
-    """The demo's workspace is counted, once: two messages ask for it."""
+def test_the_counter_counts_the_workspace_of_its_sample(
+    counter: ModuleType, clients: Clients, template: Template
+) -> None:
+    """Two messages name the demo's workspace, which is counted once."""
     place = resources_of(template, clients)
     release(place, 11)
-    for name in COUNTER:
+    for name in COUNTER_SAMPLES:
         context = Context(remaining=[900_000])
-        assert counter.lambda_handler(read(name), context) == {"batchItemFailures": []}
+        assert counter.lambda_handler(read_sample(name), context) == {"batchItemFailures": []}
     head = read_head(clients.dynamodb, place.tables.rollups, 11)
     assert head is not None
     assert head.is_usable(UTC)
 
 
-def test_the_platforms_samples_can_be_sent() -> None:
-    """Each is an event that the recorder would understand."""
+def test_every_event_s_sample_can_be_sent() -> None:
+    """``usagectl`` reads it, and the recorder would accept it."""
     paths = sorted(EVENTS_FOLDER.glob("event-*.json"))
     assert {read_event(path).source for path in paths} == {"tess"}

@@ -1,7 +1,7 @@
-"""The usage function on the real template's tables: answers, refusals, failures, and its log."""
+"""The usage function on the real template's tables: its answers, refusals, failures and log."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from types import ModuleType
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from local.store.clients import Clients
 from local.template.template import Template
 from tests.support.functions import Context
+from tests.support.lookups import LookupRecorder
 from tests.support.strategies import json_values
 from tests.support.usage import EVERYONE, NOW, OWN, answer, proxy_event, put_row
 from workspace_api import endpoint, gateway
@@ -23,11 +24,12 @@ from workspace_usage.listing.query import PARAMETER_NAMES
 from workspace_usage.rows.row import ARCHIVED_FLAG, Source
 
 
-def lines(text: str) -> Iterator[dict[str, Any]]:
+def log_lines(text: str) -> Iterator[dict[str, Any]]:
+    """Yields the lines of a log that are JSON objects: log entries and metrics."""
     return (json.loads(line) for line in text.splitlines() if line.startswith("{"))
 
 
-def test_a_page_is_the_contract_s_body(
+def test_an_answer_has_the_contract_s_fields_and_continues_after_its_cursor(
     usage: ModuleType, clients: Clients, template: Template
 ) -> None:
     for number in (1, 2, 3):
@@ -54,15 +56,14 @@ def test_credits_keep_every_digit(
     assert body["items"][0]["credits"] == Decimal(digits)
 
 
-def test_an_archived_medium_s_key_is_in_no_answer(
+def test_no_answer_contains_the_key_of_archived_media(
     usage: ModuleType, clients: Clients, template: Template
 ) -> None:
-    """It is stored for erasure alone, also where the row was before it was moved."""
+    """The key is stored only so that the media can be erased, also in the current row."""
     image = {"title": "Painter", "slug": "painter", "type": "image"}
     put_row(clients, template, Source.ARCHIVED, 1, agent=image, output="kept/key.png")
-    [item] = clients.dynamodb.scan(TableName=template.resources["ArchivedExecutionsTable"].name)[
-        "Items"
-    ]
+    archived_table = template.resources["ArchivedExecutionsTable"].name
+    [item] = clients.dynamodb.scan(TableName=archived_table)["Items"]
     assert item["output"] == {"S": "kept/key.png"}
     clients.dynamodb.put_item(
         TableName=template.resources["ExecutionsTable"].name,
@@ -70,8 +71,8 @@ def test_an_archived_medium_s_key_is_in_no_answer(
     )
     for parameters in ({}, {"type": "image"}, {"user_id": "2"}):
         status, body = answer(usage, proxy_event(EVERYONE, parameters))
-        [shown] = body["items"]
-        assert (status, shown["output"], shown["link"]) == (200, "This item was deleted.", None)
+        [listed] = body["items"]
+        assert (status, listed["output"], listed["link"]) == (200, "This item was deleted.", None)
         assert "key.png" not in str(body)
 
 
@@ -105,7 +106,7 @@ def test_an_invalid_workspace_id_is_422(usage: ModuleType, workspace: str | None
     "context",
     [{}, {"user_id": "1"}, {**EVERYONE, "workspace_id": "12"}, {**EVERYONE, "sees": "nothing"}],
 )
-def test_what_the_authorizer_did_not_say_is_denied(
+def test_a_context_that_does_not_grant_access_is_denied(
     usage: ModuleType, clients: Clients, template: Template, context: dict[str, str]
 ) -> None:
     put_row(clients, template, Source.CURRENT, 1)
@@ -113,7 +114,7 @@ def test_what_the_authorizer_did_not_say_is_denied(
     assert (status, list(body)) == (403, ["message"])
 
 
-def test_every_broken_rule_is_named(usage: ModuleType) -> None:
+def test_an_answer_names_every_broken_rule(usage: ModuleType) -> None:
     event = proxy_event(EVERYONE, {"range": "5d", "page": "0", "per_page": "101"}, language="fr")
     status, body = answer(usage, event)
     assert status == 422
@@ -125,7 +126,7 @@ def test_every_broken_rule_is_named(usage: ModuleType) -> None:
     }
 
 
-def test_the_query_is_checked_before_the_user(usage: ModuleType) -> None:
+def test_broken_rules_are_reported_before_a_forbidden_user(usage: ModuleType) -> None:
     status, body = answer(usage, proxy_event(OWN, {"user_id": "1", "page": "x"}))
     assert (status, list(body["errors"])) == (422, ["page"])
 
@@ -139,7 +140,7 @@ def test_a_direct_invocation_sees_the_whole_workspace(
     assert [item["id"] for item in body["items"]] == [1, 2]
     assert orjson.loads(orjson.dumps(body, default=float))["per_page"] == 20
     event = {"workspace_id": "\xa011\n", "user_id": "2 ", "per_page": 1}
-    # API Gateway's events name no workspace: this one is not of those.
+    # With a workspace_id it is a direct invocation, even if it looks like API Gateway's event.
     event |= {"httpMethod": "GET", "requestContext": {}}
     body = usage.lambda_handler(event, Context())
     assert [item["id"] for item in body["items"]] == [2]
@@ -163,7 +164,7 @@ def test_a_direct_invocation_sees_the_whole_workspace(
         ({"workspace_id": 11, "requestContext": "x", "range": {}}, ["range"]),
     ],
 )
-def test_a_direct_invocation_that_is_wrong_raises_with_the_422_body(
+def test_an_invalid_direct_invocation_raises_an_error_with_the_422_body(
     usage: ModuleType, event: object, fields: list[str]
 ) -> None:
     with pytest.raises(InvalidRequest) as refused:
@@ -173,7 +174,7 @@ def test_a_direct_invocation_that_is_wrong_raises_with_the_422_body(
     assert list(body["errors"]) == fields
 
 
-ODD: list[object] = [
+ODD_VALUES: list[object] = [
     float("inf"),
     float("nan"),
     -0.0,
@@ -195,11 +196,11 @@ ODD: list[object] = [
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(value=st.sampled_from(ODD) | json_values())
-def test_any_value_of_a_direct_invocation_is_answered_or_refused_with_a_reason(
+@given(value=st.sampled_from(ODD_VALUES) | json_values())
+def test_a_direct_invocation_with_any_value_is_answered_or_refused_with_a_reason(
     usage: ModuleType, name: str, value: object
 ) -> None:
-    """The reason is JSON of the documented form, and short whatever came in."""
+    """The reason is JSON of the documented form, and is short even if the value is long."""
     event = {"workspace_id": 11, "per_page": 0, name: value}
     try:
         body = usage.lambda_handler(event, Context())
@@ -214,10 +215,10 @@ def test_any_value_of_a_direct_invocation_is_answered_or_refused_with_a_reason(
     assert reason["errors"].keys() <= {"workspace_id", *PARAMETER_NAMES}
 
 
-def test_a_store_that_fails_is_raised_and_not_returned(
+def test_an_unavailable_store_is_raised_as_an_error(
     usage: ModuleType, clients: Clients, template: Template
 ) -> None:
-    """What is returned, API Gateway would cache."""
+    """API Gateway would cache a response, even a 503."""
     clients.dynamodb.delete_table(TableName=template.resources["EditedChatsTable"].name)
     with pytest.raises(StoreUnavailable):
         usage.lambda_handler(proxy_event(EVERYONE), Context())
@@ -225,22 +226,22 @@ def test_a_store_that_fails_is_raised_and_not_returned(
     assert status == 200
 
 
-def test_calls_that_had_to_be_repeated_are_measured(
+def test_a_metric_counts_calls_that_are_made_again(
     capsys: pytest.CaptureFixture[str], usage: ModuleType, clients: Clients, template: Template
 ) -> None:
-    """Each costs twice: where all are, something is wrong with how they are made."""
+    """If every call is made again, answers take long, and somebody should notice."""
     answer(usage, proxy_event(EVERYONE))
     clients.dynamodb.delete_table(TableName=template.resources["EditedChatsTable"].name)
     with pytest.raises(StoreUnavailable):
         usage.lambda_handler(proxy_event(EVERYONE), Context())
-    metrics = [line for line in lines(capsys.readouterr().out) if "_aws" in line]
+    metrics = [line for line in log_lines(capsys.readouterr().out) if "_aws" in line]
     assert [line.get("CallsRepeated") for line in metrics if "ColdStart" not in line] == [
         None,
         [1.0],
     ]
 
 
-def test_without_the_setting_there_is_no_answer(
+def test_a_missing_setting_is_an_error(
     usage: ModuleType, clients: Clients, template: Template
 ) -> None:
     clients.ssm.delete_parameter(Name=template.resources["MinDateParameter"].name)
@@ -248,7 +249,7 @@ def test_without_the_setting_there_is_no_answer(
         usage.lambda_handler(proxy_event(EVERYONE), Context())
 
 
-def test_the_setting_hides_what_is_older(
+def test_the_setting_hides_older_rows(
     usage: ModuleType, clients: Clients, template: Template
 ) -> None:
     put_row(clients, template, Source.CURRENT, 1)
@@ -273,49 +274,30 @@ def test_reading_stops_before_lambda_ends_the_function(
         usage.lambda_handler(event, Context(remaining=[3_000]))
 
 
-class Watched(dict[str, Any]):
-    """A mapping that remembers which names were asked for."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        super().__init__(values)
-        self.asked: set[str] = set()
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self.asked.add(key)
-        return super().get(key, default)
-
-
-def test_the_cache_s_key_is_exactly_what_the_function_reads(
+def test_the_cache_key_is_exactly_what_the_function_reads(
     usage: ModuleType, template: Template, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it read beyond the key, callers would share; what is only in the key, is wasted."""
-    parameters, read_headers = Watched({}), set[str]()
-    real = gateway.headers_of
-
-    def watched_headers(event: Mapping[str, Any]) -> Watched:
-        headers = Watched(real(event))
-        headers.asked = read_headers
-        return headers
-
-    monkeypatch.setattr(endpoint, "headers_of", watched_headers)
+    """If a part were missing, callers would share answers. A part that isn't read has no use."""
     event = proxy_event(EVERYONE)
+    headers = LookupRecorder(gateway.headers_of(event))
+    monkeypatch.setattr(endpoint, "headers_of", lambda _: headers)
+    # The function would replace an empty dictionary by its own.
+    parameters = LookupRecorder({"unknown": "1"})
     event["queryStringParameters"] = parameters
-    # An empty mapping would be replaced before it is asked.
-    parameters["unknown"] = "1"
     assert answer(usage, event)[0] == 200
     api = template.only("AWS::ApiGateway::RestApi").properties["Body"]
     method = api["paths"]["/workspaces/usage"]["get"]
     declared = set(method["x-amazon-apigateway-integration"]["cacheKeyParameters"])
-    # The authorizer made the context out of the token and the workspace.
-    read_headers.add("authorization")
+    # The function reads the token's user from the context that the authorizer has made.
+    headers_read = headers.names | {"authorization"}
     assert {name.lower() for name in declared} == {
-        *(f"method.request.header.{name}" for name in read_headers),
-        *(f"method.request.querystring.{name}" for name in parameters.asked),
+        *(f"method.request.header.{name}" for name in headers_read),
+        *(f"method.request.querystring.{name}" for name in parameters.names),
     }
-    assert parameters.asked == set(PARAMETER_NAMES)
+    assert parameters.names == set(PARAMETER_NAMES)
 
 
-def test_the_log_has_counts_and_the_request_s_id_and_nothing_personal(
+def test_the_log_has_figures_and_the_request_s_id_but_no_personal_data(
     capsys: pytest.CaptureFixture[str],
     usage: ModuleType,
     clients: Clients,
@@ -331,12 +313,12 @@ def test_the_log_has_counts_and_the_request_s_id_and_nothing_personal(
     printed = capsys.readouterr().out
     for personal in ("secret", "Bearer", "bo@example.com", "X-Amz", "picture"):
         assert personal not in printed
-    logged = [line for line in lines(printed) if "message" in line]
+    logged = [line for line in log_lines(printed) if "message" in line]
     assert {line["correlation_id"] for line in logged} == {"the-request"}
     answered = next(line for line in logged if line["message"] == "answered")
     assert (answered["RowsRead"], answered["RowsReturned"], answered["PageDepth"]) == (2, 2, 1)
     assert answered["CurrentRowsRead"] == answered["ArchivedRowsRead"] == 1
-    metrics = [line for line in lines(printed) if "_aws" in line]
+    metrics = [line for line in log_lines(printed) if "_aws" in line]
     assert metrics[0]["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "WorkspaceUsage"
     assert any(line.get("RowsRead") == [2.0] for line in metrics)
     assert any(line.get("Refused") == [1.0] for line in metrics)
@@ -345,16 +327,17 @@ def test_the_log_has_counts_and_the_request_s_id_and_nothing_personal(
 @pytest.mark.parametrize(
     "parts",
     [
+        {"requestContext": "no object"},
         {"requestContext": {"authorizer": 5}},
         {"headers": [1]},
         {"headers": {"x-workspace-id": 5}},
         {"queryStringParameters": "page"},
     ],
 )
-def test_what_only_looks_like_the_gateways_is_an_invocation(
+def test_an_event_that_only_resembles_a_proxy_event_is_a_direct_invocation(
     usage: ModuleType, parts: dict[str, object]
 ) -> None:
-    """Of an invoker who may do so: it names no workspace."""
+    """It is refused, because it has no workspace_id."""
     event = {"httpMethod": "GET", "requestContext": {}, **parts}
     with pytest.raises(InvalidRequest, match="workspace_id"):
         usage.lambda_handler(event, Context())

@@ -1,6 +1,6 @@
-"""What is deployed, as `make build` made it: it works without what was taken out, and stays small.
+"""The built package, which is what `sam deploy` uploads: it works after pruning, and is small.
 
-`make package` builds the stack and runs these; `make test` leaves them out.
+`make package` builds the stack and runs these tests. `make test` does not.
 """
 
 import json
@@ -30,12 +30,12 @@ from workspace_usage.rows.row import Source, to_stored_item
 
 pytestmark = pytest.mark.package
 
-ANA = {"Authorization": "Bearer 1|demo-ana", "x-workspace-id": "11"}
+ANAS_HEADERS = {"Authorization": "Bearer 1|demo-ana", "x-workspace-id": "11"}
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The built stack, with the demo's data."""
+    """The stack of the built package, with the demo's data."""
     folder = tmp_path_factory.mktemp("demo")
     write_demo(folder, datetime.now(UTC))
     with Stack.start(BUILD_FOLDER / "template.yaml", {"CacheEnabled": "false"}) as running:
@@ -44,12 +44,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def ask(stack: Stack, **query: str) -> httpx.Response:
-    """The listing, as Ana."""
-    return httpx.get(f"{stack.url}/workspaces/usage", params=query, headers=ANA, timeout=300)
+    """Returns the response to Ana's request of the listing."""
+    return httpx.get(
+        f"{stack.url}/workspaces/usage", params=query, headers=ANAS_HEADERS, timeout=300
+    )
 
 
-def test_it_answers(stack: Stack) -> None:
-    """Authorizer and listing, with links that show their files."""
+def test_the_built_stack_answers_requests(stack: Stack) -> None:
+    """The authorizer and the listing work, and presigned URLs return the files."""
     answer = ask(stack, type="image", per_page="100")
     assert answer.status_code == 200, answer.text
     page = answer.json()
@@ -60,8 +62,8 @@ def test_it_answers(stack: Stack) -> None:
         assert ask(stack, **parameters).status_code == status
 
 
-def test_it_records_and_rejects(stack: Stack) -> None:
-    """The recorder's calls can be made with what is left of botocore: all kinds of them."""
+def test_the_built_recorder_applies_and_rejects_events(stack: Stack) -> None:
+    """The pruned botocore can make all kinds of the recorder's calls."""
     events = [
         read_event(ROOT / "events" / f"event-{name}.json")
         for name in ("execution-recorded", "execution-archived", "workspace-member-added")
@@ -70,42 +72,42 @@ def test_it_records_and_rejects(stack: Stack) -> None:
     bus = stack.template.resources["EventBus"].name
     assert send(stack.clients.events, bus, events) == 3
     day = {"start_date": "2026-01-05", "end_date": "2026-01-05"}
-    give_up = time.monotonic() + 300
+    deadline = time.monotonic() + 300
     while [item["source"] for item in ask(stack, **day).json()["items"]] != ["archived"]:
-        assert time.monotonic() < give_up
-    answer = httpx.post(
+        assert time.monotonic() < deadline
+    response = httpx.post(
         f"{stack.url}/2015-03-31/functions/RecorderFunction/invocations", content=broken
     )
-    assert answer.json() == {"batchItemFailures": []}
+    assert response.json() == {"batchItemFailures": []}
     queue = stack.template.resources["DeadLetterQueue"].ref
     assert len(stack.clients.sqs.receive_message(QueueUrl=queue)["Messages"]) == 1
 
 
-def test_it_counts(stack: Stack) -> None:
-    """The counter's calls can be made, too: from the beginning, and then further."""
-    place, now = stack.resources, datetime.now(UTC)
-    hint = {"messageId": "m", "body": json.dumps({"workspace_id": 77})}
-    untils = set()
+def test_the_built_counter_counts_rows(stack: Stack) -> None:
+    """The pruned botocore can make its calls too: those of the first count, and of the next."""
+    resources, now = stack.resources, datetime.now(UTC)
+    message = {"messageId": "m", "body": json.dumps({"workspace_id": 77})}
+    watermarks = set()
     for first in (1, 151):
         for number in range(first, first + 150):
-            made = row_of_age(Source.CURRENT, number, timedelta(minutes=400 - number), now)
-            item = to_stored_item(made._replace(workspace_id=77))
-            place.dynamodb.put_item(TableName=place.tables.executions, Item=item)
-        answer = httpx.post(
+            row = row_of_age(Source.CURRENT, number, timedelta(minutes=400 - number), now)
+            item = to_stored_item(row._replace(workspace_id=77))
+            resources.dynamodb.put_item(TableName=resources.tables.executions, Item=item)
+        response = httpx.post(
             f"{stack.url}/2015-03-31/functions/CounterFunction/invocations",
-            content=json.dumps({"Records": [hint]}),
+            content=json.dumps({"Records": [message]}),
             timeout=300,
         )
-        assert answer.json() == {"batchItemFailures": []}
-        head = read_head(place.dynamodb, place.tables.rollups, 77)
+        assert response.json() == {"batchItemFailures": []}
+        head = read_head(resources.dynamodb, resources.tables.rollups, 77)
         assert head is not None
         assert head.generation == 1
-        untils.add(head.counted_until[-3:])
-    assert untils == {"150", "300"}
+        watermarks.add(head.counted_until[-3:])
+    assert watermarks == {"150", "300"}
 
 
-def test_a_store_that_fails_is_still_unavailable(stack: Stack) -> None:
-    """botocore, which is asked then, has what it needs for it."""
+def test_an_unavailable_store_is_a_503_in_the_built_stack(stack: Stack) -> None:
+    """The pruned botocore can make the fallback's calls."""
     table = stack.template.resources["EditedChatsTable"].name
     stack.clients.dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
     stack.clients.dynamodb.delete_table(TableName=table)
@@ -113,8 +115,8 @@ def test_a_store_that_fails_is_still_unavailable(stack: Stack) -> None:
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
-def test_the_layer_is_small() -> None:
-    """At most 8 MB, both architectures' binaries included."""
+def test_the_layers_are_small() -> None:
+    """The dependencies have at most 8 MB, with the binaries of both architectures."""
     assert zipped_size(BUILD_FOLDER / "DependenciesLayer") <= 8_000_000
     assert zipped_size(BUILD_FOLDER / "CoreLayer") <= 350_000
 
@@ -131,16 +133,14 @@ def test_the_layer_is_small() -> None:
         "CounterFunction",
     ],
 )
-def test_bytecode_is_shipped_and_never_compared_with_a_date(folder: str) -> None:
-    """Packaging changes dates: bytecode that depended on one would be made anew at each start."""
-    sources = list((BUILD_FOLDER / folder).rglob("*.py"))
-    assert sources
-    for source in sources:
+def test_the_package_contains_bytecode_that_python_does_not_check(folder: str) -> None:
+    """Packaging changes dates. If Python compared them, each cold start would compile again."""
+    for source in (BUILD_FOLDER / folder).rglob("*.py"):
         (compiled,) = (source.parent / "__pycache__").glob(f"{source.stem}.cpython-313.pyc")
         assert int.from_bytes(compiled.read_bytes()[4:8], "little") == 0b01
 
 
-MODULES = """
+PRINT_MODULES = """
 import json, os, sys
 sys.path[:0] = [sys.argv[1], sys.argv[2]]
 from handler_process import Context
@@ -150,7 +150,7 @@ print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
 
 
-MODULES_AFTER_RESTORE = """
+PRINT_MODULES_AFTER_RESTORE = """
 import json, sys
 sys.path[:0] = [sys.argv[1], sys.argv[2]]
 from handler_process import Context, take_snapshot
@@ -168,28 +168,33 @@ print(json.dumps(sorted(sys.modules.keys() - before)), file=sys.stderr)
     ("function", "event"),
     [("usage", "usage-filtered"), ("authorizer", "authorizer-allowed-everyone")],
 )
-def test_what_was_restored_from_a_snapshot_imports_nothing_more(
-    stack: Stack, function: str, event: str
-) -> None:
-    """Not even to find its credentials, as a function with SnapStart has to."""
-    given = {"AccessKeyId": "local", "SecretAccessKey": "local", "Token": "local"}
-    with CredentialsEndpoint(given) as endpoint:
+def test_a_restored_function_imports_no_module(stack: Stack, function: str, event: str) -> None:
+    """Not even to fetch its credentials, which is necessary after a restore."""
+    credentials = {"AccessKeyId": "local", "SecretAccessKey": "local", "Token": "local"}
+    with CredentialsEndpoint(credentials) as endpoint:
         variables = {
             name: value
             for name, value in Deployment(stack).variables(function).items()
             if name not in CREDENTIALS
         }
         variables |= endpoint.variables
-        assert modules(MODULES_AFTER_RESTORE, function, event, variables) == []
+        assert run_script(PRINT_MODULES_AFTER_RESTORE, function, event, variables) == []
         assert endpoint.requests == 1
 
 
-def modules(script: str, function: str, event: str, variables: Mapping[str, str]) -> list[str]:
-    """The modules that a script prints, which it is told of a function and an event."""
+def run_script(script: str, function: str, event: str, variables: Mapping[str, str]) -> list[str]:
+    """Runs a script with a function and a sample event; returns the modules that it prints.
+
+    Args:
+        script: the script, in Python.
+        function: the function's name.
+        event: the sample's name.
+        variables: the function's environment variables.
+    """
     package = ours(function)
     text = (ROOT / "events" / f"{event}.json").read_text("utf-8")
     command = [interpreter(), "-S", "-s", "-W", "error", "-c", script, str(package.folder)]
-    done = subprocess.run(
+    completed = subprocess.run(
         [*command, str(Path("benchmarks").resolve()), text],
         env=environment(variables, package),
         cwd=ROOT,
@@ -197,23 +202,23 @@ def modules(script: str, function: str, event: str, variables: Mapping[str, str]
         text=True,
         check=True,
     )
-    names: list[str] = json.loads(done.stderr.splitlines()[-1])
+    names: list[str] = json.loads(completed.stderr.splitlines()[-1])
     return names
 
 
-def imported(stack: Stack, function: str, event: str) -> set[str]:
-    """The packages that a function has imported by its first answer, without Python's own."""
-    names = set(modules(MODULES, function, event, Deployment(stack).variables(function)))
-    # Powertools looks whether botocore is there, which loads next to nothing of it. Of Python's own
-    # modules these would take the longest.
+def imported_packages(stack: Stack, function: str, event: str) -> set[str]:
+    """Returns the packages that a function imports until its first answer, without Python's own."""
+    names = set(run_script(PRINT_MODULES, function, event, Deployment(stack).variables(function)))
+    # Powertools imports the top of botocore, which takes almost no time. These modules of botocore
+    # and Python would take the longest.
     assert names.isdisjoint({"botocore.session", "http.client", "email.parser", "asyncio"})
     packages = {name.partition(".")[0] for name in names if not name.startswith("_")}
     return packages - set(sys.stdlib_module_names) - {"handler_process", "app", "botocore"}
 
 
-def test_the_authorizer_imports_no_more_than_it_needs(stack: Stack) -> None:
-    """Each package here is paid for at every cold start."""
-    assert imported(stack, "authorizer", "authorizer-allowed-everyone") == {
+def test_the_authorizer_imports_only_the_packages_that_it_needs(stack: Stack) -> None:
+    """Each package makes every cold start longer."""
+    assert imported_packages(stack, "authorizer", "authorizer-allowed-everyone") == {
         "aws_lambda_powertools",
         "jmespath",
         "snapshot_restore_py",
@@ -223,9 +228,9 @@ def test_the_authorizer_imports_no_more_than_it_needs(stack: Stack) -> None:
     }
 
 
-def test_the_listing_imports_no_more_than_it_needs(stack: Stack) -> None:
-    """botocore above all, which takes as long as everything else together."""
-    assert imported(stack, "usage", "usage-invalid-query") == {
+def test_the_usage_function_imports_only_the_packages_that_it_needs(stack: Stack) -> None:
+    """Above all it does not import botocore, which takes as long as all others together."""
+    assert imported_packages(stack, "usage", "usage-invalid-query") == {
         "annotated_types",
         "aws_lambda_powertools",
         "jmespath",

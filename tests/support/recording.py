@@ -32,7 +32,7 @@ type LetIn = tuple[AccessToken | Membership | None, ...]
 
 
 def envelope(kind: str, minute: int, **detail: object) -> Event:
-    """The event of a kind that happened so many minutes after ``NOW``."""
+    """Returns an event of a kind that happened ``minute`` minutes after ``NOW``."""
     occurred_at = format_timestamp(NOW + timedelta(minutes=minute))
     return {"detail-type": kind, "detail": {"occurred_at": occurred_at, **detail}}
 

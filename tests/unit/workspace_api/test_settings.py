@@ -1,4 +1,4 @@
-"""A function's environment is read once, whole, and one that can't be used is noticed at once."""
+"""Settings: all of a function's environment is read, and unusable variables are errors."""
 
 from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from workspace_usage.access.tokens import TokenPolicy
 from workspace_usage.aws.environment import AwsEnvironment
 from workspace_usage.rows.tables import RowTables, Tables
 
-AUTHORIZER = {
+AUTHORIZER_ENVIRONMENT = {
     "DEFAULT_LOCALE": "en",
     "ACCESS_TOKENS_TABLE": "tokens",
     "MEMBERSHIPS_TABLE": "members",
@@ -23,7 +23,7 @@ AUTHORIZER = {
     "TOKENABLE_TYPE": "",
     "AWS_REGION": "sa-east-1",
 }
-USAGE = {
+USAGE_ENVIRONMENT = {
     "DEFAULT_LOCALE": "pt_BR",
     "TIME_ZONE": "UTC",
     "EXECUTIONS_TABLE": "executions",
@@ -36,7 +36,7 @@ USAGE = {
     "LINK_LIFETIME_SECONDS": "3600",
     "MIN_DATE_PARAMETER": "/usage/min-date",
 }
-RECORDER = {
+RECORDER_ENVIRONMENT = {
     "EXECUTIONS_TABLE": "executions",
     "ARCHIVED_EXECUTIONS_TABLE": "archived",
     "EDITED_CHATS_TABLE": "edited",
@@ -47,7 +47,7 @@ RECORDER = {
     "DEAD_LETTER_QUEUE_URL": "https://queue",
     "COUNT_QUEUE_URL": "https://count",
 }
-COUNTER = {
+COUNTER_ENVIRONMENT = {
     "EXECUTIONS_TABLE": "executions",
     "ARCHIVED_EXECUTIONS_TABLE": "archived",
     "EDITED_CHATS_TABLE": "edited",
@@ -56,16 +56,16 @@ COUNTER = {
     "COUNT_QUEUE_URL": "https://count",
 }
 type Settings = type[AuthorizerSettings | UsageSettings | RecorderSettings | CounterSettings]
-ALL: list[tuple[Settings, dict[str, str]]] = [
-    (AuthorizerSettings, AUTHORIZER),
-    (UsageSettings, USAGE),
-    (RecorderSettings, RECORDER),
-    (CounterSettings, COUNTER),
+ENVIRONMENTS: list[tuple[Settings, dict[str, str]]] = [
+    (AuthorizerSettings, AUTHORIZER_ENVIRONMENT),
+    (UsageSettings, USAGE_ENVIRONMENT),
+    (RecorderSettings, RECORDER_ENVIRONMENT),
+    (CounterSettings, COUNTER_ENVIRONMENT),
 ]
 
 
-def test_the_authorizer_s_environment() -> None:
-    assert AuthorizerSettings.from_environment(AUTHORIZER) == AuthorizerSettings(
+def test_the_authorizer_s_environment_becomes_its_settings() -> None:
+    assert AuthorizerSettings.from_environment(AUTHORIZER_ENVIRONMENT) == AuthorizerSettings(
         default_locale="en",
         access_tokens_table="tokens",
         memberships_table="members",
@@ -74,16 +74,16 @@ def test_the_authorizer_s_environment() -> None:
     )
 
 
-def test_a_deployment_s_wishes_for_tokens() -> None:
+def test_a_deployment_can_limit_the_lifetime_and_the_model_of_tokens() -> None:
     model = "App\\Models\\User"
-    environment = AUTHORIZER | {"TOKEN_LIFETIME_MINUTES": "90", "TOKENABLE_TYPE": model}
+    environment = AUTHORIZER_ENVIRONMENT | {"TOKEN_LIFETIME_MINUTES": "90", "TOKENABLE_TYPE": model}
     assert AuthorizerSettings.from_environment(environment).token_policy == TokenPolicy(
         lifetime=timedelta(minutes=90), tokenable_type=model
     )
 
 
-def test_the_usage_function_s_environment() -> None:
-    assert UsageSettings.from_environment(USAGE) == UsageSettings(
+def test_the_usage_function_s_environment_becomes_its_settings() -> None:
+    assert UsageSettings.from_environment(USAGE_ENVIRONMENT) == UsageSettings(
         default_locale="pt_BR",
         time_zone=UTC,
         tables=RowTables("executions", "archived", "edited", "rollups"),
@@ -95,17 +95,17 @@ def test_the_usage_function_s_environment() -> None:
     )
 
 
-def test_another_endpoint_and_another_time_zone() -> None:
+def test_a_deployment_can_set_the_media_endpoint_and_the_time_zone() -> None:
     endpoint = "http://127.0.0.1:5000"
     settings = UsageSettings.from_environment(
-        USAGE | {"AWS_ENDPOINT_URL_S3": endpoint, "TIME_ZONE": "America/Sao_Paulo"}
+        USAGE_ENVIRONMENT | {"AWS_ENDPOINT_URL_S3": endpoint, "TIME_ZONE": "America/Sao_Paulo"}
     )
     assert settings.media_endpoint == endpoint
     assert settings.time_zone == ZoneInfo("America/Sao_Paulo")
 
 
-def test_the_recorder_s_environment() -> None:
-    assert RecorderSettings.from_environment(RECORDER) == RecorderSettings(
+def test_the_recorder_s_environment_becomes_its_settings() -> None:
+    assert RecorderSettings.from_environment(RECORDER_ENVIRONMENT) == RecorderSettings(
         tables=Tables(
             executions="executions",
             archived_executions="archived",
@@ -120,8 +120,8 @@ def test_the_recorder_s_environment() -> None:
     )
 
 
-def test_the_counter_s_environment() -> None:
-    assert CounterSettings.from_environment(COUNTER) == CounterSettings(
+def test_the_counter_s_environment_becomes_its_settings() -> None:
+    assert CounterSettings.from_environment(COUNTER_ENVIRONMENT) == CounterSettings(
         tables=RowTables("executions", "archived", "edited", "rollups"),
         count_queue_url="https://count",
         time_zone=ZoneInfo("Asia/Tokyo"),
@@ -130,16 +130,16 @@ def test_the_counter_s_environment() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "environment", "name"),
-    [(kind, environment, name) for kind, environment in ALL for name in environment],
+    [(kind, environment, name) for kind, environment in ENVIRONMENTS for name in environment],
 )
-def test_a_variable_that_is_missing_is_named(
+def test_the_error_for_a_missing_variable_names_it(
     kind: Settings,
     environment: dict[str, str],
     name: str,
 ) -> None:
-    lacking = {key: value for key, value in environment.items() if key != name}
+    incomplete = {key: value for key, value in environment.items() if key != name}
     with pytest.raises(KeyError, match=name):
-        kind.from_environment(lacking)
+        kind.from_environment(incomplete)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_variable_that_is_missing_is_named(
         (CounterSettings, "TIME_ZONE", ""),
     ],
 )
-def test_a_value_that_can_not_be_used_is_noticed(kind: Settings, name: str, value: str) -> None:
-    environment = AUTHORIZER | USAGE | RECORDER | COUNTER | {name: value}
+def test_an_unusable_value_is_an_error(kind: Settings, name: str, value: str) -> None:
+    (environment,) = [environment for settings, environment in ENVIRONMENTS if settings is kind]
     with pytest.raises((ValueError, KeyError)):
-        kind.from_environment(environment)
+        kind.from_environment(environment | {name: value})

@@ -12,7 +12,7 @@ from workspace_usage.aws.endpoints import domain_of
 
 _ENDPOINT_PREFIX: Final = "AWS_ENDPOINT_URL_"
 
-BOTOCORE_VARIABLES: Final = (
+_BOTOCORE_VARIABLES: Final = (
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_USE_FIPS_ENDPOINT",
     "HTTPS_PROXY",
@@ -52,7 +52,7 @@ class AwsEnvironment:
                 for name, url in variables.items()
                 if name.startswith(_ENDPOINT_PREFIX) and url
             },
-            needs_botocore=any(variables.get(name) for name in BOTOCORE_VARIABLES),
+            needs_botocore=any(variables.get(name) for name in _BOTOCORE_VARIABLES),
         )
 
     def endpoint_of(self, service: str) -> str:
