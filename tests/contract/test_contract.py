@@ -128,7 +128,7 @@ def test_a_workspace_id_is_at_most_2_63_minus_1(service: Service, own: Member) -
         ("pt_BR", "Você não tem acesso a este workspace."),
         ("pt-BR,pt;q=0.9,en;q=0.8", "Você não tem acesso a este workspace."),
         ("pt", "Você não tem acesso a este workspace."),
-        ("pt-PORTUGUESE", "Você não tem acesso a este workspace."),
+        ("pt-PT", "Você não tem acesso a este workspace."),
         ("es", "No tienes acceso a este espacio de trabajo."),
         ("es-MX", "No tienes acceso a este espacio de trabajo."),
         ("fr", "You do not have access to this workspace."),
