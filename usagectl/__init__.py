@@ -1,4 +1,20 @@
-"""The operator's tool, and the loading of data sets that `make run` shares with it."""
+"""The operator's tool, and the loading of data sets that `make run` shares with it.
+
+``__main__`` is the program; most of the rest is in these places.
+
+    cli/            the commands: arguments and output
+    doctor          checks a deployment
+    recount         has workspaces counted
+    send            sends events
+    loading/        loads data sets, with a checkpoint and a report
+    data_set/       reads the files of a data set
+    exporting/      writes rows into files
+    erasure/        deletes what belongs to a user
+    access/         tokens and memberships
+    deployment      finds a deployment
+    local_endpoint  finds the stack of `make run`
+    resources       what the commands work on
+"""
 
 from typing import Final
 

@@ -82,23 +82,25 @@ def test_a_row_fits_exactly_if_its_bytes_do(row: Row, letter: str, length: int) 
 def test_a_row_with_empty_texts_is_as_small_as_is_said() -> None:
     """Names of fields, fixed texts, and numbers of the most digits; current or edited."""
     for source, kind in ((Source.CURRENT, "chat"), (Source.EDITED, "chat"), (Source.CURRENT, "")):
-        row = Row(
-            source=source,
-            workspace_id=MAX_ID,
-            position=Position("2026-01-05T19:35:21.000000Z", source.rank, MAX_ID),
-            user_id=MAX_ID,
-            user_email="",
-            agent_type=kind,
-            agent_title="",
-            agent_slug="",
-            status="succeeded",
-            credits=Decimal(f"-{'1' * 38}E-167"),
-            root_id=MAX_ID,
-            execution_origin="",
-            used_model="",
-            tokens=Tokens(MAX_ID, MAX_ID, MAX_ID),
-        )
-        assert response_bytes(row) < MAX_EMPTY_ROW_BYTES
+        fields: dict[str, Any] = {
+            "source": source,
+            "workspace_id": MAX_ID,
+            "position": Position("2026-01-05T19:35:21.000000Z", source.rank, MAX_ID),
+            "user_id": MAX_ID,
+            "user_email": "",
+            "agent_type": kind,
+            "agent_title": "",
+            "agent_slug": "",
+            "status": "succeeded",
+            "credits": Decimal(f"-{'1' * 38}E-167"),
+            "output": None,
+            "root_id": MAX_ID,
+            "execution_origin": "",
+            "used_model": "",
+            "tokens": Tokens(MAX_ID, MAX_ID, MAX_ID),
+        }
+        assert fields.keys() == set(Row._fields), "a new field needs its largest value here"
+        assert response_bytes(Row(**fields)) < MAX_EMPTY_ROW_BYTES
 
 
 def test_a_full_page_of_the_largest_rows_is_within_lambda_s_limit() -> None:

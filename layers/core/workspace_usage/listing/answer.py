@@ -1,6 +1,7 @@
 """The answer: its types, and a row as one of its items.
 
-A new field is a line in ``Item`` and a line in ``to_item``.
+A new field is a line in ``Item`` and a line in ``to_item``; docs/development.md names the other
+places.
 """
 
 from collections.abc import Callable

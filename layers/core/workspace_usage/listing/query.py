@@ -4,7 +4,7 @@ The same rules hold for a query string, where every value is text, and for a dir
 where numbers may be numbers. Texts lose the white space around them; what is empty then counts as
 absent. Parameters of other names change nothing.
 
-A new parameter is a field of ``Query``.
+A new parameter is a field of ``Query``; docs/development.md names the other places.
 """
 
 import re

@@ -5,7 +5,8 @@ bucket, without which erasure could not find the object (``kept_output``). Outpu
 output is never shown are not stored, so they can't leak. ``created_at`` and the id are in the sort
 key alone.
 
-A new field is an attribute of ``Row``, and a line in ``to_stored_item`` and ``from_stored_item``.
+A new field is an attribute of ``Row``, and a line in ``to_stored_item`` and ``from_stored_item``;
+docs/development.md names the other places.
 """
 
 from collections.abc import Mapping
