@@ -51,7 +51,7 @@ def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str,
     """Returns the policy for a request.
 
     Raises:
-        Exception: with the text "Unauthorized", which API Gateway answers with a 401.
+        Exception: with the text "Unauthorized". API Gateway makes a 401 of exactly this text.
         StoreUnavailable: a table can't be read in time; access is denied.
     """
     logger.set_correlation_id(request_id_of(event, context))

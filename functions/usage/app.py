@@ -1,4 +1,4 @@
-"""The usage function: connects the listing to AWS and Lambda, and measures what answers cost."""
+"""The usage function: connects the listing to AWS and Lambda, and counts what an answer reads."""
 
 import gc
 from collections.abc import Callable, Mapping
@@ -37,8 +37,7 @@ outcomes = Outcomes(logger, metrics)
 settings = UsageSettings.from_environment()
 
 # What is loaded so far stays loaded, so the garbage collector does not have to examine it again.
-# It runs rarely, because the thousands of objects of a page have no cycles: they are freed with the
-# page.
+# It may run rarely: the thousands of objects of a page have no cycles, and are freed with the page.
 gc.freeze()
 gc.set_threshold(50_000)
 

@@ -26,8 +26,8 @@ def apply_batch(
         has_time: returns whether there is time for one more message.
         logger: logs each failure.
         failures_of_one_message: after one of these errors the batch continues. After any other
-            StoreUnavailable the rest of the batch would fail too, so it is retried without an
-            attempt.
+            StoreUnavailable the remaining messages would fail too, so they are not tried, and SQS
+            delivers them again.
     """
     retried: list[str] = []
     is_store_available = True

@@ -36,6 +36,6 @@ def headers_of(event: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def request_id_of(event: Mapping[str, Any], context: "LambdaContext") -> str:
-    """Returns the request's id in API Gateway, or the invocation's in Lambda if it has none."""
+    """Returns API Gateway's id of a request or, if there is none, Lambda's id of the invocation."""
     request_id: str = (event.get("requestContext") or {}).get("requestId", context.aws_request_id)
     return request_id

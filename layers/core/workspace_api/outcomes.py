@@ -24,7 +24,7 @@ class Outcomes:
         """Counts a call to AWS that is made again with botocore because the first attempt failed.
 
         Args:
-            operation: the call's name, which the metric does not tell apart.
+            operation: the call's name. It is not used: the metric counts all operations together.
         """
         del operation
         self.count("CallsRepeated")

@@ -12,8 +12,7 @@ from workspace_usage.listing.answer import plain_number
 def proxy_response(status: int, body: Mapping[str, object]) -> dict[str, Any]:
     """Returns a proxy response with ``body`` as JSON.
 
-    API Gateway keeps the response in its cache in spite of ``no-store``, which is for clients and
-    for the proxies on the way to them.
+    ``no-store`` is for clients and proxies; API Gateway caches the response all the same.
     """
     return {
         "statusCode": status,

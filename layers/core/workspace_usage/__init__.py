@@ -1,7 +1,7 @@
 """The domain of workspace usage: who may see which agent executions, and how they are listed.
 
-Nothing here knows a Lambda event. This is the map of its modules. A module imports only packages
-that stand below its own, and no two modules import each other; a test holds both.
+Nothing here knows a Lambda event. This is the map of its modules. A module imports only modules of
+its own package and of packages below it, and no two modules import each other; a test checks both.
 
     recording              what happened on the platform → the tables
         recorder           applies changes to the tables, in any order
@@ -10,7 +10,7 @@ that stand below its own, and no two modules import each other; a test holds bot
         merge              what the tables should hold of a row after a change
         events             the events that the platform sends → changes
         changes            what an event changes: a row, a token, a membership
-        versions           which of several changes of one subject counts
+        versions           which change of a subject wins
         payloads           what the platform sends, checked → rows, tokens, memberships
         reasons            why a payload is refused, in a sentence
         fields             how each field of a payload is read, and how large it may be
@@ -42,9 +42,9 @@ that stand below its own, and no two modules import each other; a test holds bot
         scope              memberships, and the scopes that they give
         tokens             access tokens, and when they are valid
     aws                    how AWS is called
-        reader             reads without botocore, which is the fallback
+        reader             reads without botocore; botocore is the fallback
         clients            botocore's clients, with limits
-        client_validation  botocore's clients, too, refuse damaged responses
+        client_validation  makes botocore's clients refuse damaged responses
         transactions       several writes, all or nothing
         snapshot           what a SnapStart snapshot contains
         connections        connections that are kept

@@ -22,8 +22,8 @@ class Authorization:
     ) -> dict[str, str]:
         """Returns the authorizer's context (``context``) for a request.
 
-        A request that names no workspace gets a context without one. The function that it is for
-        answers with a 422 then, which says what is wrong.
+        If the request names no workspace, neither does the context. The function that answers the
+        request then says so, with a 422.
 
         Args:
             authorization: the header ``Authorization``.

@@ -62,7 +62,7 @@ def membership_item(membership: Membership) -> Attributes:
 
 
 def token_from_item(item: StoredItem) -> AccessToken | None:
-    """Returns the token that ``item`` is of, or None if it is a tombstone."""
+    """Returns the token that ``item`` holds, or None if it is a tombstone."""
     if TOMBSTONE_FLAG in item:
         return None
     return AccessToken(
@@ -77,7 +77,7 @@ def token_from_item(item: StoredItem) -> AccessToken | None:
 
 
 def membership_from_item(item: StoredItem) -> Membership | None:
-    """Returns the membership that ``item`` is of, or None if it is a tombstone."""
+    """Returns the membership that ``item`` holds, or None if it is a tombstone."""
     if TOMBSTONE_FLAG in item:
         return None
     return Membership(

@@ -33,7 +33,7 @@ class OwnRuns:
     user_id: int
 
     def narrow_to_user(self, user_id: int | None) -> "Scope":
-        """Returns this scope, which can only be narrowed to its own user.
+        """Returns this scope; it can't be narrowed to another user.
 
         Raises:
             Forbidden: ``user_id`` is another user's.

@@ -38,9 +38,9 @@ class AccessStore:
     memberships_table: str
 
     def find_token(self, presented: BearerToken) -> AccessToken | None:
-        """Returns the stored token that ``presented`` may be, or None if there is none.
+        """Returns the stored token with the id or the hash of ``presented``, or None.
 
-        Only the id or the hash has been looked up: the caller checks the token (``TokenPolicy``).
+        The token is not checked yet: that is the caller's part (``TokenPolicy``).
 
         Raises:
             StoreUnavailable: the table can't be read in time.

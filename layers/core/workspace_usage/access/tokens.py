@@ -1,4 +1,4 @@
-"""Access tokens: what a caller presents, what is stored, and whether the one lets the other in.
+"""Access tokens: as presented, as stored, and how one is checked against the other.
 
 The tokens are Laravel Sanctum's.
 """
@@ -110,7 +110,8 @@ class TokenPolicy:
         """Returns the stored token if it is the one that was presented and is alive at ``now``.
 
         Raises:
-            Unauthorized: it is unknown, is another token, is dead, or is owned by another model.
+            Unauthorized: it is unknown, has another secret, is expired, or belongs to another
+                model.
         """
         if (
             stored is None

@@ -1,7 +1,7 @@
 """Connections to one service, kept for the next call: a request is sent, a response is received.
 
-The reason of a failure is not reported: the caller makes the call again with botocore, which will
-find out.
+The reason for a failure is not reported: the caller makes the call again with botocore, which finds
+out.
 """
 
 import select
@@ -47,7 +47,7 @@ class ConnectionPool:
         request = head.encode() + body
         while self._idle:
             connection = self._idle.pop()
-            # A connection that is readable before anything was asked was closed by the service.
+            # If an idle connection is readable, the service has closed it.
             is_open = not select.select([connection], [], [], 0)[0]
             if is_open and self._send(connection, request):
                 return self._in_flight(connection, request, is_reused=True)
@@ -118,7 +118,7 @@ class InFlight:
     is_reused: bool
 
     def wait(self) -> Response | None:
-        """Returns the response, whatever its status, or None if it doesn't arrive whole in time."""
+        """Returns the response, whatever its status; None if not all of it arrives in time."""
         try:
             response = read_response(self.connection, self.deadline)
         except UnsupportedResponse:
@@ -126,7 +126,8 @@ class InFlight:
             return None
         except OSError:
             self.connection.close()
-            # A kept connection may have ended unnoticed, but not one that was merely slow.
+            # The service may have closed a kept connection: the request is sent again. After the
+            # deadline, the service was only slow.
             if not self.is_reused or monotonic() >= self.deadline:
                 return None
             resent = self.pool.post_on_new_connection(self.request)

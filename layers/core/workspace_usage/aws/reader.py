@@ -2,10 +2,9 @@
 
 Almost every call succeeds at once. For those calls, botocore's work is pure cost: a millisecond for
 each call, and two hundred milliseconds when a function starts. So the first attempt is made here,
-signed and decoded in one step each. If it brings anything but a valid result (an error, a time-out,
-a broken connection, damage), that is thrown away, and the fallback makes the call: botocore, with
-its retries and its errors. A read may therefore be made twice. Nothing that writes is called this
-way.
+with little work. If it doesn't bring a valid result (but an error, a time-out, a broken connection,
+damage), the fallback makes the call: botocore, with its retries and its errors. A read may
+therefore be made twice. Writes are never made this way.
 """
 
 import json
@@ -129,9 +128,10 @@ class Reader:
         if self._is_fallback_only:
             return [self._fallback(operation, request) for request in requests]
         signer = self._signer()
-        # All are sent before the first response is waited for. So no threads are needed.
+        # All requests are sent before any response is awaited, so no threads are needed.
         sent = [(request, self._send(signer, operation, request)) for request in requests]
-        # All are received before the first fallback: it takes long, and the others have deadlines.
+        # All responses are received before the first fallback: a fallback is slow, and the other
+        # responses have deadlines.
         received = [
             (request, None if in_flight is None else self._receive(operation, request, in_flight))
             for request, in_flight in sent
@@ -174,7 +174,7 @@ class Reader:
 
 
 def _botocore_fallback(service: str) -> Fallback:
-    """Returns what makes calls of a service with botocore, which its first call imports."""
+    """Returns a function that calls a service with botocore, and imports it at the first call."""
 
     def fallback(operation: str, request: Request) -> Any:
         from workspace_usage.aws.clients import retry_call  # noqa: PLC0415 - takes 200 ms

@@ -43,9 +43,9 @@ def read_page(
 
     Args:
         store: the tables of rows.
-        index: finds where a page far down begins; without it the same page is found by reading.
+        index: finds where a page far down begins; if it can't, the page is found by reading.
         scope: whose rows may be seen, already narrowed to the query's ``user_id``.
-        query: the question; its own dates and range are in ``window``.
+        query: the question; its dates and range are already in ``window``.
         window: the time that may be seen.
         meter: counts what is read.
 

@@ -37,12 +37,11 @@ FLAGGED_ROW_LIFETIME: Final = timedelta(days=1)
 """How long an archived row stays among the current ones: longer than any read takes."""
 
 type Copies = Mapping[Source, StoredItem | None]
-"""What each table that can hold a row holds of it: a stored item, or None. The keys are the sources
-of the tables' rows."""
+"""For each table in which a row can be: its stored item, or None. The key is the table's source."""
 
 
 def merge(stored: Copies, change: RowChange, now: datetime) -> Copies:
-    """Returns what the tables should hold of a row; a copy that need not change equals the old one.
+    """Returns what the tables should hold of a row; if a copy needs no change, the same item.
 
     Args:
         stored: what the tables hold.
@@ -92,7 +91,7 @@ def _flagged(item: StoredItem, now: datetime) -> StoredItem:
 
 
 def _replace_unless_same(stored: StoredItem | None, merged: StoredItem) -> StoredItem:
-    """Returns ``merged``, or ``stored`` if both are of one version and so say the same."""
+    """Returns ``merged``, or ``stored`` if both have the same version, and so the same content."""
     if stored is None or (ARCHIVED_FLAG in stored) != (ARCHIVED_FLAG in merged):
         return merged
     return stored if stored.get("version") == merged["version"] else merged
@@ -104,7 +103,7 @@ class _VersionedRow:
     row: Row
 
     def to_stored_item(self, source: Source) -> StoredItem:
-        """Returns the row as an item of the table of ``source``, without an output to hide."""
+        """Returns the row as an item of the table of ``source``, without what is not kept there."""
         output = kept_output(source, self.row.agent_type, self.row.output)
         item = to_stored_item(self.row._replace(source=source, output=output))
         return {**item, "version": {"S": self.version}}

@@ -35,14 +35,15 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 ROW_WRITE_ATTEMPTS: Final = 8
-"""How often the recorder tries to write a row that others are changing, for at most 5 seconds.
+"""How often the recorder tries to write a row that others are changing.
 
-The attempts of a single call to AWS are set in ``aws.clients``, and those of a message in its queue
-in ``template.yaml``.
+The pauses between the attempts add up to about 5 seconds at most; the calls come on top. The
+attempts of a single call to AWS are set in ``aws.clients``, and those of a message in its queue in
+``template.yaml``.
 """
 
 _BACKOFF_SECONDS: Final = 0.02
-"""Half of the longest pause before the second attempt; the pause doubles with every attempt."""
+"""The second attempt waits at most twice this long; the limit doubles with every attempt."""
 
 
 class ApplyResult(NamedTuple):
@@ -72,7 +73,7 @@ class Recorder:
         self._late_rows = LateRows(client, tables.rollups, zone)
 
     def apply(self, change: Change, now: datetime) -> ApplyResult:
-        """Makes the tables say what ``change`` says, unless they hold something that wins over it.
+        """Applies ``change`` to the tables, unless something that wins over it is stored.
 
         Raises:
             RejectedByStore: no table will ever take the change.

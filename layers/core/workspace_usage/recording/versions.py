@@ -7,8 +7,8 @@ version. That is a text, and the greatest text wins::
     when it happened, UTC         |   digest of what the change says
                                   1 if it is final (a success, a removal), else 0
 
-So the latest change wins. Of changes at the same moment a final one wins. Of equally final ones the
-digest decides: it doesn't matter which one wins, as long as it is always the same one.
+So the latest change wins. Of changes at the same moment a final one wins. If both or neither is
+final, the greater digest wins: it only matters that it is always the same one.
 
 This is what is stored in the end::
 
@@ -17,8 +17,8 @@ This is what is stored in the end::
     access token    the greatest version; a tombstone if any change revoked it
     membership      the greatest version; a tombstone if that is a removal
 
-Archiving and revoking are absorbing: no change undoes them, whatever its version. A maximum and an
-"or" depend neither on order nor on repetition, so changes may come in any order and more than once.
+No change undoes archiving or revoking, whatever its version. The result is the same in any order of
+changes, and if a change comes more than once.
 
 A tombstone is never deleted. Without it, an event or an import that is older than the removal would
 bring back the token or the member. An imported item has no version, and is older than any change.

@@ -1,7 +1,7 @@
 """The three tables of rows, read in the listing's order.
 
 Each combination of scope and filter is one key condition of a table or of one of its indexes, so
-that nothing is read that isn't returned. Every read needs a scope; without one, nothing can be
+that no row outside the question is read. Every read needs a scope; without one, nothing can be
 read.
 """
 
@@ -26,7 +26,7 @@ MAX_ROWS_PER_QUERY: Final = 1000
 """The most rows that one Query asks for: about a third of the 1 MB at which DynamoDB stops."""
 
 type StoredRow = tuple[str, Source, StoredItem]
-"""A stored item behind its sort key and the source whose table holds it."""
+"""A sort key, the source whose table holds the item, and the item."""
 
 # (by user?, by type?) → the index with that partition key, or None for the table's own key.
 _INDEXES: Final = {
@@ -36,8 +36,8 @@ _INDEXES: Final = {
     (True, True): "by_user_and_type",
 }
 
-# Of two rows at one position, the one of the earlier source is listed: an execution that is being
-# archived, and so is in two tables, is listed as archived.
+# If two rows have the same position, the row of the earlier source is listed. So an execution that
+# is in two tables while it is archived is listed as archived.
 _IN_ORDER_OF_PRECEDENCE: Final = (Source.ARCHIVED, Source.CURRENT, Source.EDITED)
 
 
@@ -184,8 +184,7 @@ class Store:
 def merge(streams: Iterable[Iterator[StoredRow]]) -> Iterator[StoredRow]:
     """Merges streams, each newest first; of rows at one position, the first stream's is kept.
 
-    An execution has the same position in every table, so that one that is in two tables is listed
-    once.
+    An execution has the same position in every table, so an execution in two tables is listed once.
     """
     last_sort_key = None
     for row in heapq.merge(*streams, key=itemgetter(0), reverse=True):
