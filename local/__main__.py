@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -77,7 +78,9 @@ def run(options: argparse.Namespace) -> None:
         )
         print(data.banner(stack.url), flush=True)
         while True:
-            signal.pause()
+            # Not signal.pause(): if two signals come at once, another thread may take both, and
+            # would not wake this one, in which Python handles them.
+            time.sleep(0.5)
 
 
 class _Stop:
@@ -114,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--store",
-        choices=tuple(StoreKind),
+        choices=[kind.value for kind in StoreKind],
         help="the store for the tables (dynamodb-local if it is installed, else moto)",
     )
     parser.add_argument(

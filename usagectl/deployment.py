@@ -62,7 +62,7 @@ class Deployment:
             CommandError: there is no such stack.
             botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: AWS doesn't answer.
         """
-        session = boto3.Session(region_name=region, profile_name=profile)
+        session = boto3.Session(region_name=region or None, profile_name=profile or None)
         client = session.client("cloudformation", config=_CONFIG)
         try:
             (described,) = client.describe_stacks(StackName=stack)["Stacks"]

@@ -100,7 +100,7 @@ def suggest(folder: Path, today: date) -> Suggestion:
     """Suggests a request that shows rows of the data set in ``folder``.
 
     Raises:
-        usagectl.dataset.UnreadableFile: a file can't be read.
+        usagectl.errors.UnreadableFile: a file can't be read.
     """
     data = _DataSet()
     for table, item in _items(folder):

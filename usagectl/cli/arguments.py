@@ -48,7 +48,7 @@ def parse_path(text: str) -> Path:
         typer.BadParameter: it is empty, which ``Path`` would take for the current folder.
     """
     if not text:
-        raise typer.BadParameter("must not be empty; the current folder is a dot")
+        raise typer.BadParameter("must not be empty")
     return Path(text)
 
 

@@ -65,13 +65,18 @@ def import_(
 
     Example: usagectl import ./history --dry-run
     """
-    from usagectl.loading.rejection_report import REPORT_FILE, RejectionReport
+    from usagectl.loading.checkpoint import may_be_checkpoint
+    from usagectl.loading.rejection_report import REPORT_FILE, RejectionReport, may_be_report
 
     _check_folder(context, folder)
     checkpoint_path = checkpoint or folder / CHECKPOINT_FILE
     report_path = rejected or folder / REPORT_FILE
     _check_written_file(context, "--checkpoint", folder, checkpoint_path)
     _check_written_file(context, "--rejected", folder, report_path)
+    if checkpoint is not None and not may_be_checkpoint(checkpoint):
+        refuse(context, "--checkpoint", f"{checkpoint} is another file, which would be lost")
+    if rejected is not None and not may_be_report(rejected):
+        refuse(context, "--rejected", f"{rejected} is another file, which would be lost")
     if report_path.absolute() == checkpoint_path.absolute():
         refuse(context, "--rejected", "must be another file than that of --checkpoint")
     deployment = None if dry_run else find_deployment(context)
@@ -129,7 +134,7 @@ def _load(
         try:
             return loader.load(folder)
         except KeyboardInterrupt:
-            tell("What is loaded stays loaded. Start the import again, and it continues there.")
+            tell("What is loaded stays loaded. Start the import again: it continues where it was.")
             raise
 
 

@@ -190,6 +190,21 @@ class Checkpoint:
             return _NOTHING, True
 
 
+def may_be_checkpoint(path: Path) -> bool:
+    """Returns whether a file can be a checkpoint: an import wrote it, or it is not there.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.keys() >= {"form", "parts"}
+
+
 def _parse(content: Any) -> _Content:
     """Returns what the file contains.
 

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import IO, Final, Self
 from zlib import crc32
 
+from usagectl.data_set.folder import data_set_names
 from usagectl.data_set.rejections import Rejection
 
 REPORT_FILE: Final = ".rejected.txt"
@@ -37,6 +38,21 @@ class SavedLength:
     def extended(self, line: bytes) -> "SavedLength":
         """Returns what it is with one more line."""
         return SavedLength(self.length + len(line), crc32(line, self.checksum))
+
+
+def may_be_report(path: Path) -> bool:
+    """Returns whether a file can be a report: an import wrote it, or it is empty or not there.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(100)
+    except FileNotFoundError:
+        return True
+    names = tuple(name.encode() for name in data_set_names())
+    return not beginning or beginning.startswith(names)
 
 
 class RejectionReport:
