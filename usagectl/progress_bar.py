@@ -48,7 +48,7 @@ class ProgressBar:
         self._appears_at = time.monotonic() + delay_seconds
 
     def advance(self, number: int) -> None:
-        """Shows that so many more are done."""
+        """Shows that ``number`` more are done."""
         self._progress.advance(self._task, number)
         self._appear()
 

@@ -36,7 +36,7 @@ class Holds:
         """Releases and counts the workspaces, since all rows are written.
 
         Returns those that could not be counted: counts only make pages far down fast, so the
-        import goes on without them.
+        import continues without them.
         """
         held, now = sorted(self._checkpoint.held_workspaces), datetime.now(UTC)
         is_counted = list(map_in_parallel(partial(self._count, now), held))
