@@ -1,7 +1,7 @@
 """The settings of a deployment: each function's environment variables, in a typed object.
 
-The variables are declared in ``template.yaml``, which says what each variable means,
-and which values it may have.
+The variables are declared in ``template.yaml``, which says what each variable means and which
+values it may have.
 """
 
 import os

@@ -1,15 +1,15 @@
 """The expected failures of this service, as one tree of exceptions.
 
     UsageError
-    ├── Unauthorized          401  the access token is missing, malformed, unknown or dead
+    ├── Unauthorized          401  the caller has no valid access token
     ├── Forbidden             403  the caller may not see what was asked for
     ├── InvalidRequest        422  a parameter breaks its rule
     ├── StoreUnavailable      503  a table or a setting could not be read or written in time
     │   └── WriteConflict          others kept changing the same items
     └── RejectedByStore            a table will never take what was to be written
 
-The functions turn them into responses. Those without a status come from writing; callers of the API
-only read.
+The functions turn them into responses. Errors without a status come from writing, and callers of
+the API only read.
 
 Texts for callers are named by their key in the catalogues (``messages``) and are translated by the
 functions. The names ``InvalidRequest`` and ``StoreUnavailable`` are public: a Step Functions

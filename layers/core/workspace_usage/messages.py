@@ -25,7 +25,7 @@ def choose_locale(accept_language: str | None, default: str) -> str:
     """Returns the locale that an ``Accept-Language`` header asks for, or ``default``.
 
     The header is a list of language ranges with weights (RFC 9110, 12.5.4). Of the ranges whose
-    language has a catalogue, the one with the greatest weight wins, and the first of equal ones.
+    language has a catalogue, the one with the greatest weight wins; of equal weights, the first.
     The region of a range does not matter: ``pt-PT`` gets ``pt_BR``. Invalid ranges are ignored.
     """
     best_locale, best_weight = default, 0.0

@@ -115,7 +115,7 @@ def parse_date(text: str) -> date:
 
 
 def parse_id(text: str | None) -> int | None:
-    """Returns the id in ``text``, or None if there is none: a canonical integer from 1 to 2^63-1.
+    """Returns the id in ``text``, or None if ``text`` is not a canonical integer from 1 to 2^63-1.
 
     ``11`` is canonical; ``011``, ``+11`` and ``11.0`` are not.
     """
@@ -129,8 +129,8 @@ def parse_timestamp(text: str) -> datetime:
     """Returns the moment (aware) in ``text``, such as ``2026-01-05T19:35:21.000000Z``.
 
     Raises:
-        ValueError: ``text`` has another form, or there is no such moment. Most timestamps come
-            from our own tables, so it isn't an ``InvalidValue``.
+        ValueError: ``text`` has another form, or there is no such moment. Most timestamps come from
+            our own tables, so the error isn't an ``InvalidValue``.
     """
     if not _TIMESTAMP.fullmatch(text):
         raise ValueError("not a timestamp of the form 2026-01-05T19:35:21.000000Z")

@@ -98,7 +98,8 @@ class TokenPolicy:
         lifetime: how long a token lives after its ``created_at``, or None for no limit besides its
             ``expires_at``.
         tokenable_type: the Laravel model that must own tokens, or None for any. Two models may use
-            the same ids, so a platform that issues tokens to more than its users sets this.
+            the same ids. So a platform that issues tokens to models other than its users must set
+            this.
     """
 
     lifetime: timedelta | None = None

@@ -29,10 +29,10 @@ own, and damaged XML is an error to botocore."""
 def reject_damaged_responses(client: Any) -> None:
     """Makes an attempt of one of the client's calls fail if its response is damaged.
 
-    If all attempts of a call fail, it raises an ``HTTPClientError`` whose cause is a
-    ``DamagedResponse``. Receiving a body takes no longer than the client's ``read_timeout`` in all.
-    For what comes before the body, the connection and the head, botocore's time-outs hold, which
-    limit only the wait for each piece.
+    If the last attempt of a call fails like this, the call raises an ``HTTPClientError`` whose
+    cause is a ``DamagedResponse``. Receiving a body takes no longer than the client's
+    ``read_timeout`` in all. Before the body, while connecting and receiving the head, only
+    botocore's time-outs apply: they limit the wait for each piece.
     """
     service = client.meta.service_model
     if service.service_name not in _VALIDATED_SERVICES:
@@ -41,7 +41,7 @@ def reject_damaged_responses(client: Any) -> None:
     body_seconds = client.meta.config.read_timeout
 
     def add_parameters(params: dict[str, Any], model: Any, **_: object) -> None:
-        # The caller's own come last: they may ask for the same in more detail.
+        # The caller's own parameters come last: they may ask for the same in more detail.
         params.update({**required_parameters(model.name), **params})
 
     def send(request: Any, event_name: str, **_: object) -> Any:
@@ -73,12 +73,12 @@ def _receive_body(raw: Any, deadline: float) -> bytes:
     """Returns the body of urllib3's response ``raw``.
 
     Raises:
-        DamagedResponse: it breaks off, or is not complete at the deadline (monotonic clock).
+        DamagedResponse: the body breaks off, or is incomplete at the deadline (monotonic clock).
     """
     pieces: list[bytes] = []
     try:
         while (seconds_left := deadline - monotonic()) > 0:
-            # Once the whole body has arrived, urllib3 has given up the connection.
+            # Once the whole body has arrived, urllib3 has released the connection.
             if raw.connection is not None and raw.connection.sock is not None:
                 raw.connection.sock.settimeout(seconds_left)
             piece = raw.read1()

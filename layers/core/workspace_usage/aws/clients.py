@@ -3,9 +3,9 @@
 A caller waits for the response. A call therefore gets one second to connect and three seconds for
 the response, and is tried three times in all, with botocore's back-off in between.
 
-Importing botocore and making a client takes longer than all the rest of a cold start. What only
-reads therefore goes through ``reader``, and comes here only when its own attempt, the first of the
-three, has failed.
+Importing botocore and making a client takes longer than all the rest of a cold start. Functions
+that only read therefore use ``reader``. It makes the first of the three attempts itself, and comes
+here only if that attempt fails.
 """
 
 from collections.abc import Mapping

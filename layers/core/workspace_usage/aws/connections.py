@@ -118,7 +118,7 @@ class InFlight:
     is_reused: bool
 
     def wait(self) -> Response | None:
-        """Returns the response, whatever its status; None if not all of it arrives in time."""
+        """Returns the response, whatever its status, or None if it can't be read in time."""
         try:
             response = read_response(self.connection, self.deadline)
         except UnsupportedResponse:
@@ -141,7 +141,7 @@ class InFlight:
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Returns the TLS settings: botocore's certificate authorities, which come with it."""
+    """Returns the TLS settings. The certificate authorities are those in botocore's package."""
     botocore = find_spec("botocore")
     assert botocore is not None  # noqa: S101 - it is in the layer
     assert botocore.origin is not None  # noqa: S101 - it is in the layer

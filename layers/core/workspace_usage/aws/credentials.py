@@ -1,7 +1,7 @@
 """The credentials that sign calls to AWS.
 
-They are looked up at each call, not read once with the rest of the environment: with SnapStart
-there are none before the snapshot is restored, and they change as they age.
+They are looked up at each call, not read once with the rest of the environment: with SnapStart a
+function has no credentials before the snapshot is restored, and gets new ones before they expire.
 
 Importing botocore takes two hundred milliseconds. It is imported only if the environment has no
 credentials, or while a snapshot is prepared.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Credentials(NamedTuple):
-    """An access key; ``token`` is the session token that temporary ones have."""
+    """An access key; ``token`` is the session token that temporary credentials have."""
 
     access_key: str
     secret_key: str
@@ -30,7 +30,8 @@ def current_credentials() -> Credentials:
 
     Without SnapStart, Lambda puts them into the environment, where they stay the same as long as
     the function's process lives. With SnapStart, Lambda serves them at an endpoint instead.
-    botocore, which the snapshot then contains, asks there, and asks again as they age.
+    The snapshot then contains botocore, which gets them there, and gets new ones before they
+    expire.
 
     Raises:
         StoreUnavailable: there are none, or they could not be renewed.
@@ -43,7 +44,7 @@ def current_credentials() -> Credentials:
 
 
 def prepare_credentials() -> None:
-    """Creates what botocore needs to look credentials up, and looks none up."""
+    """Creates what botocore needs to look up credentials, without looking up any."""
     _botocore_session().get_component("credential_provider")
 
 

@@ -24,7 +24,7 @@ def next_request[Request: Mapping[str, Any]](
 
     Args:
         request: the Query or Scan that ``page`` is the response to.
-        page: the response. It may have no items and not be the last one.
+        page: the response. Even a response without items need not be the last one.
     """
     last_key = page.get("LastEvaluatedKey")
     if not last_key:
@@ -38,7 +38,7 @@ def read_pages[Request: Mapping[str, Any], Page: Mapping[str, Any]](
     """Yields the pages of the response to a Query or Scan; each is read when it is asked for.
 
     Args:
-        read_page: makes one call, such as ``Reader.query``'s with one request.
+        read_page: makes one call, such as ``Reader.query`` with one request.
         request: what is asked for.
 
     Raises:

@@ -36,12 +36,12 @@ class Response(NamedTuple):
 
     @property
     def is_last(self) -> bool:
-        """Whether the service closes the connection after it."""
+        """Whether the service closes the connection after this response."""
         return "close" in self.headers.get("connection", "").lower()
 
 
 def read_response(connection: socket.socket, deadline: float) -> Response:
-    """Returns the response that arrives on a connection, after which nothing may follow.
+    """Returns the response that arrives on a connection; nothing may follow it.
 
     Args:
         connection: where it arrives.
@@ -49,7 +49,7 @@ def read_response(connection: socket.socket, deadline: float) -> Response:
             then may still be read later.
 
     Raises:
-        UnsupportedResponse: it is of another kind.
+        UnsupportedResponse: the response is not of the plainest kind.
         OSError: the connection broke, or the response was too slow.
     """
     received = b""

@@ -1,10 +1,10 @@
-"""Reads from AWS's JSON services, with a fifth of botocore's CPU time and without its start.
+"""Reads from AWS's JSON services in a fifth of botocore's CPU time, and without importing it.
 
 Almost every call succeeds at once. For those calls, botocore's work is pure cost: a millisecond for
 each call, and two hundred milliseconds when a function starts. So the first attempt is made here,
-with little work. If it doesn't bring a valid result (but an error, a time-out, a broken connection,
-damage), the fallback makes the call: botocore, with its retries and its errors. A read may
-therefore be made twice. Writes are never made this way.
+with little work. If it fails (an error, a time-out, a broken connection, a damaged response), the
+fallback makes the call: botocore, with its retries and its errors. A read may therefore be made
+twice. Writes are never made this way.
 """
 
 import json

@@ -1,9 +1,9 @@
-"""Lambda's snapshots (SnapStart): what is made before one is taken, and after it is restored.
+"""Lambda's snapshots (SnapStart): what is done before a snapshot is taken, and after a restore.
 
-Many environments start from one snapshot, which may be weeks old. So what is made before is what
-takes long and stays true: modules, certificate authorities, the objects that requests share.
-Nothing is asked for over the network: a snapshot holds no credentials, no connection, no setting
-and no date. Without SnapStart none of this runs, and each thing is made when it is first needed.
+Many environments start from one snapshot, which may be weeks old. So only what takes long and stays
+true is prepared before: modules, certificate authorities, the objects that requests share. No call
+is made: a snapshot holds no credentials, no connection, no setting and no date. Without SnapStart
+nothing is prepared, and each of these is made when it is first needed.
 """
 
 import gc
@@ -19,7 +19,7 @@ from workspace_usage.aws.connections import tls_context
 from workspace_usage.aws.credentials import prepare_credentials
 
 _OPENSSL_SEED_BYTES: Final = 48
-"""As many random bytes as OpenSSL's generator takes."""
+"""The number of random bytes that OpenSSL's generator takes as a seed."""
 
 
 def prepare_snapshot(*factories: Callable[[], object]) -> None:
@@ -44,6 +44,6 @@ def _prepare(*factories: Callable[[], object]) -> None:
 
 
 def _reseed() -> None:
-    """Gives this environment random numbers of its own. Those of the kernel already are."""
+    """Gives this environment random numbers of its own; the kernel's need no new seed."""
     random.seed()
     ssl.RAND_add(os.urandom(_OPENSSL_SEED_BYTES), _OPENSSL_SEED_BYTES)

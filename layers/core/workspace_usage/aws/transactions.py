@@ -1,4 +1,4 @@
-"""Transactions of DynamoDB: everything is written, or nothing because something else was."""
+"""Transactions of DynamoDB: all writes take effect, or none if an item has changed meanwhile."""
 
 from typing import TYPE_CHECKING
 

@@ -1,8 +1,8 @@
 """Validates responses of AWS: each must be whole, and have what its operation's result must have.
 
 botocore checks less: after its last attempt it returns a response whose checksum is wrong, and it
-makes ``{}`` of one that is not JSON. A caller would take that for "no such token" or "it is
-written". So every response is validated here, on every attempt, ours (``reader``) and botocore's
+turns a response that is not JSON into ``{}``. A caller would take that for "no such token" or "it
+is written". So every response is validated here, on every attempt, ours (``reader``) and botocore's
 (``client_validation``) alike.
 """
 
@@ -14,7 +14,7 @@ from workspace_usage.aws.http1 import Response
 from workspace_usage.values import parse_json
 
 type Decode = Callable[[bytes], Any]
-"""Parses JSON; raises ValueError if it is none."""
+"""Parses JSON; raises ValueError for anything else."""
 
 _RESULT_MEMBERS: Final[Mapping[str, Mapping[str, type]]] = {
     "GetItem": {"ConsumedCapacity": dict},
@@ -46,7 +46,7 @@ _CONTINUATIONS: Final = {
     "UnprocessedKeys": "RequestItems",
     "UnprocessedItems": "RequestItems",
 }
-"""What a result leaves to be asked for, and the parameter of the next request that takes it."""
+"""Members of a result that say where to continue, each with the next request's parameter."""
 
 _CAPACITY_PARAMETERS: Final[Mapping[str, str]] = {"ReturnConsumedCapacity": "TOTAL"}
 
@@ -54,9 +54,9 @@ _CAPACITY_PARAMETERS: Final[Mapping[str, str]] = {"ReturnConsumedCapacity": "TOT
 def required_parameters(operation: str) -> Mapping[str, str]:
     """Returns parameters that requests for an operation need so that its result can be validated.
 
-    DynamoDB's result is ``{}`` for a GetItem that finds no item, and for a write. That is also what
-    is left of any result that has lost its content. With these parameters it has
-    ``ConsumedCapacity`` as well.
+    DynamoDB's result is ``{}`` for a GetItem that finds no item, and for a write. A result that has
+    lost its content may look the same. With these parameters, an undamaged result has
+    ``ConsumedCapacity``.
     """
     members = _RESULT_MEMBERS.get(operation, {})
     return _CAPACITY_PARAMETERS if "ConsumedCapacity" in members else {}
@@ -87,7 +87,7 @@ def validate_response(
         decode: parses the body.
 
     Raises:
-        DamagedResponse: the response is damaged, or is not one to this operation.
+        DamagedResponse: the response is damaged, or is not a response to this operation.
     """
     if response.status != 200 and not 400 <= response.status <= 599:
         raise DamagedResponse("has the status of neither a result nor an error")

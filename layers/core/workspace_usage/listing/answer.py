@@ -55,7 +55,7 @@ class Item(TypedDict):
     slug: str
     """The agent's slug."""
     output: str | None
-    """The stored output of a current medium, or null if it has none; else a fixed text."""
+    """A current medium's stored output, or null if it has none; for any other row a fixed text."""
     root_id: int | None
     """The execution that began the conversation, or null."""
     execution_origin: str | None

@@ -37,10 +37,10 @@ class MinDateSetting:
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """Returns the setting that a JSON value spells.
+        """Returns the setting in a JSON value.
 
         Raises:
-            InvalidValue: it isn't a setting; the reason names the field.
+            InvalidValue: the value isn't a setting; the reason names the field.
         """
         match value:
             case {"enabled": bool() as enabled, **others}:
@@ -82,8 +82,8 @@ def parse_min_date(text: str) -> date | None:
 class MinDate:
     """The setting, read at most once a minute.
 
-    While it can't be read, the last value that was read counts. Without any value, nothing is
-    answered, since the answer might show too much.
+    While it can't be read, the last value that was read is used. If none was ever read, requests
+    fail, because an answer might show too much.
 
     Args:
         reader: reads parameters.

@@ -1,8 +1,9 @@
 """One page of a workspace's history: current, archived and edited rows as one list, newest first.
 
-Each source comes sorted; the merge is lazy, and reads no further than the page needs. A page
-continues just before the last row shown, and this bound is the same for every source. So a row that
-moves from one table to another in the meantime is neither lost nor shown twice.
+Each source comes sorted; the merge is lazy, and reads no further than the page needs. The next page
+continues at the greatest sort key below the last row shown, and this bound is the same for every
+source. So a row that moves from one table to another in the meantime is neither lost nor shown
+twice.
 """
 
 from collections.abc import Iterator
@@ -84,7 +85,7 @@ def _selection(scope: Scope, query: Query, window: Window) -> Selection | None:
 def _start(
     store: Store, index: PageIndex, query: Query, selection: Selection, meter: Meter
 ) -> Start | None:
-    """Returns where the page begins, or None if there are fewer rows than come before it."""
+    """Returns where the page begins, or None if there are too few rows to reach it."""
     if query.page_number is None:
         return Start(selection, 0)
     offset = query.per_page * (query.page_number - 1)

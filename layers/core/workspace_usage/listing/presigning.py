@@ -45,11 +45,11 @@ class Bucket:
 
 
 class UrlPresigner:
-    """Presigns URLs with one set of credentials; each answer needs its own.
+    """Presigns URLs with one set of credentials. Each answer needs a presigner of its own.
 
     Args:
         bucket: the bucket that holds the media.
-        credentials: sign the URLs; a URL stops working when they expire, if that is earlier.
+        credentials: sign the URLs, which stop working at the latest when the credentials expire.
         now: when the URLs begin to work (aware).
         lifetime: for how long they work, in seconds.
     """
@@ -72,7 +72,7 @@ class UrlPresigner:
                 f"X-Amz-Expires={lifetime}",
             )
         )
-        # The signature needs them sorted by name; the URL has them in botocore's order.
+        # The signature needs the parameters sorted by name; the URL has them in botocore's order.
         token, headers = _security_token(credentials), "&X-Amz-SignedHeaders=host"
         self._signed_query = f"{query}{token}{headers}"
         self._url_query = f"{query}{headers}{token}"

@@ -39,7 +39,7 @@ TypeFilter = Literal["all", AgentType]
 """What ``type`` may be: one agent type, or all rows whatever their type."""
 
 DEFAULT_PER_PAGE: Final = 20
-"""The items of a page whose size isn't asked for."""
+"""How many items a page has if ``per_page`` is absent."""
 
 
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
@@ -73,7 +73,7 @@ def _cursor(value: object) -> Position:
 
 
 def _one_of(literal: Any) -> PlainValidator:
-    """Returns a validator that accepts the texts of a ``Literal``; a refusal carries them."""
+    """Returns a validator that accepts the texts of a ``Literal``; its error carries them."""
     choices: tuple[str, ...] = get_args(literal)
 
     def check(value: object) -> object:
@@ -111,8 +111,8 @@ class Query(BaseModel):
         """Returns the question that ``parameters`` ask.
 
         Raises:
-            InvalidRequest: parameters break their rules or contradict one another. It names all
-                that is wrong, in the contract's order.
+            InvalidRequest: parameters break their rules or contradict one another. The error names
+                all that is wrong, in the contract's order.
         """
         given = dict(_given(parameters))
         if "start_date" in given and "end_date" in given:

@@ -26,19 +26,19 @@ MAX_RESPONSE_BYTES: Final = 6_291_556
 """The largest response that Lambda returns, in bytes."""
 
 ENVELOPE_BYTES: Final = 10_000
-"""Room for all of a response but its rows: status, headers, and the body's other fields.
+"""Room for everything in a response except its rows: status, headers, the body's other fields.
 
-They take less than a thousand bytes today.
+All of that takes less than a thousand bytes today.
 """
 
 MAX_ROW_BYTES: Final = (MAX_RESPONSE_BYTES - ENVELOPE_BYTES) // MAX_PER_PAGE
 """The most bytes of a response that one row may take."""
 
 PRESIGNED_URL_BYTES: Final = 4_096
-"""Room for all of a presigned URL but its key.
+"""Room for everything in a presigned URL except its key.
 
-That is the host with a bucket's name of up to 63 bytes, the credential, the signature, and above
-all the session token: some 1,500 bytes today, for which AWS states no limit.
+That is the host with a bucket's name of up to 63 bytes, the credential, the signature, and the
+session token. The token takes most of it: some 1,500 bytes today, and AWS states no limit.
 """
 
 MAX_EMPTY_ROW_BYTES: Final = 1_000
@@ -56,8 +56,7 @@ def fits_a_page(row: Row) -> bool:
 def response_bytes(row: Row) -> int:
     """Returns how many bytes ``row`` takes of a proxy response, with the comma behind it.
 
-    A few bytes more than it really takes: the longest presigned URL is counted, and ``credits`` as
-    a text, with quotes around it.
+    The number can be too high: it counts the longest presigned URL, and quotes around ``credits``.
     """
     item = to_item(row, _longest_url)
     text = json.dumps(item, ensure_ascii=False, separators=(",", ":"), default=plain_number)
@@ -66,7 +65,10 @@ def response_bytes(row: Row) -> int:
 
 
 def _upper_bound(row: Row) -> int:
-    """Returns at least ``response_bytes``, without encoding: most rows are small enough by it."""
+    """Returns a bound that ``response_bytes`` never exceeds, without encoding the row.
+
+    By this bound alone, most rows are small enough.
+    """
     characters = sum(len(value) for value in row if isinstance(value, str))
     return characters * _MAX_BYTES_PER_CHARACTER + PRESIGNED_URL_BYTES + MAX_EMPTY_ROW_BYTES
 

@@ -153,9 +153,9 @@ def parse_event(envelope: object, now: datetime) -> Change:
         now: this service's clock.
 
     Raises:
-        InvalidPayload: it isn't one of ``EVENTS``, or it happened too far ahead of the clock: it
-            would win over everything that really happens until then. The text says which field is
-            wrong, never its value.
+        InvalidPayload: the event isn't one of ``EVENTS``, a field can't be used, or ``occurred_at``
+            is too far ahead of the clock: such an event would win over everything that really
+            happens until then. The text names the field, but never its value.
     """
     if not isinstance(envelope, Mapping):
         raise InvalidPayload("must be a JSON object")

@@ -1,4 +1,4 @@
-"""Fields: the types of a payload's fields, each with the rule by which its value is read.
+"""Fields: the types of a payload's fields, each with the rule for reading its value.
 
 A rule that isn't met raises ``InvalidValue``, whose text goes to the producer. The public names of
 the types are in the schemas that are published (``schemas/``).
@@ -97,7 +97,7 @@ type Timestamp = Annotated[
 _MAX_DIGITS: Final = 38
 _MIN_EXPONENT: Final = -130
 _MAX_EXPONENT: Final = 125
-"""DynamoDB's numbers: the significant digits, and the exponents of the first of them."""
+"""The limits of DynamoDB's numbers: significant digits, and the exponent of the first digit."""
 
 _MAX_INTEGER_BITS: Final = 420
 """The bits of an integer that may be below 1E+126. A larger one is not even converted."""
@@ -109,8 +109,8 @@ def _parse_credits(value: object) -> Decimal:
     """Returns an amount in a form that DynamoDB takes; None is zero.
 
     A negative amount is a correction and is kept. Zero has only one form. Zeros after the last
-    significant digit are dropped if there would be more than 38 digits with them: they mean
-    nothing, and a table would not take them.
+    significant digit are dropped if the number has more than 38 digits with them: they mean
+    nothing, and a table would not take the number.
     """
     if value is None:
         return Decimal(0)
@@ -119,7 +119,7 @@ def _parse_credits(value: object) -> Decimal:
         raise InvalidValue("must be a finite number")
     if number.is_zero():
         return Decimal(0)
-    # The exponent is checked first: only then is it cheap to write the number down.
+    # The exponent is checked first, so that writing the number down is cheap.
     if not _MIN_EXPONENT <= number.adjusted() <= _MAX_EXPONENT:
         raise InvalidValue(_OUT_OF_RANGE)
     mantissa, _, exponent = f"{number:E}".partition("E")
@@ -141,7 +141,7 @@ def _parse_number(value: object) -> Decimal:
                 raise InvalidValue(_OUT_OF_RANGE)
             return Decimal(value)
         case float():
-            # The JSON parser knew no decimals. The float's shortest form is what was written.
+            # The JSON parser made a float of a number. Its shortest form is what was written.
             return Decimal(repr(value))
         case str():
             # Laravel serializes decimal columns as strings.
@@ -170,7 +170,7 @@ MAX_LIST_BYTES: Final = 65_535
 def _parse_texts(value: object) -> frozenset[str]:
     """Returns the texts of a list, or of an object's values; stops at the first one that is wrong.
 
-    PHP's ``json_encode`` makes an object of a list in which an index is missing.
+    PHP's ``json_encode`` writes a list as an object if an index is missing.
     """
     match value:
         case None | "null":
@@ -233,13 +233,13 @@ type TokenHash = Annotated[
 
 
 def _empty_as_none(value: object) -> object:
-    """Returns None for an empty list too: PHP's ``json_encode`` makes one of an empty object."""
+    """Returns None for an empty list too: PHP's ``json_encode`` writes an empty object as one."""
     return None if value in ([], _NULL) else value
 
 
 @dataclass(frozen=True, slots=True)
 class _AlsoEmpty:
-    """Adds to an object's schema what ``_empty_as_none`` takes besides."""
+    """Adds to an object's schema the values that ``_empty_as_none`` turns into None."""
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler

@@ -41,7 +41,7 @@ type Copies = Mapping[Source, StoredItem | None]
 
 
 def merge(stored: Copies, change: RowChange, now: datetime) -> Copies:
-    """Returns what the tables should hold of a row; if a copy needs no change, the same item.
+    """Returns what the tables should hold of a row. A copy that needs no change is the same item.
 
     Args:
         stored: what the tables hold.
@@ -103,14 +103,14 @@ class _VersionedRow:
     row: Row
 
     def to_stored_item(self, source: Source) -> StoredItem:
-        """Returns the row as an item of the table of ``source``, without what is not kept there."""
+        """Returns the row as an item of ``source``'s table, without an output not kept there."""
         output = kept_output(source, self.row.agent_type, self.row.output)
         item = to_stored_item(self.row._replace(source=source, output=output))
         return {**item, "version": {"S": self.version}}
 
 
 def _newest(stored: Copies, change: RowChange) -> _VersionedRow:
-    """Returns the row with the greatest version, of the change's and the stored ones."""
+    """Returns the row with the greatest version among the change's row and the stored rows."""
     rows = [_VersionedRow(change.version, change.row)]
     for source, item in stored.items():
         if item is not None:
@@ -119,5 +119,5 @@ def _newest(stored: Copies, change: RowChange) -> _VersionedRow:
 
 
 def _version_in(item: StoredItem) -> str:
-    """Returns a stored item's version; an imported item's is empty, and less than any other."""
+    """Returns a stored item's version; an imported item has "", which is less than any other."""
     return str(item["version"]["S"]) if "version" in item else ""

@@ -244,7 +244,7 @@ def parse_membership(payload: object) -> Membership:
 
 
 def parse_payload[M: Payload](model: type[M], payload: object) -> M:
-    """Returns a payload, a JSON value that was parsed, as a ``model``.
+    """Returns a payload (parsed JSON) as a ``model``.
 
     Raises:
         InvalidPayload: a field is missing or can't be used; the text names all such fields.

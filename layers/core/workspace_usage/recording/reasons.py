@@ -26,7 +26,7 @@ SENTENCE_BY_ERROR_TYPE: Final[Mapping[str, str]] = {
 """What is wrong, by pydantic's error type. The names in braces are limits that an error carries."""
 
 SENTENCE_FOR_UNKNOWN_ERRORS: Final = "can't be used"
-"""The sentence for an error type that has none of its own."""
+"""The sentence for an error type that has no sentence of its own."""
 
 
 def reason_of(error: ValidationError) -> str:

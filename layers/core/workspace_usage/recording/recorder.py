@@ -78,7 +78,8 @@ class Recorder:
         Raises:
             RejectedByStore: no table will ever take the change.
             WriteConflict: others keep changing the same row; the same change may succeed later.
-            StoreUnavailable: the tables can't be read or written in time; it may succeed later.
+            StoreUnavailable: the tables can't be read or written in time; a later attempt may
+                succeed.
         """
         match change:
             case RowChange():

@@ -53,7 +53,7 @@ def version_of(occurred_at: datetime, is_final: bool, content: Mapping[str, Any]
 
 
 def moment_of(item: Mapping[str, Any]) -> datetime | None:
-    """Returns when the change happened that wrote ``item``, or None if the item was imported."""
+    """Returns the moment of the change that wrote ``item``, or None if ``item`` was imported."""
     try:
         return parse_timestamp(item["version"]["S"][:_TIMESTAMP_LENGTH])
     except (KeyError, ValueError):

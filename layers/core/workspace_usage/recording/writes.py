@@ -132,7 +132,7 @@ def validation_errors_as_rejected(items: int) -> Iterator[None]:
     """Turns a failed write into ``RejectedByStore`` if no table will ever accept it.
 
     Args:
-        items: how many items of a transaction, from the first one, are the change's own.
+        items: how many of a transaction's items, counted from the first, belong to the change.
 
     Raises:
         RejectedByStore: one of these items is too large for its table, or malformed.

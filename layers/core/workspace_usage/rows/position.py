@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from workspace_usage.values import MAX_ID, parse_timestamp
 
 RANK_EXECUTION: Final = 0
-"""Rank of executions, current and archived: the same, so that a row keeps its place when moved."""
+"""Rank of executions, current and archived: the same, so an archived row keeps its place."""
 
 RANK_EDITED: Final = 1
 """Rank of edited chats, which come before executions of the same moment."""
@@ -43,7 +43,7 @@ class Position(NamedTuple):
 
     @classmethod
     def from_sort_key(cls, sort_key: str) -> "Position":
-        """Returns the position of any sort key, which is checked.
+        """Returns the position of a sort key, which is checked first.
 
         Raises:
             ValueError: it isn't a sort key.
@@ -59,7 +59,7 @@ class Position(NamedTuple):
 
     @classmethod
     def from_stored_key(cls, sort_key: str) -> "Position":
-        """Returns the position of a sort key that this service has stored, and so needs no check.
+        """Returns the position of a sort key that this service has stored; it needs no check.
 
         Raises:
             ValueError: it isn't a sort key at all.
@@ -92,7 +92,7 @@ def decode_cursor(cursor: str) -> Position:
     """Returns the position that ``encode_cursor`` made ``cursor`` from.
 
     Raises:
-        ValueError: this service didn't make it: every position has exactly one cursor.
+        ValueError: this service didn't make the cursor; every position has exactly one.
     """
     if not _CURSOR.fullmatch(cursor):
         raise ValueError("not a cursor")

@@ -115,8 +115,8 @@ def kept_output(source: Source, agent_type: str, output: str | None) -> str | No
     """Returns what a row of ``source`` keeps of an execution's output, or None.
 
     A current medium keeps its output, which is shown. An archived one keeps only the key of its
-    object, whatever its status: it is never shown, but an object whose key nobody knows could never
-    be erased.
+    object, whatever its status. The key is never shown, but without it the object could never be
+    erased.
     """
     if agent_type not in MEDIA_TYPES:
         return None

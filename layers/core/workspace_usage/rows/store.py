@@ -182,7 +182,7 @@ class Store:
 
 
 def merge(streams: Iterable[Iterator[StoredRow]]) -> Iterator[StoredRow]:
-    """Merges streams, each newest first; of rows at one position, the first stream's is kept.
+    """Merges streams that are newest first; of rows at the same position, the first stream's stays.
 
     An execution has the same position in every table, so an execution in two tables is listed once.
     """

@@ -2,7 +2,7 @@
 
 A window is half-open: from its first day's midnight up to, not including, the midnight after its
 last day. Where a clock change skips midnight, the day begins with the first moment after the
-change; where midnight comes twice, the day begins with the first one.
+change; where midnight comes twice, the day begins with the first of the two.
 """
 
 from array import array
@@ -63,11 +63,12 @@ class Window:
         Returns None if no sort key can lie between the bounds.
 
         Args:
-            after: only what the listing shows after this position (older rows) is within them.
+            after: the bounds leave out this position and all that the listing shows before it; None
+                leaves out nothing.
         """
         low, high = format_timestamp(self.start), format_timestamp(self.end)
-        # A bare timestamp sorts before each sort key of its moment: as the lower bound it lets them
-        # in, as the upper bound it keeps them out.
+        # A timestamp alone is less than every sort key that begins with it. So ``low`` includes the
+        # keys of its moment, and ``high`` leaves them out.
         if after is not None:
             high = min(high, after.just_before)
         return (low, high) if low < high else None
@@ -100,7 +101,7 @@ def midnight(day: date, zone: tzinfo) -> datetime:
     """Returns the first moment of ``day`` in ``zone``, in UTC."""
     try:
         return datetime.combine(day, time(), zone).astimezone(UTC)
-    except OverflowError:  # east of Greenwich, the calendar's first day began before it
+    except OverflowError:  # east of Greenwich, the first day began before the calendar does
         return _BEGINNING_OF_TIME
 
 
@@ -129,8 +130,8 @@ def last_days(days: int, now: datetime, zone: tzinfo) -> Window:
 def day_of(moment: datetime, zone: tzinfo) -> date:
     """Returns the day that begins at or before ``moment`` (aware) and ends after it.
 
-    Clocks that are put back across midnight show the day before for a while. That while belongs to
-    the day that has begun, here as in windows.
+    Clocks that are put back across midnight show the previous date again for a while. That time
+    belongs to the day that has already begun, here as in windows.
     """
     try:
         day = moment.astimezone(zone).date()
