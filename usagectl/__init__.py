@@ -1,10 +1,10 @@
-"""The operator's tool, and the loading of data sets that `make run` shares with it.
+"""The operator's tool. `make run` uses its loading of data sets, too.
 
 ``__main__`` is the program; most of the rest is in these places.
 
     cli/            the commands: arguments and output
     doctor          checks a deployment
-    recount         has workspaces counted
+    recount         counts workspaces again
     send            sends events
     loading/        loads data sets, with a checkpoint and a report
     data_set/       reads the files of a data set

@@ -1,6 +1,6 @@
 """A deployment of the stack, in AWS or on this machine: its outputs, and clients of its services.
 
-A client is made, and an output is needed, only when a command asks for it.
+A client is made only when a command asks for it, and an output need not exist before.
 """
 
 from collections.abc import Mapping

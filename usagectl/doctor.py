@@ -108,7 +108,7 @@ def _table(deployment: Deployment, logical_id: str, resource: Mapping[str, Any])
 def _check_protection(
     deployment: Deployment, name: str, table: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> None:
-    """Raises ``_Problem`` if the table or its items could be deleted that must stay."""
+    """Raises ``_Problem`` if a table, or items that must stay, could be deleted."""
     if not table.get("DeletionProtectionEnabled"):
         raise _Problem(f"{name} is not protected against deletion")
     time_to_live = deployment.dynamodb.describe_time_to_live(TableName=name)[

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 MAX_ZEROS: Final = 200
-"""The most zeros that a number is written with: more than the numbers of a table have."""
+"""The most zeros that are written for a number: more than any number in a table needs."""
 
 _PLACEHOLDER: Final = secrets.token_hex(16)
 

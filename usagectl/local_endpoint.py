@@ -1,4 +1,4 @@
-"""The local stack, as it is reached from outside: its credentials, and where it describes itself.
+"""How tools reach the local stack: its credentials, and where it describes itself.
 
 No profile, no configuration file and no credentials of the person who runs it are read: a mistake
 here must never become a write to somebody's AWS account.
@@ -33,7 +33,7 @@ _TIMEOUT_SECONDS: Final = 10
 
 
 def session() -> boto3.Session:
-    """Returns a session with the credentials above, which has read no file and no profile."""
+    """Returns a session with the credentials above; it reads no file and no profile."""
     ignored = {
         "profile": (None, None, None, None),
         "config_file": (None, None, os.devnull, None),

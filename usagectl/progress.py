@@ -1,4 +1,4 @@
-"""How a command that takes long tells how far it is."""
+"""How a long command reports its progress."""
 
 from collections.abc import Callable
 
@@ -7,4 +7,4 @@ type Advance = Callable[[int], object]
 
 
 def ignore(_: object) -> None:
-    """Takes what nobody needs to be told of."""
+    """Ignores what it is told."""

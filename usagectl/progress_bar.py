@@ -1,6 +1,6 @@
 """A progress bar with rate and time left. It is shown on a terminal, and is gone when all is done.
 
-The import of ``rich`` takes a while, so a command imports this only when it works.
+The import of ``rich`` takes a while, so a command imports this only when it begins its work.
 """
 
 import time

@@ -1,7 +1,7 @@
 """What the tool works on: the tables, the bucket and the setting of one deployment.
 
-Where the deployment is, in AWS or on this machine, is decided where this is made
-(``usagectl.deployment``, ``local.stack``). Everything that changes data is given it.
+The code that makes ``Resources`` decides whether the deployment is in AWS or on this machine
+(``usagectl.deployment``, ``local.stack``). All code that changes data takes it as an argument.
 """
 
 from dataclasses import dataclass

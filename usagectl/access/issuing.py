@@ -11,7 +11,7 @@ from zlib import crc32
 from workspace_usage.access.tokens import AccessToken
 
 SECRET_LENGTH: Final = 40
-"""The random characters of a secret; Sanctum uses as many."""
+"""How many random characters a secret has, as in Sanctum."""
 
 FIRST_ID: Final = 2**62
 """The smallest id of a token that is issued here. The platform's ids count up from 1."""
@@ -25,7 +25,7 @@ class IssuedToken:
 
     Attributes:
         token: what is stored: the hash of the secret, not the secret.
-        plain_text: what the owner sends. It can't be had again.
+        plain_text: what the owner sends. It can't be shown again.
     """
 
     token: AccessToken
@@ -33,7 +33,7 @@ class IssuedToken:
 
 
 def draw_id() -> int:
-    """Returns a random id that the platform never uses, and another operator hardly ever."""
+    """Returns a random id, which the platform never uses and which is hardly ever drawn twice."""
     return FIRST_ID + secrets.randbelow(FIRST_ID)
 
 

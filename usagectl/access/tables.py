@@ -47,7 +47,7 @@ class AccessTables:
     def tokens(
         self, user_id: int, tokenable_type: str, advance: Callable[[int], object] = lambda _: None
     ) -> Iterator[StoredItem]:
-        """Yields the stored items of a user's tokens. The whole table is read for it.
+        """Yields the stored items of a user's tokens. It reads the whole table.
 
         Args:
             user_id: the user.
@@ -81,7 +81,7 @@ class AccessTables:
     def memberships_of(
         self, user_id: int, advance: Callable[[int], object] = lambda _: None
     ) -> Iterator[StoredItem]:
-        """Yields the stored items of a user's memberships. The whole table is read for it.
+        """Yields the stored items of a user's memberships. It reads the whole table.
 
         Args:
             user_id: the user.
@@ -155,7 +155,7 @@ class AccessTables:
         wanted = membership_item(membership)
 
         def is_done(stored: StoredItem | None, now: datetime) -> bool:
-            # A stored item from far ahead would win over all events until then: write over it.
+            # A stored item from far ahead would win over all events until then, so it is replaced.
             return stored is not None and is_same(stored, wanted) and not is_ahead(stored, now)
 
         key = membership_key(membership.workspace_id, membership.user_id)

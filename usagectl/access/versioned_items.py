@@ -1,4 +1,4 @@
-"""Changes of a stored item that win over what is stored, whatever that is, or fail.
+"""Changes of a stored item: each wins over whatever is stored, or fails.
 
 A change gets a version that is greater than the stored one. It is written on the condition that the
 item is still as it was read, and then the item is read back. So it also wins over an event whose
@@ -60,7 +60,7 @@ class VersionedItems:
         Raises:
             CommandError: something else is stored under the key.
         """
-        # If this fails, botocore's first attempt may have succeeded: reading back tells.
+        # If this fails, botocore's first attempt may have succeeded: reading the item back tells.
         self._replace(key, None, _with_version(None, wanted, now))
         self._check(key, wanted, title)
 
@@ -142,9 +142,10 @@ def _with_version(stored: StoredItem | None, wanted: Attributes, now: datetime) 
 
 
 def _winning_moment(stored: StoredItem | None, now: datetime) -> datetime:
-    """Returns the moment of a change that wins over what is stored, even if its event comes again.
+    """Returns a moment so that a change wins over ``stored``, even if its event comes again.
 
-    An event from too far ahead would be refused if it came again. All others are overtaken.
+    If the event that wrote ``stored`` is from too far ahead, the recorder refuses it when it comes
+    again. Otherwise it is overtaken.
     """
     moment = None if stored is None else moment_of(stored)
     if stored is None or moment is None or is_ahead(stored, now):
@@ -155,7 +156,7 @@ def _winning_moment(stored: StoredItem | None, now: datetime) -> datetime:
 def _time_of(response: Mapping[str, Any], local: datetime) -> datetime:
     """Returns the service's time by the ``Date`` of its response, or ``local`` if it has none.
 
-    ``Date`` has whole seconds. Within such a second, the machine's clock is believed.
+    ``Date`` has whole seconds. Within that second, the machine's clock decides.
     """
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     try:

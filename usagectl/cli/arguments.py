@@ -72,7 +72,7 @@ def refuse(context: typer.Context, name: str, reason: str) -> NoReturn:
 
 
 def check_output_file(context: typer.Context, name: str, path: Path) -> None:
-    """Refuses a path at which no file can be written, as far as this can be seen.
+    """Refuses a path at which no file can be written, as far as this is known beforehand.
 
     Raises:
         typer.BadParameter: there can't be a file.

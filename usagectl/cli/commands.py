@@ -18,9 +18,9 @@ class Command(NamedTuple):
 
     Attributes:
         module: the module in ``usagectl.cli``.
-        name: the command's function in it, or its group of commands.
+        name: the command's function in that module, or its group of commands.
         summary: a sentence for the list of commands.
-        example: an example of a group's commands. A function has one in its docstring.
+        example: an example of a group's commands. A function has its example in its docstring.
     """
 
     module: str

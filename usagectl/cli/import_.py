@@ -139,7 +139,7 @@ def _load(
 
 
 def _check_folder(context: typer.Context, folder: Path) -> None:
-    """Refuses a folder in which there is nothing to load, and tells what in it isn't read."""
+    """Refuses a folder without data, and tells which of its entries aren't read."""
     from usagectl.data_set.folder import data_set_names, has_data, unread_entries
 
     if not folder.is_dir():
@@ -160,7 +160,7 @@ def _check_folder(context: typer.Context, folder: Path) -> None:
 
 
 def _check_written_file(context: typer.Context, option: str, folder: Path, path: Path) -> None:
-    """Refuses a file that can't be written, or that is one of those that are read."""
+    """Refuses a file that can't be written, or that belongs to the data set."""
     from usagectl.data_set.folder import data_set_names
 
     below_folder = path.resolve().relative_to(folder.resolve(), walk_up=True).parts

@@ -12,10 +12,10 @@ USER_MODEL: Final = "App\\Models\\User"
 """The Laravel model of users, unless the command line names another one."""
 
 MAX_TEXT_LENGTH: Final = 255
-"""The most characters of a text: a string column of Laravel's has as many."""
+"""The most characters of a text, as in Laravel's string columns."""
 
 MAX_WORDS: Final = 60
-"""The most abilities or permissions: of the longest, they fill what a payload's list may take."""
+"""The most abilities or permissions. Even the longest ones fit into a payload's list then."""
 
 TokenableType = Annotated[str, typer.Option(help="The Laravel model of users.")]
 AllowUnknown = Annotated[

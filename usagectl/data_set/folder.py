@@ -16,7 +16,7 @@ class UnreadEntry:
 
     Attributes:
         name: its name, as text that can be printed.
-        similar_name: the name that is read and that it may have been meant to have, or None.
+        similar_name: a similar name that would be read, and may have been meant, or None.
     """
 
     name: str
@@ -35,7 +35,7 @@ def has_data(folder: Path) -> bool:
 
 
 def unread_entries(folder: Path) -> list[UnreadEntry]:
-    """Returns what is in ``folder`` and isn't read, without hidden files.
+    """Returns the entries of ``folder`` that aren't read, except hidden files.
 
     Raises:
         OSError: the folder can't be read.

@@ -13,13 +13,14 @@ from typing import Final
 from usagectl.errors import UnreadableFile
 
 MAX_LINE_BYTES: Final = 1_048_576
-"""The most bytes that are read of a line: far more than a payload that can be used may have."""
+"""The most bytes that are read of a line: far more than any usable payload has."""
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yields each line with its number, from 1.
 
-    Of a line with more than ``MAX_LINE_BYTES``, one byte more than that is yielded.
+    If a line is longer than ``MAX_LINE_BYTES``, only its first ``MAX_LINE_BYTES + 1`` bytes are
+    yielded.
 
     Raises:
         UnreadableFile: the file can't be read, or not to its end.
@@ -36,7 +37,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 @contextmanager
 def read_errors_as_unreadable(path: Path) -> Iterator[None]:
-    """Raises ``UnreadableFile`` in place of the errors of reading ``path``."""
+    """Turns errors of reading ``path`` into ``UnreadableFile``."""
     try:
         yield
     except (OSError, EOFError, zlib.error) as error:

@@ -1,4 +1,4 @@
-"""The files of payloads of a data set: NDJSON, one payload a line, for one table each.
+"""A data set's files of payloads: NDJSON, one payload a line. Each file is for one table.
 
 A line that can't be used becomes a ``Rejection``, and the next one is read. A file may be
 compressed (``executions.ndjson.gz``).
@@ -69,14 +69,14 @@ PAYLOAD_FILES: Final = (
     _row_file("archived.ndjson", "execution", "archived_executions", Source.ARCHIVED),
     _row_file("edited.ndjson", "chat", "edited_chats", Source.EDITED),
 )
-"""All of them, in the order in which they are loaded. A data set need not have each of them."""
+"""All files of payloads, in the order in which they are loaded. Any of them may be missing."""
 
 
 def find_file(folder: Path, file: PayloadFile) -> Path | None:
     """Returns the path of a file, plain or compressed, or None if there is neither.
 
     Raises:
-        UnreadableFile: there are both.
+        UnreadableFile: both files exist.
     """
     plain, compressed = folder / file.name, folder / f"{file.name}.gz"
     if plain.exists() and compressed.exists():
@@ -87,7 +87,7 @@ def find_file(folder: Path, file: PayloadFile) -> Path | None:
 def read_stored_items(
     path: Path, file: PayloadFile, after: int = 0
 ) -> Iterator[tuple[int, Attributes | Rejection]]:
-    """Yields the number of each line after line ``after``, and the item to store of it.
+    """Yields for each line after line ``after`` its number, and its stored item or rejection.
 
     Blank lines are left out.
 

@@ -15,7 +15,7 @@ class Rejection:
         file: the file's name, below the data set's folder.
         line: the line's number, or 0 if the whole file can't be used.
         reason: what is wrong, without the file's name.
-        beginning: how the line begins. It may tell of people, so it is for the report alone.
+        beginning: how the line begins. It may have personal data, so only the report has it.
     """
 
     file: str

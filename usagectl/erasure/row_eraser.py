@@ -1,4 +1,4 @@
-"""Erases one person's rows and media: the e-mail address only, or all of them.
+"""Erases one person's rows: only the e-mail address in them, or the rows and their media.
 
 Several rows may show the same object of the media bucket, also rows of other people and in other
 workspaces. An object is deleted only if no row that stays names it. So the tables are read twice:
@@ -8,8 +8,8 @@ of these keys. Both are kept in memory, some 300 bytes a row.
 Objects are deleted before rows: once the last row is gone, nothing tells the object's key. So an
 interrupted erasure can be started again.
 
-Rows are deleted past the recorder. So the workspaces that they are in are held meanwhile, and
-counted again at the end (``usagectl.recount``).
+Rows are deleted past the recorder. So their workspaces are held meanwhile, and counted again at the
+end (``usagectl.recount``).
 """
 
 from dataclasses import dataclass
@@ -85,7 +85,8 @@ class RowEraser:
                     TableName=table,
                     Key={name: item[name] for name in ("workspace_id", "sort_key")},
                     UpdateExpression="SET user_email = :no_email",
-                    # Without it, a row that was deleted meanwhile would come back as its key.
+                    # Otherwise a row that was deleted meanwhile would come back, with nothing but
+                    # its key.
                     ConditionExpression="attribute_exists(sort_key)",
                     ExpressionAttributeValues={":no_email": {"S": NO_EMAIL}},
                 )

@@ -19,7 +19,7 @@ FORMULA_STARTS: Final = (
     "\uff0d",
     "\uff20",
 )
-"""How texts begin that a spreadsheet takes for formulas, full-width forms included."""
+"""The beginnings of texts that spreadsheets take for formulas, full-width forms included."""
 
 COLUMNS: Final = (
     "source",
@@ -74,9 +74,9 @@ def to_line(row: Row) -> str:
 
 
 def to_cells(row: Row) -> list[object]:
-    """Returns a row's cells, in the order of ``COLUMNS``. A value that it doesn't have is empty.
+    """Returns a row's cells, in the order of ``COLUMNS``. A missing value is an empty cell.
 
-    So is the output of an archived row: it is kept for an erasure, not to be looked at.
+    The output of an archived row is left out, too: it is kept for an erasure, not to be looked at.
     """
     tokens = row.tokens or Tokens(None, None, None)
     cells = (

@@ -79,7 +79,7 @@ class Checkpoint:
 
     @property
     def held_workspaces(self) -> frozenset[int]:
-        """The workspaces that this import holds, or that the one that it continues held."""
+        """The workspaces held by this import, or by the interrupted import that it continues."""
         return self._held
 
     @property
@@ -98,7 +98,7 @@ class Checkpoint:
         return self._path is not None
 
     def resume_part(self, part: str, fingerprint: str) -> PartProgress:
-        """Returns how far a part got, if it has the same fingerprint as then.
+        """Returns how far a part got, if its fingerprint is still the same.
 
         A part with another fingerprint begins again, and its entries are taken out of the report.
 

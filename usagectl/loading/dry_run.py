@@ -13,7 +13,7 @@ from usagectl.progress import Advance, ignore
 
 
 def check(folder: Path, advance: Advance, reject: Reject) -> LoadReport:
-    """Returns what loading the data set in ``folder`` would come to.
+    """Returns what would become of the data set in ``folder`` if it were loaded.
 
     Args:
         folder: the data set's folder.

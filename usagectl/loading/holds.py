@@ -13,7 +13,7 @@ from workspace_usage.errors import StoreUnavailable
 class Holds:
     """The workspaces that one import holds.
 
-    Those of an interrupted import are released with those of the import that continues it.
+    An import that continues an interrupted one also releases the workspaces which that one held.
     """
 
     def __init__(self, resources: Resources, checkpoint: Checkpoint) -> None:

@@ -155,7 +155,7 @@ class Loader:
     def _upload(
         self, numbered: tuple[int, MediaFile | Rejection]
     ) -> tuple[int, MediaFile | Rejection]:
-        """Uploads a file. Returns it with its number, or a rejection in place of it."""
+        """Uploads a file. Returns its number, and the file or its rejection."""
         number, file = numbered
         if isinstance(file, Rejection):
             return number, file

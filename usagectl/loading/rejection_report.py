@@ -25,7 +25,7 @@ REPORT_FILE: Final = ".rejected.txt"
 
 @dataclass(frozen=True, slots=True)
 class SavedLength:
-    """The beginning of a report that was on disk at some moment.
+    """The part of a report that was on disk at some moment: its beginning.
 
     Attributes:
         length: its length in bytes.
@@ -36,7 +36,7 @@ class SavedLength:
     checksum: int = 0
 
     def extended(self, line: bytes) -> "SavedLength":
-        """Returns what it is with one more line."""
+        """Returns the length and checksum with one more line."""
         return SavedLength(self.length + len(line), crc32(line, self.checksum))
 
 
@@ -135,7 +135,7 @@ class RejectionReport:
             self._file = None
 
     def _replace(self, lines: Iterable[bytes]) -> None:
-        """Puts a file with these lines in place of the file, in one step."""
+        """Replaces the file by one with these lines, in one step."""
         new = self.path.with_name(f"{self.path.name}.new")
         saved = SavedLength()
         with new.open("wb") as file:

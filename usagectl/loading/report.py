@@ -14,8 +14,8 @@ class LoadReport:
         kept: how many stored items were left as they are, since they were changed, revoked or
             removed after the data set was made; by file.
         rejected: how many lines and files can't be used.
-        uncounted: the workspaces whose rows are loaded but could not be counted. Pages far down
-            are slower in them until they are.
+        uncounted: the workspaces whose rows are loaded but could not be counted. Their pages far
+            down are slower until they are counted.
     """
 
     loaded: dict[str, int] = field(default_factory=dict)

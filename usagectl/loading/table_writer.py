@@ -1,6 +1,6 @@
 """Writes items into a table: in parallel, and in order for each key.
 
-A table that is too busy to take an item is offered it again, more and more slowly.
+If a table is too busy to take an item, the item is offered again, more and more slowly.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ MAX_BATCH_ATTEMPTS: Final = 12
 """How often items are offered to a table before the import fails."""
 
 type Write = Callable[[list[Attributes]], int]
-"""Writes items. Returns for how many of them something newer was kept."""
+"""Writes items. Returns for how many of them a newer item was kept instead."""
 
 
 class Lanes:
@@ -41,7 +41,7 @@ class Lanes:
         self._lanes[crc32(key.encode()) % CALLS_IN_FLIGHT].put(key, item)
 
     def finish(self) -> int:
-        """Waits until all items are written. Returns for how many something newer was kept."""
+        """Waits for all writes. Returns for how many items a newer one was kept instead."""
         for lane in self._lanes:
             lane.send()
         for lane in self._lanes:
@@ -114,8 +114,8 @@ def put_batch(client: "DynamoDBClient", table: str, items: list[Attributes]) -> 
 def put_unless_newer(client: "DynamoDBClient", table: str, items: list[Attributes]) -> int:
     """Puts items one by one, but not over items that an event or a command has written.
 
-    Those have a version, tombstones too; only imported items have none. Returns how many items
-    were not put, since such an item was kept.
+    Such items, tombstones included, have a version; imported items have none. Returns how many
+    items were not put for that reason.
 
     Raises:
         botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: the table doesn't
