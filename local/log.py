@@ -89,8 +89,8 @@ class NoLog:
 class TextLog:
     """A log for people. Each line begins with the time of day.
 
-    Of a function's structured lines it shows warnings and errors only. All other lines are shown:
-    the traceback of a crash, and what a developer prints.
+    It shows only the warnings and errors among a function's structured lines. All other lines are
+    shown: the traceback of a crash, and what a developer prints.
     """
 
     def __init__(self, write: WriteLine) -> None:
@@ -130,7 +130,7 @@ class JsonLog:
 
 
 def _texts(line: str) -> list[str]:
-    """Returns what people need of a line that a function wrote: no, one or several lines."""
+    """Returns what people need of a line that a function wrote: no line, one or several."""
     entry = parse_entry(line)
     if entry is None:
         return [line] if line.strip() else []

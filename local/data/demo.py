@@ -1,7 +1,7 @@
 """The demo: a data set in the import's format, with a row for every case that a client can meet.
 
 It has a few people with different permissions, and a few hundred executions in the 100 days before
-a moment. For the same moment it is always the same.
+a moment. The same moment always gives the same demo.
 """
 
 import json
@@ -132,7 +132,7 @@ def _runs(now: datetime) -> Iterator[tuple[str, _Line]]:
     """Yields each run with the name of its file, oldest first."""
     random = Random(WORKSPACE_ID)  # noqa: S311 - the same demo every time
     for number in range(DEMO_ROWS):
-        # The newer, the denser, so that every range shows some rows.
+        # Newer days have more runs, so that every range shows some rows.
         age = timedelta(days=DEMO_DAYS - 1) * (1 - (number + 1) / DEMO_ROWS) ** 1.5
         moment = now - timedelta(minutes=1) - age
         run = _run(random, 1_000 + number, moment)
@@ -148,13 +148,13 @@ def _runs(now: datetime) -> Iterator[tuple[str, _Line]]:
 def _rare_cases(random: Random, now: datetime) -> Iterator[tuple[str, _Line]]:
     """Yields rare cases: ties, a row that is being archived, the first and last moment of a day."""
     midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
-    # At the same moment, rows of each source, and ids whose order as numbers and as texts differ.
+    # Rows of each source at the same moment; as texts, their ids would be in another order.
     tie = midnight - timedelta(hours=15)
     yield "executions", _run(random, 999, tie)
     yield "executions", _run(random, 2_000, tie)
     yield "archived", _run(random, 1_999, tie)
     yield "edited", _as_edited(_run(random, 2_001, tie))
-    # Both current and archived, as while it is being archived: it is listed once.
+    # A row in both tables, as while it is being archived: it is listed once.
     moving = _run(random, 2_010, midnight - timedelta(hours=38))
     yield "executions", moving
     yield "archived", moving

@@ -142,7 +142,7 @@ def _items(folder: Path) -> Iterator[tuple[str, Attributes]]:
 
 
 def _days(newest: date, today: date) -> tuple[date, date] | None:
-    """Returns a week that has a day in it in any time zone, or None if the last 30 days have it."""
+    """Returns a week with ``newest`` in it in any time zone; None if the last 30 days have it."""
     if today - timedelta(days=28) <= newest <= today:
         return None
     day = newest.toordinal()

@@ -1,7 +1,7 @@
 """The class that Java runs: one of our own lets DynamoDB Local listen on 127.0.0.1 alone.
 
 ``LoopbackServer.java`` is compiled once, into the folder of the jars. Compiling takes a few
-seconds; running the source file would take them at each start. A Java without a compiler runs
+seconds; running the source file would take as long at each start. A Java without a compiler runs
 DynamoDB Local's own class, which listens on every interface of the machine.
 """
 

@@ -1,7 +1,7 @@
 """The program of DynamoDB Local's process: runs Java until standard input is closed.
 
 It prints the port when the server responds, or else the reason why it does not. If the parent
-process were killed, Java would go on; this program always ends it.
+process were killed, Java would keep running; this program always ends it.
 """
 
 import os
@@ -14,7 +14,7 @@ from threading import Thread
 from typing import Final
 
 START_TIMEOUT: Final = 60
-"""Seconds to wait until the server responds. On an idle machine it does after one or two."""
+"""Seconds to wait until the server responds. On an idle machine, it takes one or two."""
 
 
 def main(java: str, jars: str, class_path: str, main_class: str, port: str, *options: str) -> None:

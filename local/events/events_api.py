@@ -43,7 +43,7 @@ class EventsApi:
         client: reaches EventBridge.
         rules: the bus's rules.
         pollers: pass events on to functions.
-        outcomes: the outcomes of the events there.
+        outcomes: what the functions did with the events.
         patience: seconds that a response waits for an outcome.
     """
 
@@ -62,7 +62,7 @@ class EventsApi:
         self._patience = patience
 
     def handles(self, request: Request) -> bool:
-        """Whether a request is one of these."""
+        """Whether a request puts events."""
         is_put_events = _TARGET in {(name.lower(), value) for name, value in request.headers}
         return request.method == "POST" and (
             request.path == EVENTS_PATH or (request.path == "/" and is_put_events)

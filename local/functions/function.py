@@ -40,7 +40,7 @@ class Function:
         self._is_closed = False
 
     def warm_up(self) -> None:
-        """Starts one environment, so that the first event waits for less."""
+        """Starts one environment, so that the first event waits less."""
         environment = ExecutionEnvironment(self.configuration, self._log)
         with self._change:
             self._all.add(environment)

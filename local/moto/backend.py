@@ -20,7 +20,7 @@ MAX_ITEM_BYTES: Final = 405_000
 class SortedBackend(models.DynamoDBBackend):
     """moto's DynamoDB with sorted tables. It undoes a transaction item by item."""
 
-    # By the module of a backend, moto finds its service's addresses and operations.
+    # moto uses a backend's module to find its service's addresses and operations.
     __module__ = models.__name__
 
     def create_table(self, name: str, *arguments: Any, **named: Any) -> Table:
@@ -70,7 +70,7 @@ def install() -> None:
 def _init_item(
     self: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]
 ) -> None:
-    """Does what moto's does, but measures the item once, and not for each attribute."""
+    """Does what moto's function does, but measures the item once, and not for each attribute."""
     self.hash_key = hash_key
     self.range_key = range_key
     self.attrs = LimitedSizeDict()

@@ -29,7 +29,7 @@ _ABOVE: Final = _Above()
 
 
 class UnsupportedRequest(Exception):
-    """A request that isn't sped up here: moto answers it alone."""
+    """A request that isn't sped up here: moto answers it without help."""
 
 
 class KeyOrder:
@@ -77,7 +77,7 @@ class KeyOrder:
     ) -> Iterator[Item]:
         """Returns the items that meet a Query's key conditions, and the partition's next item.
 
-        From the next item moto sees that there is more.
+        The next item shows moto that there is more.
 
         Args:
             equal: the attributes with a condition of equality, and their values.

@@ -29,7 +29,7 @@ def speed_up_responses() -> None:
     """Makes moto write responses with many rows in half the time.
 
     moto looks for each of the ten types of an attribute value, in several spellings, and copies the
-    one that it finds. But what it holds is already DynamoDB's JSON.
+    one that it finds. That is not needed: what moto holds is already DynamoDB's JSON.
     """
     walk = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001 - there is no public one
 

@@ -56,7 +56,7 @@ class SortedTable(Table):
         return self
 
     def all_items(self) -> list[Item]:
-        """Returns all items, or those that a request is about; moto only iterates over them."""
+        """Returns all items, or those that a request needs; moto only iterates over them."""
         return super().all_items() if self._candidate_items is None else self._candidate_items  # type: ignore[return-value]
 
     def query(self, *arguments: Any, **named: Any) -> Any:
@@ -186,7 +186,7 @@ class SortedTable(Table):
 
 
 def _one_page(items: Iterator[Item], limit: int | None) -> Iterator[Item]:
-    """Yields the items of one response, and the first one that is too much."""
+    """Yields the items of one response, and the first item that doesn't fit into it."""
     size = 0
     for number, item in enumerate(items):
         yield item

@@ -55,7 +55,7 @@ def has_function_arn(kind: str) -> bool:
 
 
 def arn(kind: str, name: str) -> str:
-    """Returns the ARN of a resource; of a version or alias, ``name`` is ``<function>:<name>``."""
+    """Returns the ARN of a resource; for a version or alias, ``name`` is ``<function>:<name>``."""
     if has_function_arn(kind):
         kind = "AWS::Lambda::Function"
     service = kind.split("::")[1].lower()

@@ -161,5 +161,5 @@ class Resolver:
             return self._arn(logical_id)
         if attribute in {"Name", "QueueName", "Version"}:
             return self._name(logical_id)
-        # Only a deployment can know any other. Here it only has to be there, and to be unique.
+        # Only a deployment can know other attributes. Here a value only has to exist and be unique.
         return f"{self._name(logical_id)}.{attribute}"
