@@ -16,6 +16,7 @@ from usagectl.errors import CommandError
 from workspace_usage.access.items import TOMBSTONE_FLAG
 from workspace_usage.aws.dynamodb import Attributes, StoredItem
 from workspace_usage.recording.versions import MAX_CLOCK_SKEW, moment_of, version_of
+from workspace_usage.recording.writes import unchanged_condition
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -98,18 +99,9 @@ class VersionedItems:
 
     def _replace(self, key: Attributes, stored: StoredItem | None, item: Attributes) -> bool:
         """Writes an item over what was read. Returns False if something else is stored now."""
-        name, values = next(iter(key)), {}
-        if stored is None:
-            condition = f"attribute_not_exists({name})"
-        elif "version" in stored:
-            condition, values = "version = :read", {":read": dict(stored["version"])}
-        else:
-            condition = f"attribute_exists({name}) AND attribute_not_exists(version)"
-        request: dict[str, Any] = {"ExpressionAttributeValues": values} if values else {}
+        condition = unchanged_condition(next(iter(key)), stored)
         try:
-            self.dynamodb.put_item(
-                TableName=self.table, Item=item, ConditionExpression=condition, **request
-            )
+            self.dynamodb.put_item(TableName=self.table, Item=item, **condition)
         except self.dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         return True
