@@ -35,6 +35,8 @@ from local.store.provision import provision
 from local.template.expand import expand
 from local.template.template import Template
 from usagectl.resources import Resources
+from usagectl.service_clock import ServiceClock
+from workspace_usage.recording.count_requests import CountQueue
 from workspace_usage.rows.tables import Tables
 from workspace_usage.rows.window import time_zone
 
@@ -197,6 +199,9 @@ def resources_of(template: Template, clients: Clients) -> Resources:
         bucket=names["MediaBucket"],
         min_date_parameter=names["MinDateParameter"],
         dynamodb=clients.dynamodb,
+        dynamodb_once=clients.dynamodb_once,
+        count_queue=CountQueue(clients.sqs, template.outputs["CountQueueUrl"]),
+        clock=ServiceClock(clients.dynamodb_once, names["RollupsTable"]),
         s3=clients.s3,
         ssm=clients.ssm,
         zone=zone,

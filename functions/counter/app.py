@@ -1,143 +1,123 @@
-"""Rows counted, by which pages far down are found: a batch of workspaces from the queue → counts.
+"""The counter's Lambda function: a batch of requests from SQS → the workspaces' rows are counted.
 
-Each workspace is counted once, however often it is named. It is asked for by its new rows, again
-and again; so what can't be understood is dropped, and nothing is lost for good.
+A workspace is counted once, however many messages of the batch name it. What is left to do is
+requested with a new message: a message that is retried comes only after the queue's visibility
+timeout, which is long. A run takes at least one message from the queue for each workspace, and
+sends one at most, so it never makes the queue longer.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 
+from workspace_api.batches import Message, apply_batch, batch_response, message_id_of
+from workspace_api.outcomes import Outcomes
 from workspace_api.settings import CounterSettings
 from workspace_usage.aws.clients import dynamodb_client, sqs_client
-from workspace_usage.aws.errors import aws_errors_as_unavailable
-from workspace_usage.errors import StoreUnavailable
-from workspace_usage.rollups.counting import Counter
-from workspace_usage.rollups.counts import Progress
+from workspace_usage.recording.count_requests import CountQueue, parse_request
+from workspace_usage.rollups.counter import Counter, Report
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-    from mypy_boto3_sqs import SQSClient
 
 TIME_TO_STOP: Final = 60_000
-"""Milliseconds that it may take to write what has been counted."""
+"""Milliseconds that the last block may take; with less left, counting continues in another run."""
 
-SECONDS_TO_RECOVER: Final = 300
-"""What a store that does not answer is given until it is asked again."""
-
-SECONDS_TO_WAIT: Final = 600
-"""What a workspace that is held, or disturbed all the time, is given until it is tried again."""
+TIME_TO_RECOVER: Final = timedelta(minutes=5)
+"""After what time a workspace is tried again if the tables can't be read or written."""
 
 logger = Logger()
 metrics = Metrics()
+outcomes = Outcomes(logger, metrics)
 settings = CounterSettings.from_environment()
 
 
 @cache
 def counter() -> Counter:
-    """The counter that this environment's batches share."""
+    """Returns the counter that all batches in this execution environment share."""
     return Counter(dynamodb_client(), settings.tables, settings.time_zone)
 
 
 @cache
-def sqs() -> "SQSClient":
-    """The client that workspaces are put back by."""
-    return sqs_client()
+def queue() -> CountQueue:
+    """Returns the queue through which what is left to do is requested."""
+    return CountQueue(sqs_client(), settings.count_queue_url)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context(log_event=False, clear_state=True)
 def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Counts a batch; answers which messages must come again, as SQS wants to know it."""
-    workspaces = by_workspace(event["Records"])
-    metrics.add_metric("WorkspacesReceived", MetricUnit.Count, len(workspaces))
-    return {
-        "batchItemFailures": [
-            {"itemIdentifier": message_id}
-            for workspace_id in failing(workspaces, context)
-            for message_id in workspaces[workspace_id]
-        ]
-    }
-
-
-def by_workspace(messages: list[dict[str, Any]]) -> dict[int, list[str]]:
-    """The workspaces that messages name, and the ids of those of each."""
-    found: dict[int, list[str]] = {}
-    for message in messages:
-        workspace_id = named_in(message["body"])
-        if workspace_id is None:
-            logger.warning("dropped", extra={"message_id": message["messageId"]})
-        else:
-            found.setdefault(workspace_id, []).append(message["messageId"])
-    return found
-
-
-def named_in(body: str) -> int | None:
-    """The workspace that a message names; None if it names none."""
-    try:
-        found = json.loads(body)["workspace_id"]
-    except (ValueError, RecursionError, KeyError, TypeError):
-        return None
-    return found if type(found) is int and found > 0 else None
-
-
-def failing(workspaces: Iterable[int], context: "LambdaContext") -> Iterator[int]:
-    """Counts workspaces; yields those whose messages must stay in the queue."""
+    """Counts a batch; the response names the messages that SQS must deliver again."""
 
     def has_time() -> bool:
         return context.get_remaining_time_in_millis() > TIME_TO_STOP
 
-    store_answers = True
-    for workspace_id in workspaces:
-        try:
-            if store_answers:
-                store_answers = process(workspace_id, has_time)
-            else:
-                # It would fare no better.
-                put_back(workspace_id, SECONDS_TO_RECOVER)
-        except Exception:
-            # The edge: whatever is wrong with one workspace must not hold up the others.
-            logger.exception("failed", extra={"counted_workspace_id": workspace_id})
-            yield workspace_id
+    def count(workspace_id: int) -> None:
+        _count(workspace_id, has_time)
+
+    messages = _messages_by_workspace(event["Records"])
+    unapplied = apply_batch(messages, count, has_time, logger, _workspace)
+    failed = [
+        *unapplied.failed,
+        *_request_again(unapplied.unavailable, TIME_TO_RECOVER),
+        *_request_again(unapplied.late, timedelta()),
+    ]
+    outcomes.count("WorkspacesReceived", len(messages))
+    outcomes.count("WorkspacesUnavailable", len(unapplied.unavailable))
+    outcomes.count("WorkspacesFailed", len(failed))
+    return batch_response(message for workspace_id in failed for message in messages[workspace_id])
 
 
-def process(workspace_id: int, has_time: Callable[[], bool]) -> bool:
-    """Counts a workspace as far as there is time; False if the store doesn't answer.
-
-    Raises:
-        StoreUnavailable: the queue can't be reached in time.
-    """
-    progress = Progress.UNFINISHED
-    try:
-        if has_time():
-            progress = counter().count(workspace_id, datetime.now(UTC), has_time)
-    except StoreUnavailable as error:
-        logger.warning("put back", extra={"reason": str(error)})
-        put_back(workspace_id, SECONDS_TO_RECOVER)
-        return False
-    if progress is not Progress.DONE:
-        put_back(workspace_id, 0 if progress is Progress.UNFINISHED else SECONDS_TO_WAIT)
-    return True
+def _messages_by_workspace(messages: Sequence[Message]) -> dict[int, list[Message]]:
+    """Returns the workspaces that messages ask for, each with its messages."""
+    found: dict[int, list[Message]] = {}
+    for message in messages:
+        workspace_id = parse_request(message["body"])
+        if workspace_id is None:
+            logger.warning("dropped", extra=message_id_of(message))
+        else:
+            found.setdefault(workspace_id, []).append(message)
+    return found
 
 
-def put_back(workspace_id: int, seconds: int) -> None:
-    """Has a workspace counted again, or further, in some seconds.
-
-    A new message can: one that is not deleted would come again when a run can't be under way any
-    more, much later.
+def _count(workspace_id: int, has_time: Callable[[], bool]) -> None:
+    """Counts a workspace as far as there is time, and requests what is left to do.
 
     Raises:
-        StoreUnavailable: the queue can't be reached in time.
+        StoreUnavailable: a table or the queue can't be reached in time.
     """
-    metrics.add_metric("WorkspacesPutBack", MetricUnit.Count, 1)
-    with aws_errors_as_unavailable():
-        sqs().send_message(
-            QueueUrl=settings.count_queue_url,
-            MessageBody=json.dumps({"workspace_id": workspace_id}),
-            DelaySeconds=seconds,
-        )
+    report = counter().count(workspace_id, has_time)
+    _measure(workspace_id, report)
+    if report.retry_after is not None:
+        _request(workspace_id, report.retry_after)
+
+
+def _measure(workspace_id: int, report: Report) -> None:
+    ages = {"WatermarkLag": report.lag}
+    if report.oldest_mark is not None:
+        ages["OldestMarkAge"] = datetime.now(UTC) - report.oldest_mark
+    logger.append_keys(**_workspace(workspace_id))
+    outcomes.measure("counted", {"RowsCounted": report.rows, "StaleBlocks": report.stale}, ages)
+
+
+def _request(workspace_id: int, after: timedelta) -> None:
+    queue().request(workspace_id, after)
+    outcomes.count("WorkspacesPutBack")
+
+
+def _request_again(workspaces: Iterable[int], after: timedelta) -> list[int]:
+    """Requests that workspaces are counted; returns those whose request can't be sent."""
+
+    def request(workspace_id: int) -> None:
+        _request(workspace_id, after)
+
+    unsent = apply_batch(workspaces, request, lambda: True, logger, _workspace)
+    return [*unsent.failed, *unsent.unavailable]
+
+
+def _workspace(workspace_id: int) -> dict[str, object]:
+    """Returns the field of a log line that names a workspace."""
+    return {"counted_workspace_id": workspace_id}

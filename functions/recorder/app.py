@@ -4,21 +4,20 @@ Messages don't depend on each other. A message that can never be applied is sent
 queue at once; a message that may be applied later is retried.
 """
 
-import json
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 
-from workspace_api.batches import Message, apply_batch, batch_response
+from workspace_api.batches import Message, apply_batch, batch_response, message_id_of
 from workspace_api.dead_letters import DeadLetterQueue, DeadLetterQueueUnavailable, make_sendable
 from workspace_api.outcomes import Outcomes
 from workspace_api.settings import RecorderSettings
 from workspace_usage.aws.clients import dynamodb_client, sqs_client
-from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.errors import RejectedByStore, StoreUnavailable, WriteConflict
 from workspace_usage.recording.changes import Change
+from workspace_usage.recording.count_requests import CountQueue
 from workspace_usage.recording.events import parse_event
 from workspace_usage.recording.recorder import Recorder
 from workspace_usage.recording.writes import Outcome
@@ -40,13 +39,19 @@ settings = RecorderSettings.from_environment()
 @cache
 def recorder() -> Recorder:
     """Returns the recorder that all batches in this execution environment share."""
-    return Recorder(dynamodb_client(), settings.tables, settings.time_zone)
+    return Recorder(dynamodb_client(), settings.tables, count_queue().request)
 
 
 @cache
 def sqs() -> "SQSClient":
     """Returns the client that sends to the dead-letter queue and to the counter's queue."""
     return sqs_client()
+
+
+@cache
+def count_queue() -> CountQueue:
+    """Returns the queue through which workspaces' rows are counted."""
+    return CountQueue(sqs(), settings.count_queue_url)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)
@@ -57,13 +62,15 @@ def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str,
     def has_time() -> bool:
         return context.get_remaining_time_in_millis() >= TIME_TO_APPLY
 
-    retried = apply_batch(
+    unapplied = apply_batch(
         event["Records"],
         _apply,
         has_time,
         logger,
-        failures_of_one_message=(WriteConflict, DeadLetterQueueUnavailable),
+        message_id_of,
+        failures_of_one_part=(WriteConflict, DeadLetterQueueUnavailable),
     )
+    retried = [*unapplied.failed, *unapplied.unavailable, *unapplied.late]
     outcomes.count("EventsReceived", len(event["Records"]))
     outcomes.count("EventsPutBack", len(retried))
     return batch_response(retried)
@@ -84,7 +91,7 @@ def _apply(message: Message) -> None:
         _reject(message, str(error))
         return
     if applied.outcome is Outcome.OVERTAKEN:
-        logger.info("overtaken", extra={"message_id": message["messageId"], **change.subject})
+        logger.info("overtaken", extra={**message_id_of(message), **change.subject})
         outcomes.count("EventsOvertaken")
     if applied.workspace_to_count is not None:
         _request_count(applied.workspace_to_count)
@@ -105,7 +112,7 @@ def _parse(body: str, now: datetime) -> Change:
 
 def _reject(message: Message, reason: str) -> None:
     reason = make_sendable(reason)
-    logger.warning("rejected", extra={"message_id": message["messageId"], "reason": reason})
+    logger.warning("rejected", extra={**message_id_of(message), "reason": reason})
     outcomes.count("EventsRejected")
     DeadLetterQueue(sqs(), settings.dead_letter_queue_url).send(message["body"], reason)
 
@@ -113,11 +120,7 @@ def _reject(message: Message, reason: str) -> None:
 def _request_count(workspace_id: int) -> None:
     """Asks the counter to count the workspace's new rows, once they are old enough."""
     try:
-        with aws_errors_as_unavailable():
-            sqs().send_message(
-                QueueUrl=settings.count_queue_url,
-                MessageBody=json.dumps({"workspace_id": workspace_id}),
-            )
+        count_queue().request(workspace_id)
     except StoreUnavailable as error:
         # The row is stored, and a later row asks again. Until then, pages far down read more rows.
         logger.warning("not counted", extra={"reason": str(error)})

@@ -21,6 +21,7 @@ from workspace_usage.listing.answer import Body
 from workspace_usage.listing.listing import Listing
 from workspace_usage.listing.min_date import MinDate
 from workspace_usage.listing.presigning import Bucket
+from workspace_usage.rollups.reading import Counts
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rows.store import Meter, Store
 from workspace_usage.rows.window import zone_fingerprint
@@ -60,7 +61,7 @@ def build_listing(settings: UsageSettings, on_fallback: Callable[[str], object])
     ssm = Reader.for_service(SSM, aws, on_fallback=on_fallback)
     return Listing(
         store=Store(reader, settings.tables.by_source),
-        index=PageIndex(reader, settings.tables.rollups, zone),
+        index=PageIndex(Counts(reader, settings.tables.rollups, zone)),
         min_date=MinDate(ssm, settings.min_date_parameter, zone),
         bucket=Bucket(settings.media_bucket, aws.region, settings.media_endpoint),
         credentials=current_credentials,

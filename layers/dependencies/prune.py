@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any, Final
 
 OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
-    "dynamodb": frozenset({"BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems"}),
+    "dynamodb": frozenset(
+        {"BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "TransactWriteItems"}
+    ),
     "sqs": frozenset({"SendMessage"}),
     "ssm": frozenset({"GetParameter"}),
 }

@@ -1,6 +1,5 @@
 """Loads what the stack serves: the demo, or a data set of the developer's own."""
 
-import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -67,7 +66,5 @@ def _load(resources: Resources, folder: Path) -> str:
     with Rejections() as rejections, bar:
         loader = Loader(resources, advance=bar.advance, reject=rejections.add)
         report = loader.load(folder)
-    if report.uncounted:
-        print("Pages far down will be slow: not all rows could be counted.", file=sys.stderr)
     loaded = (f"{number:,} from {file}" for file, number in report.loaded.items() if number)
     return ", ".join(loaded) or "nothing"

@@ -5,7 +5,7 @@ import socket
 import sys
 from importlib import import_module
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 
 from moto.core.serialize import BaseJSONSerializer
 from moto.moto_server.werkzeug_app import (
@@ -25,18 +25,23 @@ class Handler(MotoRequestHandler):
         """Logs nothing."""
 
 
+_TEXTS: Final = {"S", "N"}
+"""The types of attribute values that need no conversion."""
+
+
 def speed_up_responses() -> None:
     """Makes moto write responses with many rows in half the time.
 
     moto looks for each of the ten types of an attribute value, in several spellings, and copies the
-    one that it finds. That is not needed: what moto holds is already DynamoDB's JSON.
+    one that it finds. That is not needed: what moto holds is already DynamoDB's JSON, except for
+    binary values.
     """
     walk = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001 - there is no public one
 
     def serialize(
         self: BaseJSONSerializer, serialized: Any, value: Any, shape: Any, key: str
     ) -> None:
-        if shape.name == "AttributeValue" and isinstance(value, dict):
+        if shape.name == "AttributeValue" and isinstance(value, dict) and value.keys() <= _TEXTS:
             serialized[self.get_serialized_name(shape, key)] = value
         else:
             walk(self, serialized, value, shape, key)

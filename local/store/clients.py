@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from local.aws import CLIENT_CONFIG, session
+from usagectl.resources import ONE_ATTEMPT
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,9 +42,10 @@ class Endpoints:
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Clients of the services."""
+    """Clients of the services. ``dynamodb_once`` is for ``usagectl.resources``."""
 
     dynamodb: "DynamoDBClient"
+    dynamodb_once: "DynamoDBClient"
     events: "EventBridgeClient"
     s3: "S3Client"
     sqs: "SQSClient"
@@ -53,8 +55,10 @@ class Clients:
     def at(cls, endpoints: Endpoints) -> Self:
         """Returns clients that reach ``endpoints`` and nothing else."""
         aws = session()
+        once = CLIENT_CONFIG.merge(ONE_ATTEMPT)
         return cls(
             dynamodb=aws.client("dynamodb", endpoint_url=endpoints.dynamodb, config=CLIENT_CONFIG),
+            dynamodb_once=aws.client("dynamodb", endpoint_url=endpoints.dynamodb, config=once),
             events=aws.client("events", endpoint_url=endpoints.events, config=CLIENT_CONFIG),
             s3=aws.client("s3", endpoint_url=endpoints.s3, config=CLIENT_CONFIG),
             sqs=aws.client("sqs", endpoint_url=endpoints.sqs, config=CLIENT_CONFIG),

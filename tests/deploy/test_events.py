@@ -7,8 +7,10 @@ import pytest
 
 from tests.deploy.stack import Stack, as_list
 from workspace_usage.recording.events import EVENTS
-from workspace_usage.rollups.counts import LATE, MARGIN
-from workspace_usage.rollups.rebuilding import HELD_FOR
+from workspace_usage.rollups.blocks import BUILD, LATE, MARGIN, READ, REUSE, WRITE
+
+CALL_END: Final = timedelta(seconds=10)
+"""More than a call may take to have its effect in a table after the function has ended."""
 
 FUNCTIONS_BY_QUEUE: Final = {
     "EventQueue": "RecorderFunction",
@@ -54,16 +56,13 @@ def test_no_event_is_lost_while_the_rules_are_deployed() -> None:
     }
 
 
-def test_queues_are_encrypted_and_keep_events_for_two_weeks() -> None:
-    """Two weeks are SQS's maximum. Requests to count are short-lived, because they are repeated."""
+def test_queues_are_encrypted_and_keep_messages_for_two_weeks() -> None:
+    """Two weeks are SQS's maximum."""
     queues = Stack().of_type("AWS::SQS::Queue")
-    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
-    assert {name: queue["MessageRetentionPeriod"] for name, queue in queues.items()} == {
-        "EventQueue": 14 * 24 * 3600,
-        "AccessEventQueue": 14 * 24 * 3600,
-        "DeadLetterQueue": 14 * 24 * 3600,
-        "CountQueue": 4 * 3600,
-    }
+    assert queues.keys() == {*FUNCTIONS_BY_QUEUE, "DeadLetterQueue"}
+    for queue in queues.values():
+        assert queue["SqsManagedSseEnabled"] is True
+        assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
 def test_every_message_fits_into_the_dead_letter_queue() -> None:
@@ -81,16 +80,28 @@ def test_a_batch_is_not_delivered_again_while_a_function_processes_it(queue: str
     assert stack.properties(queue)["VisibilityTimeout"] >= 6 * timeout
 
 
-def test_rows_are_counted_when_no_recorder_can_still_write_them() -> None:
-    """By then recorders have ended, and the row that asked for counting is old enough itself."""
-    stack = Stack()
-    assert timedelta(seconds=2 * stack.properties("RecorderFunction")["Timeout"]) <= MARGIN
-    assert timedelta(seconds=stack.properties("CountQueue")["DelaySeconds"]) > LATE + MARGIN
+def timeout_of(function: str) -> timedelta:
+    """Returns the time after which Lambda ends a function."""
+    return timedelta(seconds=Stack().properties(function)["Timeout"])
 
 
-def test_a_counter_holds_a_workspace_longer_than_it_can_run() -> None:
-    """Otherwise another counter could count the workspace at the same time."""
-    assert timedelta(seconds=Stack().properties("CounterFunction")["Timeout"]) < HELD_FOR
+def test_a_recorder_ends_before_the_time_of_its_marks_is_over() -> None:
+    """A write must end within this time from its mark; nothing else limits a slow write."""
+    assert timeout_of("RecorderFunction") + CALL_END <= WRITE
+
+
+def test_a_listing_ends_while_the_counts_that_it_reads_are_right() -> None:
+    """What is no longer right is not removed before this time is over."""
+    assert timeout_of("UsageFunction") <= READ
+
+
+def test_a_request_to_count_arrives_when_there_is_something_to_do() -> None:
+    """By then the row is old enough, and a block is believed that is read in spite of the mark."""
+    delay = timedelta(seconds=Stack().properties("CountQueue")["DelaySeconds"])
+    assert delay >= LATE + WRITE
+    # A request is sent before its mark is put.
+    assert delay >= MARGIN + timeout_of("RecorderFunction")
+    assert delay >= REUSE + MARGIN + BUILD, "one request serves all marks that are put within REUSE"
 
 
 @pytest.mark.parametrize("queue", QUEUES_BY_RULE.values())
@@ -161,26 +172,3 @@ def test_requests_to_count_are_sent_over_tls() -> None:
     (deny,) = policy["PolicyDocument"]["Statement"]
     assert (deny["Effect"], deny["Action"], deny["Principal"]) == ("Deny", "sqs:*", "*")
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-
-
-def test_alarms_watch_rejected_messages_and_messages_that_wait() -> None:
-    """They notify the topic of the parameter, if there is one."""
-    topic = "arn:aws:sns:us-east-1:123456789012:alarms"
-    watched = {
-        (alarm["MetricName"], alarm["Dimensions"][0]["Value"], *alarm["AlarmActions"])
-        for alarm in Stack(AlarmTopicArn=topic).of_type("AWS::CloudWatch::Alarm").values()
-    }
-    assert watched == {
-        ("ApproximateNumberOfMessagesVisible", "${DeadLetterQueue.QueueName}", topic),
-        ("ApproximateAgeOfOldestMessage", "${EventQueue.QueueName}", topic),
-        ("ApproximateAgeOfOldestMessage", "${AccessEventQueue.QueueName}", topic),
-        ("ApproximateAgeOfOldestMessage", "${CountQueue.QueueName}", topic),
-    }
-    for alarm in Stack().of_type("AWS::CloudWatch::Alarm").values():
-        assert not alarm["AlarmActions"]
-
-
-def test_an_alarm_tells_of_a_revocation_that_waits_for_two_minutes() -> None:
-    """It comes earlier than for late rows, because a revoked token still works."""
-    alarm = Stack().properties("OldAccessEventsAlarm")
-    assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Period"]) == (120, 1, 60)

@@ -90,13 +90,12 @@ def test_the_authorizer_may_only_read_tokens_and_memberships() -> None:
 
 
 def test_the_recorder_may_only_receive_events_and_put_items_one_by_one() -> None:
-    """It can't delete or scan. It sends rejected messages, and requests to count."""
-    rows = {f"${{{table}.Arn}}" for table in (*INDEXES_BY_TABLE, "RollupsTable")}
-    put = {"${AccessTokensTable.Arn}", "${MembershipsTable.Arn}"}
+    """It can't delete, scan or read counts. It sends rejected messages, and requests to count."""
+    rows = {f"${{{table}.Arn}}" for table in INDEXES_BY_TABLE}
+    put = {"${AccessTokensTable.Arn}", "${MembershipsTable.Arn}", "${RollupsTable.Arn}"}
     queues = {"${EventQueue.Arn}", "${AccessEventQueue.Arn}"}
     assert permissions_of("RecorderRole") == {
         "dynamodb:GetItem": rows,
-        "dynamodb:BatchGetItem": {"${RollupsTable.Arn}"},
         "dynamodb:ConditionCheckItem": rows,
         "dynamodb:PutItem": rows | put,
         "sqs:ReceiveMessage": queues,
@@ -109,13 +108,13 @@ def test_the_recorder_may_only_receive_events_and_put_items_one_by_one() -> None
 
 
 def test_the_counter_may_only_read_rows_and_write_counts() -> None:
-    """It reads tables without their indexes, and can't change rows or delete anything."""
+    """It reads tables without their indexes, and can't change or delete rows."""
     counts = {"${RollupsTable.Arn}"}
     assert permissions_of("CounterRole") == {
-        "dynamodb:Query": {f"${{{table}.Arn}}" for table in INDEXES_BY_TABLE},
-        "dynamodb:GetItem": counts,
-        "dynamodb:BatchGetItem": counts,
+        "dynamodb:Query": {f"${{{table}.Arn}}" for table in INDEXES_BY_TABLE} | counts,
         "dynamodb:PutItem": counts,
+        "dynamodb:DeleteItem": counts,
+        "dynamodb:BatchWriteItem": counts,
         "sqs:ReceiveMessage": {"${CountQueue.Arn}"},
         "sqs:DeleteMessage": {"${CountQueue.Arn}"},
         "sqs:GetQueueAttributes": {"${CountQueue.Arn}"},
@@ -256,7 +255,7 @@ def test_parameters_reach_the_functions() -> None:
     usage = stack.environment("UsageFunction")
     authorizer = stack.environment("AuthorizerFunction")
     # Windows and counts must have the same days.
-    for function in ("UsageFunction", "RecorderFunction", "CounterFunction"):
+    for function in ("UsageFunction", "CounterFunction"):
         assert stack.environment(function)["TIME_ZONE"] == "America/Sao_Paulo"
     assert usage["LINK_LIFETIME_SECONDS"] == "900"
     assert authorizer["TOKEN_LIFETIME_MINUTES"] == "60"

@@ -1,192 +1,191 @@
-"""The counter on the real template's tables and queue: each workspace of a batch once."""
+"""The counter function on the template's tables and queue: each workspace of a batch once."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from benchmarks.rows import row_of_age
-from local.stack import resources_of
 from local.store.clients import Clients
 from local.template.template import Template
+from tests.support.counting import CountedTables, count_batch
 from tests.support.functions import Context
-from usagectl.resources import Resources
-from workspace_usage.rollups.counts import read_head
-from workspace_usage.rollups.items import UNTIL_RELEASED, Head
-from workspace_usage.rows.row import Source, to_stored_item
-from workspace_usage.values import format_timestamp
+from workspace_usage.rollups.blocks import READ
+from workspace_usage.rollups.counter import MIN_ROWS
 
-ROWS = 110
+ROWS: Final = MIN_ROWS + 20
+
+LONG: Final = 900_000
+"""The milliseconds of a run that has just begun."""
 
 
 @pytest.fixture
-def place(template: Template, clients: Clients) -> Resources:
-    """The stack's tables, with old rows in the workspaces 11 and 12."""
-    found = resources_of(template, clients)
-    now = datetime.now(UTC)
-    for number in range(1, ROWS + 1):
-        made = row_of_age(Source.CURRENT, number, timedelta(minutes=300 - number), now)
-        for workspace_id in (11, 12):
-            item = to_stored_item(made._replace(workspace_id=workspace_id))
-            clients.dynamodb.put_item(TableName=found.tables.executions, Item=item)
+def tables(clients: Clients, template: Template) -> CountedTables:
+    """The tables, with old rows in the workspaces 11 and 12."""
+    found = CountedTables(clients, template)
+    for workspace_id in (11, 12):
+        found.put_rows(workspace_id, range(1, ROWS + 1))
     return found
 
 
-def batch(*bodies: object) -> dict[str, Any]:
-    """A batch of messages ``m0``, ``m1`` … for workspaces; text is a body as it stands."""
-    return {
-        "Records": [
-            {
-                "messageId": f"m{number}",
-                "body": body if isinstance(body, str) else json.dumps({"workspace_id": body}),
-            }
-            for number, body in enumerate(bodies)
-        ]
-    }
+def count(counter: ModuleType, *bodies: object, remaining: tuple[int, ...] = (LONG,)) -> list[str]:
+    """Has a batch of messages counted, and returns the ids of the messages to deliver again."""
+    response = counter.lambda_handler(count_batch(*bodies), Context(remaining=[*remaining]))
+    return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
 
 
-def failed(answer: Any) -> list[str]:
-    """The messages that must come again."""
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+def lines(capsys: pytest.CaptureFixture[str]) -> list[Mapping[str, Any]]:
+    """The log lines and metrics that were printed last."""
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def head_of(place: Resources, workspace_id: int) -> Head | None:
-    return read_head(place.dynamodb, place.tables.rollups, workspace_id)
+class Requests:
+    """Takes the requests that the counter sends.
+
+    Attributes:
+        sent: each one's workspace, and the time after which it arrives.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[int, timedelta]] = []
+
+    def request(self, workspace_id: int, after: timedelta) -> None:
+        """Takes a request."""
+        self.sent.append((workspace_id, after))
 
 
-def logged(capsys: pytest.CaptureFixture[str], metric: str) -> int:
-    """The sum of a metric, of what was printed last."""
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    [found] = [line for line in lines if metric in line]
-    return int(sum(found[metric]))
+@pytest.fixture
+def requests(counter: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Requests:
+    """What the counter sends, in place of its queue."""
+    taken = Requests()
+    monkeypatch.setattr(counter, "queue", lambda: taken)
+    return taken
 
 
-def waiting(clients: Clients, template: Template) -> tuple[list[int], int]:
-    """The workspaces in the queue that can be taken, and how many come later."""
-    queue = template.resources["CountQueue"].ref
-    later = clients.sqs.get_queue_attributes(
-        QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessagesDelayed"]
-    )["Attributes"]["ApproximateNumberOfMessagesDelayed"]
-    answer = clients.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
-    found = [json.loads(message["Body"]) for message in answer.get("Messages", [])]
-    return sorted(body["workspace_id"] for body in found), int(later)
-
-
-def spend(place: Resources, table: str) -> None:
-    """Deletes a table."""
-    place.dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
-    place.dynamodb.delete_table(TableName=table)
-
-
-def test_the_workspaces_of_a_batch_are_counted(
-    counter: ModuleType, place: Resources, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Each once, however many messages name it."""
-    answer = counter.lambda_handler(batch(11, 12, 11), Context(remaining=[900_000]))
-    assert failed(answer) == []
-    assert logged(capsys, "WorkspacesReceived") == 2
-    for workspace_id in (11, 12):
-        head = head_of(place, workspace_id)
-        assert head is not None
-        assert head.is_usable(UTC)
-        assert head.generation == 1
-        assert head.counted_until.endswith(str(ROWS))
-
-
-@pytest.mark.parametrize(
-    "broken",
-    ["no JSON", "[]", "{}", "7", '{"workspace_id": "11"}', '{"workspace_id": true}', "[" * 99_999],
-)
-def test_what_names_no_workspace_is_dropped(
-    counter: ModuleType, place: Resources, broken: str
-) -> None:
-    """It would never be understood, and whatever it was about will be asked for again."""
-    answer = counter.lambda_handler(batch(broken, 11), Context(remaining=[900_000]))
-    assert failed(answer) == []
-    assert head_of(place, 11) is not None
-
-
-def test_a_store_that_does_not_answer_has_all_put_back(
+def test_each_workspace_of_a_batch_is_counted_once(
     counter: ModuleType,
-    place: Resources,
-    template: Template,
-    clients: Clients,
+    tables: CountedTables,
+    requests: Requests,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The workspace, and those behind it, which would fare no better; they come later."""
-    spend(place, place.tables.executions)
-    answer = counter.lambda_handler(batch(11, 12, 11), Context(remaining=[900_000]))
-    assert failed(answer) == []
-    assert logged(capsys, "WorkspacesPutBack") == 2
-    assert waiting(clients, template) == ([], 2)
+    """However many messages ask for it. Nothing is left to do."""
+    assert count(counter, 11, 12, 11) == []
+    assert (tables.counted_rows(11), tables.counted_rows(12)) == (ROWS, ROWS)
+    assert requests.sent == []
+    [metrics] = [line for line in lines(capsys) if "WorkspacesReceived" in line]
+    assert metrics["WorkspacesReceived"] == [2]
+    assert metrics["RowsCounted"] == [ROWS, ROWS]
+    assert (metrics["WorkspacesFailed"], metrics["WorkspacesUnavailable"]) == ([0], [0])
 
 
-def test_a_batch_that_runs_out_of_time_puts_the_rest_back(
-    counter: ModuleType, place: Resources, template: Template, clients: Clients
+def test_a_message_that_is_not_a_request_is_dropped(
+    counter: ModuleType, tables: CountedTables, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A workspace is begun only while there is time; another run takes it at once."""
-    enough = counter.TIME_TO_STOP + 1
-    # Asked before each workspace, and after each thousand rows.
-    context = Context(remaining=[enough, enough, counter.TIME_TO_STOP])
-    assert failed(counter.lambda_handler(batch(11, 12), context)) == []
-    assert head_of(place, 11) is not None
-    assert head_of(place, 12) is None
-    assert waiting(clients, template) == ([12], 0)
+    """It would never be understood."""
+    assert count(counter, "no JSON", 11) == []
+    assert tables.counted_rows(11) == ROWS
+    [dropped] = [line for line in lines(capsys) if line.get("message") == "dropped"]
+    assert (dropped["level"], dropped["message_id"]) == ("WARNING", "m0")
 
 
-def test_a_workspace_too_large_for_one_run_goes_on_in_another(
-    counter: ModuleType, place: Resources, template: Template, clients: Clients
+def test_after_a_store_that_does_not_answer_no_other_workspace_is_tried(
+    counter: ModuleType,
+    tables: CountedTables,
+    requests: Requests,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """What is counted can be used; a message that waits for nothing asks for the rest."""
-    context = Context(remaining=[counter.TIME_TO_STOP + 1, counter.TIME_TO_STOP])
-    assert failed(counter.lambda_handler(batch(11), context)) == []
-    head = head_of(place, 11)
-    assert head is not None
-    assert head.is_usable(UTC)
-    assert waiting(clients, template) == ([11], 0)
+    """All of them are requested again, some minutes later."""
+    tables.delete("Executions")
+    assert count(counter, 11, 12, 11) == []
+    assert requests.sent == [(11, counter.TIME_TO_RECOVER), (12, counter.TIME_TO_RECOVER)]
+    printed = lines(capsys)
+    assert [line["counted_workspace_id"] for line in printed if "reason" in line] == [11]
+    [metrics] = [line for line in printed if "WorkspacesReceived" in line]
+    assert (metrics["WorkspacesUnavailable"], metrics["WorkspacesFailed"]) == ([2], [0])
 
 
-def test_what_can_not_be_put_back_stays(
-    counter: ModuleType, template: Template, clients: Clients, place: Resources
+def test_without_time_the_rest_of_a_batch_is_requested_again_at_once(
+    counter: ModuleType, tables: CountedTables, clients: Clients, template: Template
 ) -> None:
-    """Without the queue's help the message itself comes again."""
+    """The message does not wait for the queue's delay. There are no rows in workspace 10."""
+    assert count(counter, 10, 11, remaining=(counter.TIME_TO_STOP + 1, counter.TIME_TO_STOP)) == []
+    assert tables.counted_rows(11) == 0
+    queue = template.resources["CountQueue"].ref
+    [message] = clients.sqs.receive_message(QueueUrl=queue)["Messages"]
+    assert json.loads(message["Body"]) == {"workspace_id": 11}
+
+
+def test_counting_continues_in_another_run(
+    counter: ModuleType,
+    tables: CountedTables,
+    requests: Requests,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """If time is over before everything is counted."""
+    times = (counter.TIME_TO_STOP + 1, counter.TIME_TO_STOP + 1, counter.TIME_TO_STOP)
+    assert count(counter, 11, remaining=times) == []
+    [(workspace_id, after)] = requests.sent
+    assert workspace_id == 11
+    assert after <= timedelta(seconds=1)
+    [metrics] = [line for line in lines(capsys) if "WorkspacesReceived" in line]
+    assert metrics["WatermarkLag"][0] > 3600
+    assert count(counter, 11) == []
+    assert tables.counted_rows(11) == ROWS
+    assert len(requests.sent) == 1
+
+
+def test_what_a_mark_overlaps_is_counted_again_and_looked_at_a_minute_later(
+    counter: ModuleType,
+    tables: CountedTables,
+    requests: Requests,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A reader may have read the old counts until then. After that the mark is removed."""
+    tables.count(11, age=timedelta(hours=1))
+    tables.put_mark(11, 1, age=timedelta(minutes=4))
+    assert count(counter, 11) == []
+    [(workspace_id, after)] = requests.sent
+    assert workspace_id == 11
+    assert timedelta(seconds=50) < after <= READ + timedelta(seconds=10)
+    assert tables.marks(11).marked_at
+    [metrics] = [line for line in lines(capsys) if "WorkspacesReceived" in line]
+    assert metrics["StaleBlocks"] == [1]
+    assert 240 <= metrics["OldestMarkAge"][0] < 300
+
+
+def test_a_mark_that_is_too_young_is_left_to_the_request_of_its_writer(
+    counter: ModuleType, tables: CountedTables, requests: Requests
+) -> None:
+    """The request was sent before the mark was put, and comes four minutes later."""
+    tables.count(11, age=timedelta(hours=1))
+    tables.put_mark(11, 1, age=timedelta())
+    assert count(counter, 11) == []
+    assert requests.sent == []
+    assert tables.marks(11).marked_at
+
+
+def test_an_unexpected_failure_stops_no_other_workspace(
+    counter: ModuleType,
+    tables: CountedTables,
+    requests: Requests,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """SQS delivers its messages again. It is counted, and nothing of the row is logged."""
+    tables.spoil_row(11)
+    assert count(counter, 11, 12, 11) == ["m0", "m2"]
+    assert tables.counted_rows(12) == ROWS
+    assert requests.sent == []
+    printed = capsys.readouterr().out
+    assert '"WorkspacesFailed":[1.0]' in printed
+    assert "example.com" not in printed
+
+
+def test_messages_are_delivered_again_if_the_queue_takes_no_request(
+    counter: ModuleType, clients: Clients, template: Template
+) -> None:
+    """It would take no request to try again either."""
     clients.sqs.delete_queue(QueueUrl=template.resources["CountQueue"].ref)
-    context = Context(remaining=[counter.TIME_TO_STOP + 1, counter.TIME_TO_STOP])
-    assert failed(counter.lambda_handler(batch(11), context)) == ["m0"]
-    assert head_of(place, 11) is not None
-
-
-def test_an_unforeseen_failure_holds_up_nobody(
-    counter: ModuleType, place: Resources, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A head that nobody could have written fails its own workspace alone, and says no secret."""
-    spoiled = {"workspace_id": {"N": "11"}, "sort_key": {"S": "head"}, "zone": {"S": "spoiled"}}
-    place.dynamodb.put_item(TableName=place.tables.rollups, Item=spoiled)
-    answer = counter.lambda_handler(batch(11, 12), Context(remaining=[900_000]))
-    assert failed(answer) == ["m0"]
-    assert head_of(place, 12) is not None
-    assert "example.com" not in capsys.readouterr().out
-
-
-def test_a_workspace_that_somebody_counts_is_looked_at_again_later(
-    counter: ModuleType, place: Resources, template: Template, clients: Clients
-) -> None:
-    """Should that one fail, somebody else has to, once its hold is over."""
-    held = Head(3, "UTC", held_until=format_timestamp(datetime.now(UTC) + timedelta(minutes=9)))
-    place.dynamodb.put_item(TableName=place.tables.rollups, Item=held.to_item(11))
-    assert failed(counter.lambda_handler(batch(11), Context(remaining=[900_000]))) == []
-    assert head_of(place, 11) == held
-    assert waiting(clients, template) == ([], 1)
-
-
-def test_a_workspace_that_is_held_is_left_alone(
-    counter: ModuleType, place: Resources, template: Template, clients: Clients
-) -> None:
-    """By a tool, which has it counted in the end."""
-    held = Head(3, "UTC", held_until=UNTIL_RELEASED)
-    place.dynamodb.put_item(TableName=place.tables.rollups, Item=held.to_item(11))
-    assert failed(counter.lambda_handler(batch(11), Context(remaining=[900_000]))) == []
-    assert head_of(place, 11) == held
-    assert waiting(clients, template) == ([], 0)
+    no_time = (counter.TIME_TO_STOP,)
+    assert count(counter, 11, 12, remaining=no_time) == ["m0", "m1"]

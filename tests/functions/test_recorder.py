@@ -15,10 +15,12 @@ from workspace_api.dead_letters import MAX_MESSAGE_BYTES
 from workspace_usage.access.tokens import AccessToken
 from workspace_usage.recording.changes import TokenChange
 from workspace_usage.recording.events import parse_event
-from workspace_usage.values import InvalidValue
+from workspace_usage.values import InvalidValue, format_timestamp
 
 RECORDED = json.loads((ROOT / "events" / "event-execution-recorded.json").read_text("utf-8"))
 ARCHIVED = json.loads((ROOT / "events" / "event-execution-archived.json").read_text("utf-8"))
+LATE = "2026-01-05T19:35:21.000000Z"
+"""A moment that is long ago."""
 MEMBER = json.loads((ROOT / "events" / "event-workspace-member-added.json").read_text("utf-8"))
 
 
@@ -52,6 +54,13 @@ def items(clients: Clients, template: Template, table: str) -> list[dict[str, An
     """Everything in a table."""
     name = template.resources[f"{table}Table"].name
     return [dict(item) for item in clients.dynamodb.scan(TableName=name)["Items"]]
+
+
+def delete_table(clients: Clients, template: Template, table: str) -> None:
+    """Deletes a table."""
+    name = template.resources[f"{table}Table"].name
+    clients.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+    clients.dynamodb.delete_table(TableName=name)
 
 
 def dead_letters(clients: Clients, template: Template) -> list[tuple[str, str]]:
@@ -205,13 +214,18 @@ def count_requests(clients: Clients, template: Template) -> list[object]:
         found += [json.loads(message["Body"]) for message in messages]
 
 
+def now(event: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """The event of another execution, which is created at this moment."""
+    return changed(event, id=number, created_at=format_timestamp(datetime.now(UTC)))
+
+
 def test_a_few_of_many_new_rows_ask_for_their_workspace_to_be_counted(
     recorder: ModuleType, clients: Clients, template: Template
 ) -> None:
-    """About one in 32. A row that comes again has already asked."""
+    """About one in 32. A row that comes again has already asked. Nothing is marked."""
     queue = template.resources["CountQueue"].ref
     clients.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": "0"})
-    events = [changed(RECORDED, id=number) for number in range(1, 201)]
+    events = [now(RECORDED, number) for number in range(1, 201)]
     for _ in range(2):
         for begin in range(0, len(events), 50):
             recorder.lambda_handler(batch(*events[begin : begin + 50]), Context())
@@ -219,25 +233,57 @@ def test_a_few_of_many_new_rows_ask_for_their_workspace_to_be_counted(
     requests = count_requests(clients, template)
     assert 1 <= len(requests) <= 20
     assert all(request == {"workspace_id": workspace_id} for request in requests)
+    assert items(clients, template, "Rollups") == []
 
 
-def test_rows_are_written_even_if_counting_can_not_be_asked_for(
-    recorder: ModuleType, clients: Clients, template: Template
+def test_new_rows_are_written_even_if_counting_can_not_be_requested(
+    recorder: ModuleType,
+    clients: Clients,
+    template: Template,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Without the queue, only pages far down take longer."""
     clients.sqs.delete_queue(QueueUrl=template.resources["CountQueue"].ref)
-    events = [changed(RECORDED, id=number) for number in range(1, 101)]
+    events = [now(RECORDED, number) for number in range(1, 101)]
     assert retried(recorder.lambda_handler(batch(*events), Context())) == []
     assert len(items(clients, template, "Executions")) == 100
+    assert '"message":"not counted"' in capsys.readouterr().out
+
+
+def test_late_rows_are_marked_before_they_are_written(
+    recorder: ModuleType, clients: Clients, template: Template
+) -> None:
+    """One mark is enough for the rows of an hour, and one request."""
+    queue = template.resources["CountQueue"].ref
+    clients.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": "0"})
+    events = [changed(RECORDED, id=number, created_at=LATE) for number in range(33, 36)]
+    assert retried(recorder.lambda_handler(batch(*events), Context())) == []
+    assert len(items(clients, template, "Executions")) == 3
+    [mark] = items(clients, template, "Rollups")
+    assert mark["sort_key"]["S"].endswith(f"/{LATE[:13]}")
+    workspace_id = RECORDED["detail"]["execution"]["workspace_id"]
+    assert count_requests(clients, template) == [{"workspace_id": workspace_id}]
+
+
+@pytest.mark.parametrize("missing", ["CountQueue", "RollupsTable"])
+def test_a_late_row_is_retried_if_it_can_not_be_marked(
+    recorder: ModuleType, clients: Clients, template: Template, missing: str
+) -> None:
+    """A mark without a request could stay for ever, and a row without a mark in no count."""
+    if missing == "CountQueue":
+        clients.sqs.delete_queue(QueueUrl=template.resources[missing].ref)
+    else:
+        delete_table(clients, template, "Rollups")
+    response = recorder.lambda_handler(batch(changed(RECORDED, created_at=LATE)), Context())
+    assert retried(response) == ["m0"]
+    assert items(clients, template, "Executions") == []
 
 
 def test_an_event_is_retried_while_the_store_is_unavailable(
     recorder: ModuleType, clients: Clients, template: Template
 ) -> None:
     """It goes back to the queue, and so do the messages behind it."""
-    name = template.resources["ExecutionsTable"].name
-    clients.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
-    clients.dynamodb.delete_table(TableName=name)
+    delete_table(clients, template, "Executions")
     response = recorder.lambda_handler(batch(MEMBER, RECORDED, MEMBER), Context())
     assert retried(response) == ["m1", "m2"]
     assert len(items(clients, template, "Memberships")) == 1

@@ -12,13 +12,13 @@ from local.data.demo import write_demo
 from local.stack import resources_of
 from local.store.clients import Clients
 from local.template.template import Template
+from tests.support.counting import CountedTables
 from tests.support.functions import ROOT, Context
 from usagectl.loading.loader import Loader
-from usagectl.recount import release
 from usagectl.send import read_event
 from workspace_usage.errors import InvalidRequest
 from workspace_usage.recording.events import EVENTS
-from workspace_usage.rollups.counts import read_head
+from workspace_usage.rollups.counter import MIN_ROWS
 
 EVENTS_FOLDER = ROOT / "events"
 
@@ -127,19 +127,16 @@ def test_the_recorder_applies_and_rejects_as_its_samples_say(
         assert len(response.get("Messages", [])) == rejected, name
 
 
-@pytest.mark.usefixtures("demo")
 def test_the_counter_counts_the_workspace_of_its_sample(
     counter: ModuleType, clients: Clients, template: Template
 ) -> None:
-    """Two messages name the demo's workspace, which is counted once."""
-    place = resources_of(template, clients)
-    release(place, 11)
+    """Two messages name the workspace, which is counted once."""
+    tables = CountedTables(clients, template)
+    tables.put_rows(11, range(1, MIN_ROWS + 1))
     for name in COUNTER_SAMPLES:
         context = Context(remaining=[900_000])
         assert counter.lambda_handler(read_sample(name), context) == {"batchItemFailures": []}
-    head = read_head(clients.dynamodb, place.tables.rollups, 11)
-    assert head is not None
-    assert head.is_usable(UTC)
+    assert tables.counted_rows(11) == MIN_ROWS
 
 
 def test_every_event_s_sample_can_be_sent() -> None:

@@ -1,6 +1,10 @@
-"""Batches of SQS messages: applies each message on its own, and names those to deliver again."""
+"""Batches of SQS messages: applies each part of a batch on its own, and says what is left.
 
-from collections.abc import Callable, Mapping, Sequence
+A part is what is applied at once: a message, or what several messages ask for together.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -11,48 +15,71 @@ type Message = Mapping[str, Any]
 """A record of an SQS event; it has at least ``messageId`` and ``body``."""
 
 
-def apply_batch(
-    messages: Sequence[Message],
-    apply: Callable[[Message], None],
+@dataclass(frozen=True, slots=True)
+class Unapplied[Part]:
+    """The parts of a batch that were not applied.
+
+    Attributes:
+        failed: parts that failed with an unexpected error.
+        unavailable: parts for which the store was unavailable, and those that were not tried
+            because of that.
+        late: parts that were not tried because there was no time.
+    """
+
+    failed: list[Part] = field(default_factory=list)
+    unavailable: list[Part] = field(default_factory=list)
+    late: list[Part] = field(default_factory=list)
+
+
+def apply_batch[Part](
+    parts: Iterable[Part],
+    apply: Callable[[Part], object],
     has_time: Callable[[], bool],
     logger: Logger,
-    failures_of_one_message: tuple[type[StoreUnavailable], ...] = (),
-) -> list[str]:
-    """Applies messages in their order, and returns the ids of those to retry.
+    log_fields: Callable[[Part], Mapping[str, object]],
+    failures_of_one_part: tuple[type[StoreUnavailable], ...] = (),
+) -> Unapplied[Part]:
+    """Applies the parts of a batch in their order, and returns those that were not applied.
 
     Args:
-        messages: the batch.
-        apply: applies one message, or raises.
-        has_time: returns whether there is time for one more message.
+        parts: the batch.
+        apply: applies one part, or raises.
+        has_time: returns whether there is time for one more part.
         logger: logs each failure.
-        failures_of_one_message: after one of these errors the batch continues. After any other
-            StoreUnavailable the remaining messages would fail too, so they are not tried, and SQS
-            delivers them again.
+        log_fields: returns the fields of a log line that name a part.
+        failures_of_one_part: after one of these errors the batch continues. After any other
+            StoreUnavailable the remaining parts would fail too, so they are not tried.
     """
-    retried: list[str] = []
-    is_store_available = True
-    for message in messages:
-        message_id = message["messageId"]
-        if not is_store_available or not has_time():
-            retried.append(message_id)
+    unapplied, is_store_available = Unapplied[Part](), True
+    for part in parts:
+        if not is_store_available:
+            unapplied.unavailable.append(part)
+            continue
+        if not has_time():
+            unapplied.late.append(part)
             continue
         try:
-            apply(message)
+            apply(part)
         except StoreUnavailable as error:
-            is_store_available = isinstance(error, failures_of_one_message)
-            logger.warning("put back", extra={"message_id": message_id, "reason": str(error)})
-            retried.append(message_id)
+            is_store_available = isinstance(error, failures_of_one_part)
+            logger.warning("put back", extra={**log_fields(part), "reason": str(error)})
+            unapplied.unavailable.append(part)
         except Exception:
-            # The outermost edge: one message's failure must not stop the others.
-            logger.exception("failed", extra={"message_id": message_id})
-            retried.append(message_id)
-    return retried
+            # The outermost edge: one part's failure must not stop the others.
+            logger.exception("failed", extra=dict(log_fields(part)))
+            unapplied.failed.append(part)
+    return unapplied
 
 
-def batch_response(retried: Sequence[str]) -> dict[str, Any]:
+def message_id_of(message: Message) -> Mapping[str, object]:
+    """Returns the field of a log line that names a message."""
+    return {"message_id": message["messageId"]}
+
+
+def batch_response(retried: Iterable[Message]) -> dict[str, Any]:
     """Returns a function's response to a batch; SQS deletes the messages that it does not name.
 
     Args:
-        retried: the ids of the messages that SQS must deliver again.
+        retried: the messages that SQS must deliver again.
     """
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in retried]}
+    return {"batchItemFailures": [{"itemIdentifier": m["messageId"]} for m in retried]}

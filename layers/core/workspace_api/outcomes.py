@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -29,11 +30,22 @@ class Outcomes:
         del operation
         self.count("CallsRepeated")
 
-    def measure(self, message: str, figures: Mapping[str, int]) -> None:
-        """Adds each figure to the metric of its name, and logs all of them as one line."""
+    def measure(
+        self, message: str, figures: Mapping[str, int], ages: Mapping[str, timedelta] | None = None
+    ) -> None:
+        """Adds each figure to the metric of its name, and logs all of them as one line.
+
+        Args:
+            message: the log line's message.
+            figures: numbers of things.
+            ages: durations, which become whole seconds.
+        """
+        seconds = {name: round(age.total_seconds()) for name, age in (ages or {}).items()}
         for name, number in figures.items():
             self.count(name, number)
-        self.logger.info(message, extra=figures)
+        for name, number in seconds.items():
+            self.metrics.add_metric(name, MetricUnit.Seconds, number)
+        self.logger.info(message, extra={**figures, **seconds})
 
     def record_unavailable(self, error: StoreUnavailable) -> None:
         """Counts and logs that a table or a setting could not be read in time."""

@@ -78,7 +78,6 @@ class RecorderSettings:
     tables: Tables
     dead_letter_queue_url: str
     count_queue_url: str
-    time_zone: tzinfo
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -91,7 +90,6 @@ class RecorderSettings:
             ),
             dead_letter_queue_url=environment["DEAD_LETTER_QUEUE_URL"],
             count_queue_url=environment["COUNT_QUEUE_URL"],
-            time_zone=time_zone(environment["TIME_ZONE"]),
         )
 
 

@@ -5,7 +5,7 @@ its own package and of packages below it, and no two modules import each other; 
 
     recording              what happened on the platform → the tables
         recorder           applies changes to the tables, in any order
-        late_rows          what a row that comes late means for the counts
+        count_requests     messages that ask for a workspace's rows to be counted
         writes             conditional writes, and what became of them
         merge              what the tables should hold of a row after a change
         events             the events that the platform sends → changes
@@ -22,14 +22,20 @@ its own package and of packages below it, and no two modules import each other; 
         answer             the answer's items: a row as a caller sees it
         presigning         presigned URLs of media
         min_date           the setting that hides what is older
-    rollups                how many rows there are, for pages far down
+    rollups                how many rows there are and what they add up to; begin with blocks
         seek               where a page begins
-        counting           rows that are old enough → counts
-        rebuilding         a whole workspace counted from the beginning
-        counts             counts changed in transactions
+        counter            rows that are old enough or were changed → blocks
+        writing            a workspace's counts, as the counter changes them
+        reading            counts for a question, and what is believed of them
+        build              rows → a block and its contents
+        marks              what every writer puts before it writes late
+        totals             a block's contents for summaries: what its rows add up to
+        facets             a block's contents for pages: by what rows are found, and where
         items              the counts' items
+        blocks             the rule: how rows are counted, and when a count is believed
     rows                   what is listed
         store              the tables' rows, merged in the listing's order
+        copies             the rows as the tables hold them, oldest first
         tables             the names of the tables
         row                a row, and its item in a table
         window             the days that a question covers
@@ -46,6 +52,7 @@ its own package and of packages below it, and no two modules import each other; 
         clients            botocore's clients, with limits
         client_validation  makes botocore's clients refuse damaged responses
         transactions       several writes, all or nothing
+        batch_writes       many writes in few calls
         snapshot           what a SnapStart snapshot contains
         connections        connections that are kept
         validation         which responses are accepted
@@ -56,6 +63,7 @@ its own package and of packages below it, and no two modules import each other; 
         environment        what the environment says of AWS: region, endpoints
         endpoints          the domains of AWS's regions
         backoff            the wait before another attempt
+        packing            JSON in few bytes, as an attribute
         dynamodb           DynamoDB's items, and the pages of a long response
         errors             failed calls as errors of the domain
     messages               texts for callers, in three languages

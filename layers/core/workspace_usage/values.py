@@ -142,6 +142,16 @@ def format_timestamp(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
+def to_milliseconds(moment: datetime) -> int:
+    """Returns ``moment`` (aware) as milliseconds since 1970."""
+    return round(moment.timestamp() * 1000)
+
+
+def from_milliseconds(number: int) -> datetime:
+    """Returns the moment (aware) that is ``number`` milliseconds after 1970 began."""
+    return datetime.fromtimestamp(number / 1000, UTC)
+
+
 def trim(text: str) -> str:
     """Returns ``text`` without the white space around it, as Laravel's middleware trims it."""
     return text.strip(_WHITE_SPACE)

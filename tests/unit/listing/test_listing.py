@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.generator import question, write_dataset
 from tests.support.listing import RANDOM_DATA_SETS, listing_of, no_limit, scope_of
-from tests.support.memory_client import TABLES, MemoryClient
+from tests.support.memory_dynamodb import TABLES, MemoryDynamoDB
 from tests.support.oracle import Caller, Oracle, assert_items
 from usagectl.data_set.payload_files import PAYLOAD_FILES, read_stored_items
 from usagectl.data_set.rejections import Rejection
@@ -27,9 +27,9 @@ SOURCES = {
 }
 
 
-def loaded(folder: Path) -> MemoryClient:
+def loaded(folder: Path) -> MemoryDynamoDB:
     """The data set's rows, as loading stores them."""
-    client = MemoryClient()
+    client = MemoryDynamoDB()
     for records in PAYLOAD_FILES:
         for _, item in read_stored_items(folder / records.name, records):
             assert not isinstance(item, Rejection), item

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.listing import no_limit
-from tests.support.memory_client import ROLLUPS, TABLES, MemoryClient
+from tests.support.memory_dynamodb import ROLLUPS, TABLES, MemoryDynamoDB
 from tests.support.strategies import EPOCH, rows
 from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.errors import StoreUnavailable
 from workspace_usage.listing.page import Page, read_page
 from workspace_usage.listing.query import Query
+from workspace_usage.rollups.reading import Counts
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rows.position import Position, encode_cursor
 from workspace_usage.rows.row import Row, Source
@@ -31,16 +32,16 @@ SCOPES: tuple[Scope, ...] = (WholeWorkspace(1), OwnRuns(1, 2))
 TYPES = ("all", "chat", "image", "text")
 
 
-def store_of(client: MemoryClient) -> Store:
+def store_of(client: MemoryDynamoDB) -> Store:
     return Store(cast(Any, client), TABLES)
 
 
-def index_of(client: MemoryClient) -> PageIndex:
-    return PageIndex(cast(Any, client), ROLLUPS, UTC)
+def index_of(client: MemoryDynamoDB) -> PageIndex:
+    return PageIndex(Counts(cast(Any, client), ROLLUPS, UTC))
 
 
 def page_of(
-    client: MemoryClient, scope: Scope, window: Window = WINDOW, **parameters: object
+    client: MemoryDynamoDB, scope: Scope, window: Window = WINDOW, **parameters: object
 ) -> Page:
     query = Query.parse(parameters)
     return read_page(store_of(client), index_of(client), scope, query, window, Meter(no_limit))
@@ -69,7 +70,7 @@ def unique(data: Iterable[Row]) -> list[Row]:
 
 
 def walk_by_cursor(
-    client: MemoryClient, scope: Scope, window: Window = WINDOW, **parameters: object
+    client: MemoryDynamoDB, scope: Scope, window: Window = WINDOW, **parameters: object
 ) -> Iterator[Page]:
     cursor: str | None = ""
     while cursor is not None:
@@ -85,7 +86,7 @@ DATA = st.lists(rows(), max_size=40).map(unique)
 def test_pages_concatenated_are_the_whole(
     data: list[Row], scope: Scope, kind: str, per_page: int, max_rows_per_response: int
 ) -> None:
-    client = MemoryClient(data, max_rows_per_response)
+    client = MemoryDynamoDB(data, max_rows_per_response)
     whole = expected(data, scope, kind)
     by_cursor = list(walk_by_cursor(client, scope, type=kind, per_page=per_page))
     assert [row for page in by_cursor for row in page.rows] == whole
@@ -101,7 +102,7 @@ def test_no_row_is_lost_or_shown_twice_while_rows_come_and_move(
     data: list[Row], choices: st.DataObject
 ) -> None:
     """Between two pages, executions arrive at the top, are archived, and chats are edited."""
-    client, scope = MemoryClient(data), WholeWorkspace(1)
+    client, scope = MemoryDynamoDB(data), WholeWorkspace(1)
     before = expected(data, scope, window=WIDE_WINDOW)
     seen: list[Row] = []
     for number, page in enumerate(walk_by_cursor(client, scope, WIDE_WINDOW, per_page=3)):
@@ -140,7 +141,7 @@ def test_nobody_sees_a_row_outside_their_scope(
 ) -> None:
     for scope in (OwnRuns(1, 1), OwnRuns(1, 2), OwnRuns(2, 3), OwnRuns(3, 1), WholeWorkspace(2)):
         for kind in TYPES:
-            client = MemoryClient(data, max_rows_per_response)
+            client = MemoryDynamoDB(data, max_rows_per_response)
             for page in walk_by_cursor(client, scope, type=kind, per_page=per_page):
                 assert {row.workspace_id for row in page.rows} <= {scope.workspace_id}
                 if isinstance(scope, OwnRuns):
@@ -152,7 +153,7 @@ def test_nobody_sees_a_row_outside_their_scope(
 def test_page_1_reads_at_most_one_row_more_than_it_holds_from_each_table(
     scope: Scope, kind: str
 ) -> None:
-    client = MemoryClient(
+    client = MemoryDynamoDB(
         replace(
             new_row(source, number),
             user_id=2,
@@ -171,7 +172,7 @@ def test_page_1_reads_at_most_one_row_more_than_it_holds_from_each_table(
 
 
 def test_a_window_in_which_nothing_can_lie_is_not_read() -> None:
-    client = MemoryClient([new_row(Source.CURRENT, 1)])
+    client = MemoryDynamoDB([new_row(Source.CURRENT, 1)])
     page = page_of(client, WholeWorkspace(1), Window(EPOCH, EPOCH, UTC))
     assert page == Page((), has_more=False)
     assert client.requests == []
@@ -179,7 +180,7 @@ def test_a_window_in_which_nothing_can_lie_is_not_read() -> None:
 
 def test_a_cursor_beyond_the_window_starts_at_its_edge() -> None:
     inside, after = new_row(Source.CURRENT, 1), replace(new_row(Source.CURRENT, 2))
-    client = MemoryClient([inside, after])
+    client = MemoryDynamoDB([inside, after])
     far = encode_cursor(Position("2030-01-01T00:00:00.000000Z", 0, 1))
     page = page_of(client, WholeWorkspace(1), WIDE_WINDOW, cursor=far)
     assert page.rows == (after, inside)
@@ -188,7 +189,7 @@ def test_a_cursor_beyond_the_window_starts_at_its_edge() -> None:
 
 
 def test_a_page_far_beyond_the_end_is_empty_and_keeps_its_number() -> None:
-    client = MemoryClient([new_row(Source.CURRENT, 1)])
+    client = MemoryDynamoDB([new_row(Source.CURRENT, 1)])
     page = page_of(client, WholeWorkspace(1), WIDE_WINDOW, page=2**63 - 1, per_page=100)
     assert page == Page((), has_more=False)
 
@@ -196,16 +197,14 @@ def test_a_page_far_beyond_the_end_is_empty_and_keeps_its_number() -> None:
 @pytest.mark.parametrize("source", Source)
 def test_a_table_that_fails_fails_the_page(source: Source) -> None:
     """A list that lacks rows, and doesn't say so, would be worse than no list."""
-    client = MemoryClient([new_row(other, 1) for other in Source])
+    client = MemoryDynamoDB([new_row(other, 1) for other in Source])
     client.failing_tables = {TABLES[source]}
     with pytest.raises(StoreUnavailable):
         page_of(client, WholeWorkspace(1), WIDE_WINDOW)
 
 
 def test_reading_stops_when_time_is_up() -> None:
-    client = MemoryClient(
-        [new_row(Source.CURRENT, n) for n in range(1, 10)], max_rows_per_response=2
-    )
+    client = MemoryDynamoDB([new_row(Source.CURRENT, n) for n in range(1, 10)], max_items=2)
 
     def time_is_up() -> None:
         raise StoreUnavailable("late")

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.memory_client import TABLES
-from tests.support.memory_writer import MemoryWriter
+from tests.support.memory_dynamodb import TABLES, MemoryDynamoDB
 from tests.support.recording import (
     NOW,
     Event,
@@ -41,7 +40,7 @@ def test_order_and_repetition_make_no_difference(
 ) -> None:
     """The same rows are listed and the same people let in, whatever order the events come in."""
     repeated = sequence + (choices.draw(st.lists(st.sampled_from(sequence))) if sequence else [])
-    shuffled, in_order = MemoryWriter(), apply_in_order(sequence)
+    shuffled, in_order = MemoryDynamoDB(), apply_in_order(sequence)
     apply(shuffled, *choices.draw(st.permutations(repeated)))
     assert listed(shuffled) == listed(in_order)
     assert let_in(shuffled) == let_in(in_order)
@@ -50,7 +49,7 @@ def test_order_and_repetition_make_no_difference(
 @given(st.lists(events(), max_size=8))
 def test_the_same_events_again_write_nothing(sequence: list[Event]) -> None:
     """An hour later, too: the moment at which a flagged row goes does not move."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     apply(client, *sequence)
     before, client.writes = deepcopy(client.tables), 0
     apply(client, *sequence, now=NOW + timedelta(hours=1))
@@ -63,7 +62,7 @@ def test_the_same_events_again_write_nothing(sequence: list[Event]) -> None:
 
 def test_a_later_status_replaces_an_earlier_one_and_never_the_other_way() -> None:
     """Whichever comes last."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     apply(client, recorded(2), recorded(1, status="processing"))
     assert [row.status for row in listed(client)] == ["succeeded"]
     apply(client, recorded(3, status="failed"))
@@ -73,7 +72,7 @@ def test_a_later_status_replaces_an_earlier_one_and_never_the_other_way() -> Non
 @pytest.mark.parametrize("order", [1, -1], ids=["success first", "success last"])
 def test_at_the_same_moment_a_success_is_the_later_status(order: int) -> None:
     """A success is final."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     apply(client, *[recorded(1), recorded(1, status="processing")][::order])
     assert [row.status for row in listed(client)] == ["succeeded"]
 
@@ -89,7 +88,7 @@ def test_the_latest_status_wins_and_at_the_same_moment_a_success(
     sequence: list[tuple[str, int]],
 ) -> None:
     """If there is no success among the latest ones, any of them may win."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     for status, minute in sequence:
         apply(client, recorded(minute, status=status))
     latest = max(minute for _, minute in sequence)
@@ -101,7 +100,7 @@ def test_the_latest_status_wins_and_at_the_same_moment_a_success(
 @pytest.mark.parametrize("order", [1, -1], ids=["recorded first", "archived first"])
 def test_an_archived_execution_stays_archived_and_keeps_the_newest_key(order: int) -> None:
     """The key is never shown: it is kept so that an erasure can find the object."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     sequence = [recorded(1), archived(2), recorded(3, status="failed")]
     apply(client, *sequence[::order])
     [row] = listed(client)
@@ -113,7 +112,7 @@ def test_an_archived_execution_stays_archived_and_keeps_the_newest_key(order: in
 @pytest.mark.parametrize("order", [1, -1], ids=["recorded first", "archived first"])
 def test_the_url_of_an_archived_output_is_in_no_table(order: int) -> None:
     """Unlike a key, it is of no use to an erasure."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     event = recorded(1)
     event["detail"]["execution"]["output"] = "https://example.com/1.png"
     apply(client, *[event, archived(0)][::order])
@@ -124,7 +123,7 @@ def test_the_url_of_an_archived_output_is_in_no_table(order: int) -> None:
 
 def test_an_imported_row_is_older_than_any_event() -> None:
     """It has no version."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     apply(client, recorded(1, status="processing"))
     [imported] = client.tables[TABLES[Source.CURRENT]].values()
     del imported["version"]
@@ -137,7 +136,7 @@ def test_an_imported_row_is_older_than_any_event() -> None:
 
 def test_a_removal_stays_when_what_it_removes_comes_later() -> None:
     """A token that was revoked, and a member who was removed, before the recorder knew them."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     apply(client, revoked(2), issued(1, "*"), removed(2, 2), added(1, 2))
     assert let_in(client) == (None,) * 6
 
@@ -147,7 +146,7 @@ def test_a_revocation_wins_over_all_events_of_a_token_else_the_latest_wins(
     sequence: list[tuple[bool, int, bool]],
 ) -> None:
     """Whenever the token was revoked, and in whatever order the events come."""
-    client, latest = MemoryWriter(), -1
+    client, latest = MemoryDynamoDB(), -1
     for is_revocation, minute, may_all in sequence:
         apply(client, revoked(minute) if is_revocation else issued(minute, *["*"][:may_all]))
         latest = max(latest, minute)
@@ -166,7 +165,7 @@ def test_the_latest_event_of_a_member_wins_and_at_the_same_moment_a_removal(
     sequence: list[tuple[bool, int]],
 ) -> None:
     """A member can come back, but not at the moment of the removal."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     for is_removal, minute in sequence:
         apply(client, removed(minute) if is_removal else added(minute))
     latest = max(minute for _, minute in sequence)
@@ -176,7 +175,7 @@ def test_the_latest_event_of_a_member_wins_and_at_the_same_moment_a_removal(
 
 def test_a_revoked_token_does_not_come_back_and_a_removed_member_can() -> None:
     """No later change brings the token back, and no tombstone is ever deleted."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     apply(client, issued(1), revoked(2), removed(2, 2))
     moment = format_timestamp(NOW + timedelta(minutes=2, microseconds=1))
     change: dict[str, Any] = {"occurred_at": moment, "token": token(1, "*")}
@@ -192,6 +191,6 @@ def test_a_revoked_token_does_not_come_back_and_a_removed_member_can() -> None:
 
 def test_a_revocation_also_ends_a_token_that_was_changed_after_it() -> None:
     """The events' moments don't matter."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     assert apply(client, issued(1), issued(9), revoked(3)) == [Outcome.APPLIED] * 3
     assert let_in(client)[0] is None

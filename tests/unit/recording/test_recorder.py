@@ -4,8 +4,7 @@ from copy import deepcopy
 
 import pytest
 
-from tests.support.memory_client import TABLES
-from tests.support.memory_writer import MemoryWriter
+from tests.support.memory_dynamodb import TABLES, MemoryDynamoDB
 from tests.support.recording import (
     NOW,
     Event,
@@ -48,12 +47,12 @@ def test_a_change_without_effect_was_either_repeated_or_overtaken(
     first: Event, second: Event, outcome: Outcome
 ) -> None:
     """Repeated: the tables already say so. Overtaken: they hold something that wins over it."""
-    assert apply(MemoryWriter(), first, second) == [Outcome.APPLIED, outcome]
+    assert apply(MemoryDynamoDB(), first, second) == [Outcome.APPLIED, outcome]
 
 
 def test_a_reader_finds_an_execution_in_either_order_of_tables_while_it_is_archived() -> None:
     """It may read one table before the move and the other one after it."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     apply(client, recorded(1))
     before = deepcopy(client.tables)
     apply(client, archived(2))
@@ -66,7 +65,7 @@ def test_a_reader_finds_an_execution_in_either_order_of_tables_while_it_is_archi
 
 def test_a_flagged_row_goes_a_day_later() -> None:
     """DynamoDB deletes it, by ``purge_at``."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     apply(client, recorded(1), archived(2))
     [flagged] = client.tables[TABLES[Source.CURRENT]].values()
     assert flagged["purge_at"] == {"N": str(int((NOW + FLAGGED_ROW_LIFETIME).timestamp()))}
@@ -74,7 +73,7 @@ def test_a_flagged_row_goes_a_day_later() -> None:
 
 def test_a_row_that_another_writer_changed_meanwhile_is_not_overwritten() -> None:
     """The recorder reads it again, and merges."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     apply(client, recorded(1, status="processing"))
 
     def archive_meanwhile() -> None:
@@ -89,7 +88,7 @@ def test_a_row_that_another_writer_changed_meanwhile_is_not_overwritten() -> Non
 
 def test_a_row_that_others_keep_changing_is_given_up_after_some_attempts() -> None:
     """The change can then come again from its queue."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     apply(client, recorded(1))
     minutes = iter(range(10, 1000))
 

@@ -43,7 +43,6 @@ RECORDER_ENVIRONMENT = {
     "ACCESS_TOKENS_TABLE": "tokens",
     "MEMBERSHIPS_TABLE": "members",
     "ROLLUPS_TABLE": "rollups",
-    "TIME_ZONE": "Asia/Tokyo",
     "DEAD_LETTER_QUEUE_URL": "https://queue",
     "COUNT_QUEUE_URL": "https://count",
 }
@@ -116,7 +115,6 @@ def test_the_recorder_s_environment_becomes_its_settings() -> None:
         ),
         dead_letter_queue_url="https://queue",
         count_queue_url="https://count",
-        time_zone=ZoneInfo("Asia/Tokyo"),
     )
 
 
@@ -153,7 +151,7 @@ def test_the_error_for_a_missing_variable_names_it(
         (UsageSettings, "TIME_ZONE", "Mars/Olympus"),
         (UsageSettings, "TIME_ZONE", ""),
         (UsageSettings, "LINK_LIFETIME_SECONDS", "1h"),
-        (RecorderSettings, "TIME_ZONE", "Mars/Olympus"),
+        (CounterSettings, "TIME_ZONE", "Mars/Olympus"),
         (CounterSettings, "TIME_ZONE", ""),
     ],
 )

@@ -1,6 +1,6 @@
 """DynamoDB's own form: attributes in DynamoDB JSON, keys, and the pages of a long response."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from workspace_usage.aws.errors import aws_errors_as_unavailable
@@ -15,6 +15,19 @@ type Attributes = dict[str, dict[str, Any]]
 def item_key(workspace_id: int, sort_key: str) -> Attributes:
     """Returns the key of an item in a table that is keyed by workspace and sort key."""
     return {"workspace_id": {"N": str(workspace_id)}, "sort_key": {"S": sort_key}}
+
+
+def query_between(table: str, workspace_id: int, low: str, high: str) -> dict[str, Any]:
+    """Returns the Query for a workspace's items between two sort keys, both included."""
+    return {
+        "TableName": table,
+        "KeyConditionExpression": "workspace_id = :id AND sort_key BETWEEN :low AND :high",
+        "ExpressionAttributeValues": {
+            ":id": {"N": str(workspace_id)},
+            ":low": {"S": low},
+            ":high": {"S": high},
+        },
+    }
 
 
 def next_request[Request: Mapping[str, Any]](
@@ -50,3 +63,43 @@ def read_pages[Request: Mapping[str, Any], Page: Mapping[str, Any]](
             page = read_page(following)
         yield page
         following = next_request(following, page)
+
+
+def read_items[Request: Mapping[str, Any]](
+    read_page: Callable[[Request], Mapping[str, Any]], request: Request
+) -> Iterator[StoredItem]:
+    """Yields the items of all pages (``read_pages``).
+
+    Raises:
+        StoreUnavailable: a page can't be read in time.
+    """
+    for page in read_pages(read_page, request):
+        yield from page["Items"]
+
+
+def read_together(
+    read: Callable[[list[Any]], Sequence[Mapping[str, Any]]],
+    requests: Sequence[Mapping[str, Any]],
+) -> list[list[StoredItem]]:
+    """Returns the items of each of some Queries, with all of their pages.
+
+    Args:
+        read: makes calls that are in flight together, such as ``Reader.query``.
+        requests: the Queries.
+
+    Raises:
+        StoreUnavailable: a page can't be read in time.
+    """
+    found: list[list[StoredItem]] = [[] for _ in requests]
+    following = dict(enumerate(requests))
+    while following:
+        with aws_errors_as_unavailable():
+            pages = read([*following.values()])
+        for (number, request), page in zip([*following.items()], pages, strict=True):
+            found[number] += page["Items"]
+            onwards = next_request(request, page)
+            if onwards is None:
+                del following[number]
+            else:
+                following[number] = onwards
+    return found

@@ -8,8 +8,10 @@ write.
 A change may come twice, late, or before an older one: ``versions`` says which one wins.
 """
 
-from datetime import datetime, tzinfo
+from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
+from zlib import crc32
 
 from workspace_usage.access.items import membership_item, membership_key, token_item, token_key
 from workspace_usage.aws.backoff import wait_before_retry
@@ -18,7 +20,6 @@ from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.aws.transactions import write_all_or_nothing
 from workspace_usage.errors import WriteConflict
 from workspace_usage.recording.changes import Change, MembershipChange, RowChange, TokenChange
-from workspace_usage.recording.late_rows import LateRows
 from workspace_usage.recording.merge import Copies, merge
 from workspace_usage.recording.versions import tombstone_item
 from workspace_usage.recording.writes import (
@@ -28,7 +29,8 @@ from workspace_usage.recording.writes import (
     put_token,
     validation_errors_as_rejected,
 )
-from workspace_usage.rows.row import Source
+from workspace_usage.rollups.marks import MarkWriter
+from workspace_usage.rows.row import Row, Source
 from workspace_usage.rows.tables import Tables
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ The pauses between the attempts add up to about 5 seconds at most; the calls com
 attempts of a single call to AWS are set in ``aws.clients``, and those of a message in its queue in
 ``template.yaml``.
 """
+
+NEW_ROWS_PER_COUNT_REQUEST: Final = 32
+"""One new row in this many asks for its workspace's rows to be counted."""
 
 _BACKOFF_SECONDS: Final = 0.02
 """The second attempt waits at most twice this long; the limit doubles with every attempt."""
@@ -64,13 +69,15 @@ class Recorder:
     Args:
         client: reads and writes the tables.
         tables: the tables' names.
-        zone: the time zone by whose days rows are counted.
+        request_count: asks for a workspace to be counted (``MarkWriter``).
     """
 
-    def __init__(self, client: "DynamoDBClient", tables: Tables, zone: tzinfo) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", tables: Tables, request_count: Callable[[int], object]
+    ) -> None:
         self._client = client
         self._tables = tables
-        self._late_rows = LateRows(client, tables.rollups, zone)
+        self._marks = MarkWriter(client, tables.rollups, request_count)
 
     def apply(self, change: Change, now: datetime) -> ApplyResult:
         """Applies ``change`` to the tables, unless something that wins over it is stored.
@@ -115,20 +122,19 @@ class Recorder:
             stored = {source: self._get(table, key) for source, table in tables.items()}
             merged = merge(stored, change, now)
             if merged == stored:
-                needs_counting = self._late_rows.needs_counting(row, now)
-                outcome = _outcome_without_effect(stored, change)
-                return ApplyResult(outcome, row.workspace_id if needs_counting else None)
-            update = self._late_rows.update_for(row, stored, merged, now)
+                return ApplyResult(_outcome_without_effect(stored, change))
+            # Lambda ends this function before the time is over for which a mark is good.
+            self._marks.mark(row.workspace_id, [row.position.sort_key], now)
             writes = [
                 guarded_write(table, key, stored[source], merged[source])
                 for source, table in tables.items()
             ]
             with validation_errors_as_rejected(items=len(writes)):
-                is_written = write_all_or_nothing(self._client, [*writes, *update.writes])
+                is_written = write_all_or_nothing(self._client, writes)
             if is_written:
-                workspace_to_count = row.workspace_id if update.needs_counting else None
-                return ApplyResult(Outcome.APPLIED, workspace_to_count)
-        raise WriteConflict("others keep changing the same row, or its workspace's counts")
+                is_sampled = _is_sampled(row, stored)
+                return ApplyResult(Outcome.APPLIED, row.workspace_id if is_sampled else None)
+        raise WriteConflict("others keep changing the same row")
 
     def _tables_of(self, source: Source) -> dict[Source, str]:
         """Returns the tables in which a row of ``source`` can be."""
@@ -143,6 +149,12 @@ class Recorder:
         with aws_errors_as_unavailable():
             response = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
         return response.get("Item")
+
+
+def _is_sampled(row: Row, stored: Copies) -> bool:
+    """Returns whether a row is one of the new rows for which counting is requested."""
+    is_new = not any(stored.values())
+    return is_new and crc32(row.position.sort_key.encode()) % NEW_ROWS_PER_COUNT_REQUEST == 0
 
 
 def _outcome_without_effect(stored: Copies, change: RowChange) -> Outcome:

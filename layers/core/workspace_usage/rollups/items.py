@@ -1,299 +1,241 @@
-"""Counts of a workspace's rows, by list and day: what a page far down is found by.
+"""The items of the table Rollups.
 
-A list is what one question can ask for: all rows of a workspace, a user's, those of a type, or a
-user's of a type. What is counted is the list as it is shown: an execution found current and
-archived counts once. Days are those of the deployment's time zone, as the windows' are, so that a
-window is made of whole days.
+All of a workspace's items have one partition key, ``workspace_id``, and these sort keys::
 
-Of each list and day the number of rows is kept (``Month``) and, where they are many, the sort key
-at which every fiftieth begins (``Chunk``). How many rows come before a place in the listing is then
-known from a few small items, whatever the place.
+    2/block/order/2026-01-05/<id>       of a block: every 20th sort key; each row's user and type
+    2/block/rows/7/2026-01-05/<id>      of a block: how many rows users have, of each type
+    2/block/types/2026-01-05/<id>       of a block: totals by type, source and status
+    2/block/groups/2026-01-05/<id>      the same by all dimensions but the user
+    2/block/users/7/2026-01-05/<id>     the same by all dimensions
+    2/day/2026-01-05                    a day's blocks: bounds, read_at, rows by type
+    2/mark/2026-01-05T19                a mark of an hour; 2/mark/2026-01-05 of a day
+    2/open/2026-01-05/<id>              a block that is not committed yet, if its counter still runs
+    2/watermark                         how far counting has come
 
-Only rows up to a certain sort key are counted (``Head``); those after it are read. Everything here
-belongs to a generation: when counting begins anew, what was counted before is as good as gone.
+A window's items of one kind are thus one Query. What is kept by user is divided into shards of
+users, here 7. ``2`` is the version of all this: readers ignore
+items of another version, and the counter removes them. Days are those of the deployment's time
+zone; sort keys and marks are in UTC. An item's content is JSON, compressed: what matters is how
+many bytes a page reads.
 """
 
+import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, tzinfo
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from dataclasses import astuple, dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 
-from workspace_usage.access.scope import OwnRuns, Scope
-from workspace_usage.aws.dynamodb import StoredItem, item_key
-from workspace_usage.rows import window
-from workspace_usage.rows.row import AGENT_TYPES, Source
+from workspace_usage.aws.dynamodb import Attributes, StoredItem, item_key, query_between
+from workspace_usage.aws.packing import pack, unpack
+from workspace_usage.rollups.blocks import UNREAD, Block, Marks
+from workspace_usage.values import to_milliseconds
 
-SEGMENT: Final = 50
-"""Rows from one mark to the next."""
+VERSION: Final = "2/"
+_WATERMARK: Final = f"{VERSION}watermark"
+_MARK: Final = f"{VERSION}mark/"
+_DAY: Final = f"{VERSION}day/"
+_OPEN: Final = f"{VERSION}open/"
+CONTENT: Final = f"{VERSION}block/"
 
-MARKS: Final = 100
-"""Marks in one item: five kilobytes, of which a page reads one."""
+USER_SHARDS: Final = 8
+"""Into how many items what is kept of a block by user is divided."""
 
-HEAD_KEY: Final = "head"
-"""The sort key of a workspace's ``Head``."""
+NOTHING: Final = "0"
+"""Less than every sort key: the watermark before anything is counted."""
 
-UNTIL_RELEASED: Final = "9999"
-"""What a workspace is held until by whoever releases it: later than any moment."""
+SETTLED: Final = timedelta(seconds=10)
+"""How old a watermark must be to be used by a reader.
 
-type _Item = dict[str, Any]
-
-
-# --- Lists ----------------------------------------------------------------------------------------
-
-
-class RowList(NamedTuple):
-    """The rows of a user (None: of everybody) and of a type (None: of every type)."""
-
-    user_id: int | None
-    agent_type: str | None
-
-    @property
-    def subject(self) -> str:
-        """Whose rows they are: ``all``, ``user#42``."""
-        return "all" if self.user_id is None else f"user#{self.user_id}"
-
-    @property
-    def name(self) -> str:
-        """The list's name: ``all``, ``user#42``, ``all#type#image``, ``user#42#type#image``."""
-        return self.subject if self.agent_type is None else f"{self.subject}#type#{self.agent_type}"
-
-
-def list_of(scope: Scope, agent_type: str | None) -> RowList:
-    """The list that a question asks for."""
-    return RowList(scope.user_id if isinstance(scope, OwnRuns) else None, agent_type)
-
-
-@lru_cache(maxsize=10_000)
-def _lists(user_id: int, agent_type: str) -> frozenset[RowList]:
-    # Nobody can ask for another type; and one for each row, say, would fill an item with numbers.
-    kinds = (None, agent_type) if agent_type in AGENT_TYPES else (None,)
-    return frozenset(RowList(user, kind) for user in (None, user_id) for kind in kinds)
-
-
-def lists_showing(copies: Iterable[tuple[Source, StoredItem]]) -> frozenset[RowList]:
-    """The lists that show a row which is stored in these copies, one a table at most.
-
-    A row that is found in two tables is in the lists of both copies, should they differ: each
-    table answers for what it holds. Edited chats are listed among the chats whatever their type.
-    """
-    found: frozenset[RowList] = frozenset()
-    for source, item in copies:
-        kind = "chat" if source is Source.EDITED else item["agent_type"]["S"]
-        found |= _lists(int(item["user_id"]["N"]), kind)
-    return found
-
-
-# --- Days -----------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=10_000)
-def _day_of_second(second: str, zone: tzinfo) -> date:
-    # Zones differ from UTC by whole seconds, so that no day begins within one.
-    return window.day_of(datetime.fromisoformat(f"{second}Z"), zone)
-
-
-def day_of(sort_key: str, zone: tzinfo) -> date:
-    """The day on which the row at ``sort_key`` was made."""
-    if zone is UTC:
-        return date.fromisoformat(sort_key[:10])
-    return _day_of_second(sort_key[:19], zone)
-
-
-# --- Items ----------------------------------------------------------------------------------------
+DynamoDB's eventually consistent reads may give a day as it was a moment ago. A watermark of ten
+seconds ago is surely not ahead of the days that are read with it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """How far a workspace is counted.
+class Watermark:
+    """How far a workspace is counted: every row below it is in a block.
 
     Attributes:
-        generation: which counts are meant: those of other generations don't exist any more.
-        zone: the time zone whose days they are by, and its rules (``window.zone_fingerprint``).
-        counted_until: the last sort key that is counted; "" before the first.
-        revision: grows with each row that comes late, so that counting notices it.
-        held_until: the moment up to which nobody may use these counts or go on with them, but who
-            holds them: rows are counted anew, or written past the recorder; "" if nobody does.
-        counting_until: where who holds them will end to count; rows that come late behind that
-            need not be told. "" if it doesn't count.
+        revision: grows with every commit. A commit is conditional on it: of two counters one wins.
+        epoch: the days that count; days of another epoch are void.
+        zone: the fingerprint of the time zone by whose days the rows are counted.
+        sort_key: the watermark.
+        moved_at: when it moved there, in milliseconds since 1970.
+        previous, previous_at: an earlier watermark, and when it moved there. When it was replaced,
+            it was ``SETTLED`` old.
     """
 
-    generation: int
+    revision: int
+    epoch: int
     zone: str
-    counted_until: str = ""
-    revision: int = 0
-    held_until: str = ""
-    counting_until: str = ""
-
-    @property
-    def is_held(self) -> bool:
-        """Whether somebody holds the workspace, or has held it and not released it."""
-        return bool(self.held_until)
-
-    def goes_by(self, zone: tzinfo) -> bool:
-        """Whether the days are those of this time zone."""
-        return self.zone == window.zone_fingerprint(zone)
-
-    def is_usable(self, zone: tzinfo) -> bool:
-        """Whether there are counts by this time zone's days, and they can be relied on."""
-        return not self.is_held and bool(self.counted_until) and self.goes_by(zone)
+    sort_key: str = NOTHING
+    moved_at: int = 0
+    previous: str = NOTHING
+    previous_at: int = 0
 
     @classmethod
-    def anew(cls, old: "Head | None", zone: tzinfo) -> "Head":
-        """The head after ``old``, with which nothing is counted yet and nobody holds anything."""
-        generation, revision = (1, 0) if old is None else (old.generation + 1, old.revision + 1)
-        return cls(generation, window.zone_fingerprint(zone), revision=revision)
+    def restart(cls, zone: str, old: "Watermark | None") -> "Watermark":
+        """Returns the watermark with which nothing is counted: all days until now are void."""
+        return cls(1, 1, zone) if old is None else cls(old.revision + 1, old.epoch + 1, zone)
 
-    def released(self, counted_until: str) -> "Head":
-        """This head when nobody holds it any more; ``counted_until`` is how far it is counted."""
-        return replace(self, held_until="", counting_until="", counted_until=counted_until)
+    def settled(self, now: datetime) -> str:
+        """Returns the watermark that may be used by a reader who began to read at ``now``."""
+        limit = to_milliseconds(now - SETTLED)
+        if self.moved_at <= limit:
+            return self.sort_key
+        return self.previous if self.previous_at <= limit else NOTHING
 
-    def to_item(self, workspace_id: int) -> _Item:
-        """This head as its item, in DynamoDB JSON."""
-        return {
-            **item_key(workspace_id, HEAD_KEY),
-            "generation": {"N": str(self.generation)},
-            "zone": {"S": self.zone},
-            "counted_until": {"S": self.counted_until},
-            "revision": {"N": str(self.revision)},
-            "held_until": {"S": self.held_until},
-            "counting_until": {"S": self.counting_until},
-        }
+    def moved(self, sort_key: str, now: datetime) -> "Watermark":
+        """Returns the watermark after a commit at ``now``, which may leave it where it is."""
+        new = replace(self, revision=self.revision + 1)
+        if sort_key == self.sort_key:
+            return new
+        if self.settled(now) == self.sort_key:
+            new = replace(new, previous=self.sort_key, previous_at=self.moved_at)
+        return replace(new, sort_key=sort_key, moved_at=to_milliseconds(now))
 
-    @classmethod
-    def from_item(cls, item: StoredItem) -> "Head":
-        """The head that ``to_item`` made ``item`` from."""
-        return cls(
-            int(item["generation"]["N"]),
-            item["zone"]["S"],
-            item["counted_until"]["S"],
-            int(item["revision"]["N"]),
-            item["held_until"]["S"],
-            item["counting_until"]["S"],
-        )
+    def to_item(self, workspace_id: int) -> Attributes:
+        """Returns this watermark as its item."""
+        revision = {"N": str(self.revision)}
+        content = pack(astuple(self))
+        return {**item_key(workspace_id, _WATERMARK), "revision": revision, "content": content}
 
 
-type Days = dict[int, list[int]]
-"""By day of the month, the rows of each of its chunks, oldest first."""
-
-
-@dataclass(slots=True)
-class Month:
-    """How many rows each day of a month has in the lists of one subject.
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The blocks of one day.
 
     Attributes:
-        days: the rows' numbers, by type; None: of every type.
+        day: the day.
+        epoch: the epoch of the watermark with which they were committed.
+        committed_at: when that was, in milliseconds since 1970.
+        blocks: the blocks, oldest first; they do not overlap.
     """
 
-    days: dict[str | None, Days] = field(default_factory=lambda: {None: {}})
+    day: date
+    epoch: int
+    committed_at: int
+    blocks: tuple[Block, ...]
 
-    def counts(self, agent_type: str | None, day: date) -> list[int]:
-        """The rows of each chunk of a day, to be changed."""
-        return self.days.setdefault(agent_type, {}).setdefault(day.day, [0])
-
-    def to_item(self, workspace_id: int, sort_key: str, head: Head) -> _Item:
-        """This month as its item, in DynamoDB JSON, as of ``head``."""
-        types = {kind: _days_to_item(days) for kind, days in self.days.items() if kind is not None}
-        return {
-            **item_key(workspace_id, sort_key),
-            "generation": {"N": str(head.generation)},
-            "counted_until": {"S": head.counted_until},
-            "days": _days_to_item(self.days[None]),
-            "types": {"M": types},
-        }
+    def to_item(self, workspace_id: int) -> Attributes:
+        """Returns this day as its item."""
+        blocks = [[b.low, b.high, b.id, b.rows, b.types, b.shards] for b in self.blocks]
+        content = [self.epoch, self.committed_at, blocks]
+        return {**item_key(workspace_id, day_key(self.day)), "content": pack(content)}
 
     @classmethod
-    def from_item(cls, item: StoredItem) -> "Month":
-        """The month that ``to_item`` made ``item`` from."""
-        return cls({kind: days_in(item, kind) for kind in (None, *item["types"]["M"])})
+    def from_item(cls, item: StoredItem) -> "Day":
+        """Returns the day that ``to_item`` made ``item`` from."""
+        epoch, committed_at, blocks = unpack(item["content"])
+        day = date.fromisoformat(item["sort_key"]["S"].removeprefix(_DAY))
+        return cls(day, epoch, committed_at, tuple(_block(*fields) for fields in blocks))
 
 
-def has_chunks(counts: list[int]) -> bool:
-    """Whether a day with these chunks has them as items; one of a single segment has none.
-
-    What may be left of one, from when there were more rows, doesn't count.
-    """
-    return len(counts) > 1 or counts[0] > SEGMENT
+def _block(low: str, high: str, block_id: str, *others: Any) -> Block:
+    return Block(low, high, read_at_of(block_id), block_id, *others)
 
 
-def days_in(item: StoredItem, agent_type: str | None) -> Days:
-    """The days of one list, of a month's item."""
-    days = item["days"] if agent_type is None else item["types"]["M"].get(agent_type)
-    if days is None:
-        return {}
-    return {int(day): _read(counts) for day, counts in days["M"].items()}
+def day_key(day: date) -> str:
+    """Returns the sort key of a day."""
+    return f"{_DAY}{day}"
 
 
-def _days_to_item(days: Days) -> _Item:
-    return {"M": {str(day): {"L": _numbers(counts)} for day, counts in days.items()}}
+def days_query(table: str, workspace_id: int, first: date, last: date) -> dict[str, Any]:
+    """Returns the Query for the days between two days, both included."""
+    return query_between(table, workspace_id, day_key(first), day_key(last))
 
 
-@dataclass(slots=True)
-class Chunk:
-    """Up to a hundred segments of a list's day.
-
-    Attributes:
-        starts: where each segment begins, as a sort key; the first of a day's first chunk is "".
-        counts: the rows of each segment.
-        end: where the next chunk begins; None while this is the last.
-    """
-
-    starts: list[str]
-    counts: list[int]
-    end: str | None = None
-
-    def to_item(self, workspace_id: int, sort_key: str, head: Head) -> _Item:
-        """This chunk as its item, in DynamoDB JSON, as of ``head``."""
-        return {
-            **item_key(workspace_id, sort_key),
-            "generation": {"N": str(head.generation)},
-            "starts": {"L": [{"S": start} for start in self.starts]},
-            "counts": {"L": _numbers(self.counts)},
-            **({} if self.end is None else {"end": {"S": self.end}}),
-        }
-
-    @classmethod
-    def from_item(cls, item: StoredItem) -> "Chunk":
-        """The chunk that ``to_item`` made ``item`` from."""
-        starts = [start["S"] for start in item["starts"]["L"]]
-        return cls(starts, _read(item["counts"]), item.get("end", {}).get("S"))
-
-    def segment_of(self, sort_key: str) -> int:
-        """The segment in which a row belongs."""
-        return max(n for n, start in enumerate(self.starts) if n == 0 or start <= sort_key)
-
-    def find(self, below: int) -> tuple[str | None, int]:
-        """Where to read from for the row that has ``below`` rows of this chunk below it.
-
-        Returns the sort key before which its segment ends (None: with the day), and how many rows
-        of the segment are above the row.
-        """
-        for number, count in enumerate(self.counts):
-            if below < count:
-                after = self.starts[number + 1 :]
-                return (after[0] if after else self.end), count - 1 - below
-            below -= count
-        raise ValueError("the chunk has fewer rows")
+def mark_key(span: str) -> str:
+    """Returns the sort key of a mark."""
+    return f"{_MARK}{span}"
 
 
-def month_key(row_list: RowList, day: date) -> str:
-    """The sort key of the month of a list's subject: ``days#user#42#2026-01``."""
-    return f"days#{row_list.subject}#{day.isoformat()[:7]}"
+def state_query(table: str, workspace_id: int) -> dict[str, Any]:
+    """Returns the Query for a workspace's watermark and marks (``state_of``)."""
+    return query_between(table, workspace_id, _MARK, _WATERMARK)
 
 
-def month_of(sort_key: str) -> date:
-    """The first day of the month that ``month_key`` made ``sort_key`` from."""
-    return date.fromisoformat(f"{sort_key[-7:]}-01")
+def state_of(items: Iterable[StoredItem]) -> tuple[Watermark | None, Marks]:
+    """Returns the watermark, if there is one, and the marks among a workspace's items."""
+    watermark, marks = None, dict[str, int]()
+    for item in items:
+        sort_key = item["sort_key"]["S"]
+        if sort_key == _WATERMARK:
+            watermark = Watermark(*unpack(item["content"]))
+        elif sort_key.startswith(_MARK):
+            marks[sort_key.removeprefix(_MARK)] = int(item["marked_at"]["N"])
+    return watermark, Marks(marks)
 
 
-def chunk_key(row_list: RowList, day: date, number: int) -> str:
-    """The sort key of a chunk of a list's day: ``marks#user#42#2026-01-05#000``."""
-    return f"marks#{row_list.name}#{day.isoformat()}#{number:03}"
+def open_key(day: date, block_id: str) -> str:
+    """Returns the sort key of the item that says that a block's contents are being written."""
+    return f"{_OPEN}{day}/{block_id}"
 
 
-def _numbers(counts: Iterable[int]) -> list[_Item]:
-    return [{"N": str(count)} for count in counts]
+def is_open(sort_key: str) -> bool:
+    """Returns whether a sort key is one that ``open_key`` returns."""
+    return sort_key.startswith(_OPEN)
 
 
-def _read(counts: Any) -> list[int]:
-    return [int(count["N"]) for count in counts["L"]]
+def contents_of_open(sort_key: str) -> list[str]:
+    """Returns the sort keys of all contents that a block may have; ``open_key``'s is given."""
+    return [sort_key.replace(_OPEN, f"{CONTENT}{kind}/") for kind in _kinds(range(USER_SHARDS))]
+
+
+def contents_of(day: date, block: Block) -> list[str]:
+    """Returns the sort keys of a block's contents."""
+    return [content_key(kind, day, block.id) for kind in kinds_of(block)]
+
+
+def kinds_of(block: Block) -> list[str]:
+    """Returns the kinds of a block's contents; none if it has no rows."""
+    shards = (shard for shard in range(USER_SHARDS) if block.shards & 1 << shard)
+    return _kinds(shards) if block.rows else []
+
+
+def _kinds(shards: Iterable[int]) -> list[str]:
+    by_user = [kind for shard in shards for kind in (rows_kind(shard), users_kind(shard))]
+    return ["order", "types", "groups", *by_user]
+
+
+def content_key(kind: str, day: date, block_id: str) -> str:
+    """Returns the sort key of a block's content of one kind."""
+    return f"{CONTENT}{kind}/{day}/{block_id}"
+
+
+def contents_query(
+    table: str, workspace_id: int, kind: str, first: date, last: date
+) -> dict[str, Any]:
+    """Returns the Query for all blocks' contents of one kind between two days, both included."""
+    low, high = content_key(kind, first, ""), content_key(kind, last, "~")
+    return query_between(table, workspace_id, low, high)
+
+
+def block_id_of(sort_key: str) -> str:
+    """Returns the id of the block whose content has this sort key."""
+    return sort_key.rpartition("/")[2]
+
+
+def new_block_id(read_at: int) -> str:
+    """Returns an id for a block whose reading began at ``read_at`` (milliseconds since 1970)."""
+    return f"{read_at:x}-{secrets.token_hex(3)}"
+
+
+def read_at_of(block_id: str) -> int:
+    """Returns when reading of a block began; ``UNREAD`` for what has no id."""
+    return int(block_id.partition("-")[0], 16) if block_id else UNREAD
+
+
+def shard_of(user_id: int) -> int:
+    """Returns a user's shard."""
+    return user_id % USER_SHARDS
+
+
+def rows_kind(user_id: int) -> str:
+    """Returns the kind of the content that says how many rows a user has."""
+    return f"rows/{shard_of(user_id)}"
+
+
+def users_kind(user_id: int) -> str:
+    """Returns the kind of the content that has a user's totals."""
+    return f"users/{shard_of(user_id)}"

@@ -38,7 +38,7 @@ _INDEXES: Final = {
 
 # If two rows have the same position, the row of the earlier source is listed. So an execution that
 # is in two tables while it is archived is listed as archived.
-_IN_ORDER_OF_PRECEDENCE: Final = (Source.ARCHIVED, Source.CURRENT, Source.EDITED)
+IN_ORDER_OF_PRECEDENCE: Final = (Source.ARCHIVED, Source.CURRENT, Source.EDITED)
 
 
 class QueryReader(Protocol):
@@ -72,8 +72,8 @@ class Selection:
     def sources(self) -> tuple[Source, ...]:
         """The sources that can hold such rows, in their order of precedence."""
         if self.agent_type in (None, "chat"):
-            return _IN_ORDER_OF_PRECEDENCE
-        return tuple(s for s in _IN_ORDER_OF_PRECEDENCE if s is not Source.EDITED)
+            return IN_ORDER_OF_PRECEDENCE
+        return tuple(s for s in IN_ORDER_OF_PRECEDENCE if s is not Source.EDITED)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,227 @@
+"""Counting: blocks that are no longer believed are built again, then the watermark moves on."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from workspace_usage.rollups.blocks import BUILD, MARGIN, READ, Marks, horizon, with_gaps
+from workspace_usage.rollups.build import build
+from workspace_usage.rollups.items import Day
+from workspace_usage.rollups.writing import Overtaken, WorkspaceCounts
+from workspace_usage.rows.copies import RowCopies, read_copies
+from workspace_usage.rows.tables import RowTables
+from workspace_usage.rows.window import day_of, end_of, midnight, zone_fingerprint
+from workspace_usage.values import format_timestamp, from_milliseconds, parse_timestamp
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+MIN_ROWS: Final = 250
+"""Uncounted rows for which the watermark moves: a page reads fewer at little cost."""
+
+OVERDUE: Final = timedelta(minutes=15)
+"""The age of a mark that should have been removed by now."""
+
+READ_ON: Final = timedelta(seconds=30)
+"""How long the rows that one pass over the tables yields are put into blocks."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run has done, and what it leaves.
+
+    Attributes:
+        rows: rows that were put into blocks.
+        stale: blocks and gaps that had to be read again.
+        oldest_mark: when the oldest mark was put that was there, or None if none was.
+        lag: how old the oldest row is that is left uncounted, but for some that are too few.
+        watermark: how far the workspace is counted, as a sort key.
+        retry_after: after what time there is more to do, or None if there is nothing.
+    """
+
+    rows: int = 0
+    stale: int = 0
+    oldest_mark: datetime | None = None
+    lag: timedelta = timedelta()
+    watermark: str = ""
+    retry_after: timedelta | None = None
+
+    def retry(self, after: timedelta) -> None:
+        """Notes that there is more to do after some time."""
+        after = max(after, timedelta(seconds=1))
+        self.retry_after = after if self.retry_after is None else min(self.retry_after, after)
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Counts workspaces' rows.
+
+    Attributes:
+        client: reads and writes the tables.
+        tables: their names.
+        zone: the time zone by whose days rows are counted.
+        clock: gives the current time (aware).
+    """
+
+    client: "DynamoDBClient"
+    tables: RowTables
+    zone: tzinfo
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def count(self, workspace_id: int, has_time: Callable[[], bool] = lambda: True) -> Report:
+        """Counts a workspace as far as there is time.
+
+        Raises:
+            StoreUnavailable: a table can't be read or written in time.
+        """
+        run = _Run(self, workspace_id, has_time)
+        try:
+            run.counts.remove_old_items()
+            run.renew()
+            run.advance()
+        except Overtaken:
+            run.report.retry(BUILD)
+        run.report.watermark = run.counts.watermark.sort_key
+        return run.report
+
+    def restart(self, workspace_id: int) -> None:
+        """Makes all counts of a workspace void, so that it is counted from the beginning.
+
+        Raises:
+            StoreUnavailable: the table can't be read or written in time.
+        """
+        while not self.counts_of(workspace_id).restart():
+            pass
+
+    def counts_of(self, workspace_id: int) -> WorkspaceCounts:
+        """Returns a workspace's counts as they are now.
+
+        Raises:
+            StoreUnavailable: the table can't be read in time.
+        """
+        zone = zone_fingerprint(self.zone)
+        return WorkspaceCounts(self.client, self.tables.rollups, workspace_id, zone, self.clock)
+
+
+class _Run:
+    """One run of a counter over one workspace."""
+
+    def __init__(self, counter: Counter, workspace_id: int, has_time: Callable[[], bool]) -> None:
+        self.report = Report()
+        self.counts = counter.counts_of(workspace_id)
+        self._counter, self._workspace_id = counter, workspace_id
+        self._clock, self._has_time = counter.clock, has_time
+
+    def renew(self) -> None:
+        """Reads again what marks have made unbelievable, and removes marks that are done with.
+
+        Only a run that has built something for a mark requests another run to remove it. If each
+        run did that which meets a mark, the queue would grow as long as late rows come.
+        """
+        marks = self.counts.marks.marked_at
+        removable_at: list[datetime] = []
+        for span in sorted(marks, key=marks.__getitem__):
+            marked_at = from_milliseconds(marks[span])
+            self.report.oldest_mark = self.report.oldest_mark or marked_at
+            if self._clock() <= marked_at + MARGIN:
+                break  # what is built now would not be believed; the writer's request comes later
+            done_at, is_built = self._renew_span(span)
+            if self.counts.read_at > done_at:
+                self.counts.remove_mark(span)
+            elif is_built or self._clock() > marked_at + OVERDUE:
+                removable_at.append(done_at)
+        if removable_at:
+            self.report.retry(max(removable_at) - self._clock() + timedelta(seconds=1))
+
+    def _renew_span(self, span: str) -> tuple[datetime, bool]:
+        """Reads again what a mark overlaps.
+
+        Returns the moment after which the mark may go, and whether a day was changed.
+        """
+        mark = Marks({span: self.counts.marks.marked_at[span]})
+        done_at = from_milliseconds(mark.marked_at[span]) + MARGIN + BUILD
+        is_built = False
+        for number in self._days_of(span):
+            stored = day = self.counts.day(number)
+            low, high = self._range_of(number)
+            high = min(high, self.counts.watermark.sort_key)
+            for part in filter(mark.is_stale, [*with_gaps(day.blocks, low, high)]):
+                self.report.stale += 1
+                day = self._fill(day, part.low, part.high, self._clock())
+            is_built |= day is not stored
+            if not self._has_time():
+                self.report.retry(timedelta())
+                return self._clock() + READ, is_built
+            done_at = max(done_at, from_milliseconds(day.committed_at) + READ)
+        return done_at, is_built
+
+    def advance(self) -> None:
+        """Puts rows that are old enough into blocks, oldest first, if there are enough of them."""
+        end = horizon(self._clock())
+        waiting = self._rows(self.counts.watermark.sort_key, end, MIN_ROWS)
+        if sum(1 for _ in islice(waiting, MIN_ROWS)) < MIN_ROWS:
+            return
+        while self._has_time():
+            # Before the first read: what lies between the watermark and that row must be empty.
+            read_at = self._clock()
+            first = next(self._rows(self.counts.watermark.sort_key, end, 1), None)
+            self.report.lag = timedelta()
+            if first is None:
+                return
+            moment = parse_timestamp(first[0][:27])
+            self.report.lag = read_at - moment
+            number = day_of(moment, self._counter.zone)
+            day = self.counts.day(number)
+            low, high = self._range_of(number)
+            if day.blocks:
+                last = day.blocks[-1]
+                # A block that is not full is read again, so that a day has few blocks.
+                low = last.high if last.is_full else last.low
+            self._fill(day, low, min(high, end), read_at)
+        self.report.retry(timedelta())
+
+    def _fill(self, day: Day, low: str, high: str, read_at: datetime) -> Day:
+        """Puts the rows of a range of a day into blocks, in place of the blocks that begin there.
+
+        Returns the day as it is then. If time is up, a part of the range may be left.
+
+        Args:
+            day: the day as it is stored.
+            low, high: the range.
+            read_at: when reading began of all that the first commit relies on.
+
+        Raises:
+            Overtaken: another counter has committed, or too much time has passed.
+            StoreUnavailable: a table can't be read or written in time.
+        """
+        rows = self._rows(low, high)
+        while low < high and self._has_time():
+            block, contents = build(rows, low, high, read_at)
+            day = self.counts.commit(day, block, contents)
+            self.report.rows += block.rows
+            low = block.high
+            if self._clock() - read_at >= READ_ON:
+                read_at, rows = self._clock(), self._rows(low, high)
+        return day
+
+    def _rows(
+        self, low: str, high: str, limit: int | None = None
+    ) -> Iterator[tuple[str, RowCopies]]:
+        client, tables = self._counter.client, self._counter.tables.by_source
+        return read_copies(client, tables, self._workspace_id, low, high, limit)
+
+    def _days_of(self, span: str) -> Iterator[date]:
+        """Yields the days that a mark's span overlaps, below the watermark."""
+        is_hour = "T" in span
+        begin = datetime.fromisoformat(f"{span}:00:00Z" if is_hour else f"{span}T00:00:00Z")
+        end = format_timestamp(begin + (timedelta(hours=1) if is_hour else timedelta(days=1)))
+        day = day_of(begin, self._counter.zone)
+        while self._range_of(day)[0] < min(end, self.counts.watermark.sort_key):
+            yield day
+            day += timedelta(days=1)
+
+    def _range_of(self, day: date) -> tuple[str, str]:
+        zone = self._counter.zone
+        return format_timestamp(midnight(day, zone)), format_timestamp(end_of(day, zone))

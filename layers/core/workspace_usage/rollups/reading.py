@@ -1,0 +1,135 @@
+"""Counts for a question: the blocks that its range of sort keys consists of."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from typing import Any, Protocol
+
+from workspace_usage.aws.dynamodb import item_key, read_together
+from workspace_usage.aws.errors import aws_errors_as_unavailable
+from workspace_usage.aws.packing import unpack
+from workspace_usage.rollups import items
+from workspace_usage.rollups.blocks import UNREAD, Block, Marks, with_gaps
+from workspace_usage.rollups.items import Day, Watermark
+from workspace_usage.rows.store import Meter, QueryReader, Selection
+from workspace_usage.rows.window import day_of, zone_fingerprint
+from workspace_usage.values import parse_timestamp
+
+
+class CountsReader(QueryReader, Protocol):
+    """Reads items (``aws.reader.Reader``)."""
+
+    def get_item(self, **request: Any) -> Any:
+        """Returns the response to a GetItem."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountedRange:
+    """A range of sort keys.
+
+    Attributes:
+        blocks: the blocks that have rows, newest first. A block that is ``UNREAD`` is not counted,
+            or not believed: its rows must be read.
+        contents: the contents of blocks that were asked for, by kind and block id.
+    """
+
+    blocks: Sequence[Block]
+    contents: Mapping[tuple[str, str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The table Rollups, for reading.
+
+    Attributes:
+        reader: reads its items.
+        table: its name.
+        zone: the time zone by whose days this deployment counts rows.
+    """
+
+    reader: CountsReader
+    table: str
+    zone: tzinfo
+
+    def read(
+        self, selection: Selection, kinds: Sequence[str], now: datetime, meter: Meter
+    ) -> CountedRange | None:
+        """Returns the blocks of a selection's range, or None if no counts can be used.
+
+        Args:
+            selection: the range, and its days.
+            kinds: the contents that are read as well (``items``).
+            now: the current time (aware).
+            meter: counts the calls.
+
+        Raises:
+            StoreUnavailable: the table can't be read in time.
+        """
+        names = self.table, selection.scope.workspace_id
+        first, last = selection.first_day, selection.last_day
+        requests = [
+            items.state_query(*names),
+            items.days_query(*names, first, last),
+            *(items.contents_query(*names, kind, first, last) for kind in kinds),
+        ]
+
+        def read(requests: list[Any]) -> list[Any]:
+            meter.check_time()
+            meter.lookups += len(requests)
+            return self.reader.query(requests)
+
+        state, days, *contents = read_together(read, requests)
+        watermark, marks = items.state_of(state)
+        if watermark is None or watermark.zone != zone_fingerprint(self.zone):
+            return None
+        covered = _cover(selection, watermark, [Day.from_item(item) for item in days], now)
+        by_id = {
+            (kind, items.block_id_of(item["sort_key"]["S"])): unpack(item["content"])
+            for kind, some in zip(kinds, contents, strict=True)
+            for item in some
+        }
+        return CountedRange([*_newest_first(covered, marks)], by_id) if covered else None
+
+    def content(self, workspace_id: int, kind: str, block: Block, meter: Meter) -> Any | None:
+        """Returns a block's content of one kind, or None if the block was replaced meanwhile.
+
+        Raises:
+            StoreUnavailable: the table can't be read in time.
+        """
+        meter.lookups += 1
+        day: date = day_of(parse_timestamp(block.low[:27]), self.zone)
+        key = item_key(workspace_id, items.content_key(kind, day, block.id))
+        with aws_errors_as_unavailable():
+            item = self.reader.get_item(TableName=self.table, Key=key).get("Item")
+        return None if item is None else unpack(item["content"])
+
+
+def _cover(
+    selection: Selection, watermark: Watermark, days: Sequence[Day], now: datetime
+) -> Sequence[Block]:
+    """Returns blocks and gaps that cover a selection's range, or nothing if none can be used."""
+    if any(day.epoch > watermark.epoch for day in days):
+        return ()  # counting has begun again since the watermark was read
+    settled, low, high = watermark.settled(now), selection.low, selection.high
+    of_epoch = (day for day in days if day.epoch == watermark.epoch)
+    blocks = [block for day in of_epoch for block in day.blocks if block.low < settled]
+    counted_to = max([settled, *(block.high for block in blocks)])
+    is_cut = any(block.low < low or high < block.high for block in blocks)
+    if is_cut or counted_to <= low:
+        return ()
+    return [*with_gaps(blocks, low, min(high, counted_to)), Block(counted_to, high, UNREAD)]
+
+
+def _newest_first(blocks: Iterable[Block], marks: Marks) -> Iterator[Block]:
+    """Yields the blocks that may have rows, newest first; the unread ones are joined."""
+    unread: Block | None = None
+    for block in reversed([block for block in blocks if block.low < block.high]):
+        if marks.is_stale(block):
+            unread = Block(block.low, unread.high if unread else block.high, UNREAD)
+        elif block.rows:
+            if unread:
+                yield unread
+            yield block
+            unread = None
+    if unread:
+        yield unread
