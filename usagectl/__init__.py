@@ -4,7 +4,12 @@
 
     cli/            the commands: arguments and output
     doctor          checks a deployment
-    recount         counts workspaces again
+    counts_check    checks counts, for doctor
+    findings        what both of them find
+    recount         has workspaces counted
+    count_state     how far a workspace is counted
+    late_writes     writes and deletes rows that may be counted, for loading and erasure
+    service_clock   AWS's time
     send            sends events
     loading/        loads data sets, with a checkpoint and a report
     data_set/       reads the files of a data set

@@ -15,8 +15,10 @@ from botocore.config import Config
 
 from usagectl import local_endpoint
 from usagectl.errors import CommandError
-from usagectl.resources import Resources
+from usagectl.resources import ONE_ATTEMPT, Resources
+from usagectl.service_clock import ServiceClock
 from workspace_usage.aws.client_validation import reject_damaged_responses
+from workspace_usage.recording.count_requests import CountQueue
 from workspace_usage.rows.tables import Tables
 from workspace_usage.rows.window import time_zone
 
@@ -133,14 +135,18 @@ class Deployment:
             rollups=self.output("RollupsTableName"),
         )
 
-    @property
+    @cached_property
     def resources(self) -> Resources:
         """What commands that change data work on."""
+        dynamodb_once = self._client("dynamodb", _CONFIG.merge(ONE_ATTEMPT))
         return Resources(
             tables=self.tables,
             bucket=self.output("MediaBucketName"),
             min_date_parameter=self.output("MinDateParameterName"),
             dynamodb=self.dynamodb,
+            dynamodb_once=dynamodb_once,
+            count_queue=CountQueue(self.sqs, self.output("CountQueueUrl")),
+            clock=ServiceClock(dynamodb_once, self.tables.rollups),
             s3=self.s3,
             ssm=self.ssm,
             zone=self._zone(),
@@ -191,11 +197,11 @@ class Deployment:
         client: SSMClient = self._client("ssm")
         return client
 
-    def _client(self, service: Any) -> Any:
+    def _client(self, service: Any, config: Config = _CONFIG) -> Any:
         if self.is_local and service not in self.endpoints:
             raise CommandError(f"{self.title} has no {service} service.")
         client = self.session.client(
-            service, endpoint_url=self.endpoints.get(service), config=_CONFIG
+            service, endpoint_url=self.endpoints.get(service), config=config
         )
         reject_damaged_responses(client)
         return client

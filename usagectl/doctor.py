@@ -1,4 +1,4 @@
-"""Checks a deployment from end to end: tables, indexes, setting, bucket, queues, and the API.
+"""Checks a deployment from end to end: tables, indexes, setting, bucket, queues, API, and counts.
 
 The template of this repository says which keys and indexes the tables should have.
 """
@@ -13,12 +13,11 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
 from samtranslator.yaml_helper import yaml_parse
 
+from usagectl import counts_check
 from usagectl.deployment import Deployment
-from usagectl.errors import CommandError
-from workspace_usage.errors import StoreUnavailable
+from usagectl.findings import Finding, Problem, find
 from workspace_usage.listing.min_date import parse_min_date
 
 TEMPLATE: Final = Path(__file__).parents[1] / "template.yaml"
@@ -32,27 +31,20 @@ class Caller:
     workspace_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found.
+def examine(
+    deployment: Deployment, caller: Caller | None, workspace_id: int | None = None
+) -> Iterator[Finding]:
+    """Yields the finding of each check, as soon as it is made.
 
-    Attributes:
-        check: what is checked.
-        is_well: whether it is as it should be, or None if it can't be checked.
-        detail: what was found.
+    Args:
+        deployment: the deployment.
+        caller: the caller of a request to the API, or None for no such request.
+        workspace_id: the workspace whose counts are checked, or None for some at random.
     """
-
-    check: str
-    is_well: bool | None
-    detail: str
-
-
-def examine(deployment: Deployment, caller: Caller | None) -> Iterator[Finding]:
-    """Yields the finding of each check, as soon as it is made."""
     template = yaml_parse(TEMPLATE.read_text("utf-8"))["Resources"]
     for name, resource in template.items():
         if resource["Type"] == "AWS::DynamoDB::Table":
-            yield _finding(f"table {name}", partial(_table, deployment, name, resource))
+            yield find(f"table {name}", partial(_table, deployment, name, resource))
     checks: Mapping[str, Callable[[], str]] = {
         "usage_history_min_date": partial(_setting, deployment),
         "media bucket": partial(_bucket, deployment),
@@ -65,39 +57,29 @@ def examine(deployment: Deployment, caller: Caller | None) -> Iterator[Finding]:
         "API, without a token": partial(_anonymous, deployment.url),
     }
     for name, check in checks.items():
-        yield _finding(name, check)
+        yield find(name, check)
     if caller is None:
         yield Finding("API, with a token", None, "give --token and --workspace to check it")
     else:
-        yield _finding("API, with a token", partial(_listing, deployment.url, caller))
-
-
-class _Problem(Exception):
-    """Something is not as it should be; the text says what."""
-
-
-def _finding(name: str, check: Callable[[], str]) -> Finding:
-    try:
-        return Finding(name, True, check())
-    except (_Problem, BotoCoreError, ClientError, CommandError, StoreUnavailable) as error:
-        return Finding(name, False, str(error))
+        yield find("API, with a token", partial(_listing, deployment.url, caller))
+    yield from counts_check.examine(deployment, workspace_id)
 
 
 def _table(deployment: Deployment, logical_id: str, resource: Mapping[str, Any]) -> str:
     name = deployment.output(f"{logical_id}Name")
     table = deployment.dynamodb.describe_table(TableName=name)["Table"]
     if table["TableStatus"] != "ACTIVE":
-        raise _Problem(f"{name} is {table['TableStatus']}")
+        raise Problem(f"{name} is {table['TableStatus']}")
     expected = resource["Properties"]
     if _keys(table["KeySchema"]) != _keys(expected["KeySchema"]):
-        raise _Problem(f"{name} has other keys than the template")
+        raise Problem(f"{name} has other keys than the template")
     actual = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
     for index in expected.get("GlobalSecondaryIndexes", []):
         actual_index = actual.get(index["IndexName"])
         if actual_index is None or _keys(actual_index["KeySchema"]) != _keys(index["KeySchema"]):
-            raise _Problem(f"{name} lacks the index {index['IndexName']} as the template has it")
+            raise Problem(f"{name} lacks the index {index['IndexName']} as the template has it")
         if actual_index.get("IndexStatus", "ACTIVE") != "ACTIVE":
-            raise _Problem(
+            raise Problem(
                 f"{name}: the index {index['IndexName']} is {actual_index['IndexStatus']}"
             )
     if not deployment.is_local:
@@ -108,15 +90,15 @@ def _table(deployment: Deployment, logical_id: str, resource: Mapping[str, Any])
 def _check_protection(
     deployment: Deployment, name: str, table: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> None:
-    """Raises ``_Problem`` if a table, or items that must stay, could be deleted."""
+    """Raises ``Problem`` if a table, or items that must stay, could be deleted."""
     if not table.get("DeletionProtectionEnabled"):
-        raise _Problem(f"{name} is not protected against deletion")
+        raise Problem(f"{name} is not protected against deletion")
     time_to_live = deployment.dynamodb.describe_time_to_live(TableName=name)[
         "TimeToLiveDescription"
     ]
     is_on = time_to_live.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
     if is_on and "TimeToLiveSpecification" not in expected:
-        raise _Problem(f"{name} deletes tombstones after a time to live: switch it off")
+        raise Problem(f"{name} deletes tombstones after a time to live: switch it off")
 
 
 def _keys(schema: Any) -> list[tuple[str, str]]:
@@ -137,14 +119,14 @@ def _bucket(deployment: Deployment) -> str:
         return name
     block = deployment.s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
     if not all(block.values()):
-        raise _Problem(f"{name} does not block all public access")
+        raise Problem(f"{name} does not block all public access")
     return f"{name}, private"
 
 
 def _dead_letters(deployment: Deployment) -> str:
     number = _messages(deployment, "DeadLetterQueueUrl")
     if number:
-        raise _Problem(f"events that were not applied: {number:,}; see docs/operations.md")
+        raise Problem(f"events that were not applied: {number:,}; see docs/operations.md")
     return "empty"
 
 
@@ -162,7 +144,7 @@ def _messages(deployment: Deployment, output: str) -> int:
 def _recorder(deployment: Deployment) -> str:
     state = _mapping_state(deployment, "EventSourceMappingId")
     if state != "Enabled":
-        raise _Problem(f"{state}: events wait; usagectl recorder resume starts it")
+        raise Problem(f"{state}: events wait; usagectl recorder resume starts it")
     return "runs"
 
 
@@ -170,7 +152,7 @@ def _access_recorder(deployment: Deployment) -> str:
     output = "AccessEventSourceMappingId"
     state = _mapping_state(deployment, output)
     if state != "Enabled":
-        raise _Problem(
+        raise Problem(
             f"{state}: revoked tokens and removed members are still accepted; aws lambda"
             f" update-event-source-mapping --enabled --uuid {deployment.output(output)} starts it"
         )
@@ -184,7 +166,7 @@ def _mapping_state(deployment: Deployment, output: str) -> str:
 def _anonymous(url: str) -> str:
     status, body = _get(url, {})
     if status != 401 or not _has_message(body):
-        raise _Problem(f"{url} answers {status}, not 401 with a message")
+        raise Problem(f"{url} answers {status}, not 401 with a message")
     return "401, as it should be"
 
 
@@ -196,7 +178,7 @@ def _listing(url: str, caller: Caller) -> str:
     status, body = _get(f"{url}?per_page=1", headers)
     if status != 200 or not isinstance(body, dict) or "items" not in body:
         message = body.get("message") if isinstance(body, dict) else None
-        raise _Problem(f"answers {status}: {message}")
+        raise Problem(f"answers {status}: {message}")
     return f"200, rows: {len(body['items'])}"
 
 
@@ -206,7 +188,7 @@ def _has_message(body: object) -> bool:
 
 def _get(url: str, headers: Mapping[str, str]) -> tuple[int, object]:
     if not url.startswith(("http://", "https://")):
-        raise _Problem("the stack has no output ApiUrl: deploy the current template")
+        raise Problem("the stack has no output ApiUrl: deploy the current template")
     request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - checked above
     try:
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
@@ -215,7 +197,7 @@ def _get(url: str, headers: Mapping[str, str]) -> tuple[int, object]:
         with error:
             return error.code, _json(error.read())
     except (OSError, HTTPException) as error:
-        raise _Problem(f"{url} does not answer: {getattr(error, 'reason', error)}") from None
+        raise Problem(f"{url} does not answer: {getattr(error, 'reason', error)}") from None
 
 
 def _json(text: bytes) -> object:

@@ -1,114 +1,102 @@
-"""Counts begun anew, around whatever writes or deletes rows past the recorder.
+"""Requests to count a workspace, and waiting until it is counted. The counter function counts."""
 
-Such rows would make a workspace's counts wrong. So it is held before the first of them: what was
-counted is as good as gone, and nobody counts. The listing is right meanwhile, and slower. After the
-last of them it is released and counted. If something else has released it in between, what was
-counted since is given up once more: whoever ends last leaves it right.
-"""
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Self
 
-from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
-
+from usagectl.count_state import counter_of, waiting_rows
 from usagectl.resources import Resources
-from workspace_usage.aws.errors import aws_errors_as_unavailable
-from workspace_usage.rollups.counting import Counter
-from workspace_usage.rollups.counts import Progress, read_head, replace_head
-from workspace_usage.rollups.items import HEAD_KEY, UNTIL_RELEASED, Head
+from workspace_usage.rollups.items import NOTHING
+from workspace_usage.values import parse_timestamp, to_milliseconds
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+POLL_SECONDS: Final = 5.0
 
-
-def hold(resources: Resources, workspace_id: int) -> None:
-    """Gives up a workspace's counts, and lets nobody count until it is released.
-
-    Raises:
-        StoreUnavailable: the table of counts can't be read or written in time.
-    """
-    client, rollups = resources.dynamodb, resources.tables.rollups
-    while True:
-        old = read_head(client, rollups, workspace_id)
-        held = replace(Head.anew(old, resources.zone), held_until=UNTIL_RELEASED)
-        if replace_head(client, rollups, workspace_id, old, held):
-            return
+ASK_AGAIN: Final = timedelta(minutes=3)
+"""After what time without progress counting is requested again."""
 
 
-def release(resources: Resources, workspace_id: int) -> None:
-    """Lets a workspace be counted again, from the beginning; one without a head is left alone.
-
-    Raises:
-        StoreUnavailable: the table of counts can't be read or written in time.
-    """
-    client, rollups = resources.dynamodb, resources.tables.rollups
-    while True:
-        old = read_head(client, rollups, workspace_id)
-        if old is None:
-            return
-        if replace_head(client, rollups, workspace_id, old, Head.anew(old, resources.zone)):
-            return
-
-
-class Recount(NamedTuple):
-    """What came of counting a workspace.
+@dataclass(frozen=True, slots=True)
+class CountProgress:
+    """How far counting has come.
 
     Attributes:
-        head: how far it is counted by now; None when nothing of it ever was.
-        is_disturbed: rows that came late, or somebody else who counts, kept it from being counted.
+        marks: how many of the marks are left that were there at the beginning.
+        counted_to: the moment up to which the workspace is counted, or None if nothing is.
+        is_done: whether the marks are gone and everything is counted that was old enough at the
+            beginning, but for rows that are too few to be counted.
     """
 
-    head: Head | None
-    is_disturbed: bool
+    marks: int
+    counted_to: datetime | None
+    is_done: bool
 
 
-def count(resources: Resources, workspace_id: int, now: datetime) -> Recount:
-    """Counts what isn't counted, as of ``now``, and removes what older generations have left.
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """Has one workspace counted.
 
-    Raises:
-        StoreUnavailable: a table can't be read or written in time.
+    Attributes:
+        resources: the deployment's tables and count queue.
+        workspace_id: the workspace.
+        began_at: when the command began, by DynamoDB's clock.
     """
-    client, tables = resources.dynamodb, resources.tables
-    counter = Counter(client, tables, resources.zone)
-    while (progress := counter.count(workspace_id, now)) is Progress.UNFINISHED:
-        pass
-    head = read_head(client, tables.rollups, workspace_id)
-    if head is not None:
-        _sweep(client, tables.rollups, workspace_id, head)
-    return Recount(head, progress is Progress.HELD_UP)
 
+    resources: Resources
+    workspace_id: int
+    began_at: datetime
 
-def recount(resources: Resources, workspace_id: int, now: datetime) -> Recount:
-    """Releases a workspace and counts it from the beginning, whatever was counted before.
+    @classmethod
+    def begin(cls, resources: Resources, workspace_id: int, *, from_scratch: bool) -> Self:
+        """Requests that a workspace is counted.
 
-    Raises:
-        StoreUnavailable: a table can't be read or written in time.
-    """
-    release(resources, workspace_id)
-    return count(resources, workspace_id, now)
+        Args:
+            resources: the deployment's tables and count queue.
+            workspace_id: the workspace.
+            from_scratch: make all of its counts void before.
 
+        Raises:
+            StoreUnavailable: the table or the queue can't be reached in time.
+        """
+        recount = cls(resources, workspace_id, resources.clock())
+        if from_scratch:
+            counter_of(resources).restart(workspace_id)
+        recount._request()
+        return recount
 
-def _sweep(client: "DynamoDBClient", table: str, workspace_id: int, head: Head) -> None:
-    """Deletes the items of older generations: nobody reads them, and they name users."""
-    pages = client.get_paginator("query").paginate(
-        TableName=table,
-        KeyConditionExpression="workspace_id = :workspace_id",
-        FilterExpression="generation < :generation",
-        ExpressionAttributeValues={
-            ":workspace_id": {"N": str(workspace_id)},
-            ":generation": {"N": str(head.generation)},
-        },
-        ProjectionExpression="workspace_id, sort_key",
-    )
-    with aws_errors_as_unavailable():
-        for item in (item for page in pages for item in page["Items"]):
-            if item["sort_key"]["S"] == HEAD_KEY:
-                continue
-            try:
-                client.delete_item(
-                    TableName=table,
-                    Key=item,
-                    ConditionExpression="generation < :generation",
-                    ExpressionAttributeValues={":generation": {"N": str(head.generation)}},
-                )
-            except client.exceptions.ConditionalCheckFailedException:
-                continue
+    def wait(self, pause: Callable[[float], object] = time.sleep) -> Iterator[CountProgress]:
+        """Yields the progress whenever it has changed, until everything is counted.
+
+        Counting goes on without this. If nothing changes, counting is requested again.
+
+        Args:
+            pause: waits for some seconds.
+
+        Raises:
+            StoreUnavailable: a table or the queue can't be reached in time.
+        """
+        known, changed_at = None, self.began_at
+        while True:
+            progress = self._progress()
+            if progress != known:
+                known, changed_at = progress, self.resources.clock()
+                yield progress
+            if progress.is_done:
+                return
+            if self.resources.clock() - changed_at >= ASK_AGAIN:
+                changed_at = self.resources.clock()
+                self._request()
+            pause(POLL_SECONDS)
+
+    def _request(self) -> None:
+        self.resources.count_queue.request(self.workspace_id, after=timedelta(0))
+
+    def _progress(self) -> CountProgress:
+        counts = counter_of(self.resources).counts_of(self.workspace_id)
+        began_at = to_milliseconds(self.began_at)
+        left = sum(marked_at <= began_at for marked_at in counts.marks.marked_at.values())
+        waiting = waiting_rows(self.resources, self.workspace_id, counts, self.began_at)
+        sort_key = counts.watermark.sort_key
+        counted_to = None if sort_key == NOTHING else parse_timestamp(sort_key[:27])
+        return CountProgress(left, counted_to, is_done=left == 0 and not waiting)

@@ -4,16 +4,31 @@ The code that makes ``Resources`` decides whether the deployment is in AWS or on
 (``usagectl.deployment``, ``local.stack``). All code that changes data takes it as an argument.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import tzinfo
-from typing import TYPE_CHECKING
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Final
 
+from botocore.config import Config
+
+from workspace_usage.recording.count_requests import CountQueue
 from workspace_usage.rows.tables import Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
+
+ONE_ATTEMPT: Final = Config(
+    connect_timeout=5,
+    read_timeout=15,
+    retries={"mode": "standard", "total_max_attempts": 1},
+)
+"""The limits of a client that writes rows which may be counted.
+
+A write must end within a minute from the check of its marks (``workspace_usage.rollups.blocks``).
+With these limits it takes 35 seconds at most, with 15 of them for the body of the response.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +39,9 @@ class Resources:
         tables: the names of the tables.
         bucket: the name of the media bucket.
         min_date_parameter: the name of the parameter that holds ``usage_history_min_date``.
+        dynamodb_once: a DynamoDB client with the limits of ``ONE_ATTEMPT``.
+        count_queue: takes requests to count.
+        clock: gives the current time (aware) by DynamoDB's clock.
         zone: the time zone whose days the deployment counts.
     """
 
@@ -31,6 +49,9 @@ class Resources:
     bucket: str
     min_date_parameter: str
     dynamodb: "DynamoDBClient"
+    dynamodb_once: "DynamoDBClient"
+    count_queue: CountQueue
+    clock: Callable[[], datetime]
     s3: "S3Client"
     ssm: "SSMClient"
     zone: tzinfo

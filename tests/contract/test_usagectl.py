@@ -105,13 +105,16 @@ def test_a_token_is_issued_shown_and_revoked(service: Service) -> None:
     assert failure_of(service, "token", "revoke", "123456") == "There is no token 123456."
 
 
-def test_workspaces_are_counted_again(service: Service) -> None:
-    """All that are named. If one is not counted, the command says why."""
-    first, second = run_on(service, "recount", "-w", "11", "--workspace", "4711").splitlines()
-    assert re.fullmatch(r"Workspace 11 is counted up to [0-9T:.-]{26}Z\.", first)
-    assert second == (
-        "Workspace 4711 has fewer than 100 rows that are older than three minutes,"
-        " and needs no counts."
+def test_workspaces_are_counted_on_request(service: Service) -> None:
+    """All that are named. If there are too few rows, the command says so."""
+    said = run_on(service, "recount", "-w", "11", "--workspace", "4711", "--reset").splitlines()
+    assert said == [
+        f"Workspace {number} will be counted from the beginning in the next minutes."
+        for number in (11, 4711)
+    ]
+    waited = run_on(service, "recount", "-w", "4711", "--wait")
+    assert re.fullmatch(
+        r"Workspace 4711: fewer than \d+ rows that are old enough; it needs no counts\.\n", waited
     )
     token = run_on(service, "token", "issue", "-u", "1").strip()
     assert ask(service, token).body["items"] != []
@@ -206,6 +209,7 @@ def test_doctor_finds_nothing_wrong_with_a_fresh_stack(service: Service) -> None
     token = run_on(service, "token", "issue", "-u", "1").strip()
     said = run_on(service, "doctor", "--token", token, "-w", "11")
     assert "FAIL" not in said
+    assert "counts of workspace 11, a sample: " in said
     assert said.count("ok") >= 11
     assert token.partition("|")[2] not in said
     found = json.loads(run_on(service, "doctor", "--json"))

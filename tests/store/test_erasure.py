@@ -45,7 +45,7 @@ def fill(client: "DynamoDBClient") -> None:
 
     One row of each person is being archived: it is in both tables.
     """
-    recorder = Recorder(client, NAMES, UTC)
+    recorder = Recorder(client, NAMES, lambda _: None)
     for user_id in (1, 2):
         token = AccessToken(user_id, MODEL, user_id, "0" * 64, frozenset(), NOW, None)
         recorder.apply(TokenChange(user_id, token, LAST), NOW)
@@ -93,13 +93,13 @@ def test_one_person_is_erased_and_the_other_is_not(client: "DynamoDBClient") -> 
     """
     fill(client)
     media = Media()
-    done = eraser(client, media, delete_rows=False).erase(1, NOW)
+    done = eraser(client, media, delete_rows=False).erase(1)
     assert (done.tokens_revoked, done.memberships_removed, done.rows_anonymised) == (1, 2, 6)
     assert "user1@example.com" not in everything(client)
     assert everything(client).count("user2@example.com") == 6
-    again = eraser(client, media, delete_rows=False).erase(1, NOW)
+    again = eraser(client, media, delete_rows=False).erase(1)
     assert set(again.as_dict().values()) == {0}
-    gone = eraser(client, media, delete_rows=True).erase(1, NOW)
+    gone = eraser(client, media, delete_rows=True).erase(1)
     assert (gone.rows_deleted, gone.media_deleted) == (6, 4)
     assert sorted(media.deleted) == ["11/1-old.png", "11/1.png", "12/1-old.png", "12/1.png"]
     assert len(client.scan(TableName=NAMES.executions)["Items"]) == 2
@@ -135,11 +135,11 @@ def test_media_that_other_rows_show_stay(client: "DynamoDBClient") -> None:
     put(client, 7, "https://example.com/a.png")
     put(client, 8, "other.png", user_id=2)
     media = Media()
-    done = eraser(client, media, delete_rows=True).erase(1, NOW)
+    done = eraser(client, media, delete_rows=True).erase(1)
     assert (done.rows_deleted, done.media_deleted, done.media_kept) == (5, 1, 2)
     assert media.deleted == ["own.png"]
     assert len(client.scan(TableName=NAMES.executions)["Items"]) == 2
-    again = eraser(client, media, delete_rows=True).erase(1, NOW)
+    again = eraser(client, media, delete_rows=True).erase(1)
     assert set(again.as_dict().values()) == {0}
 
 
@@ -157,7 +157,7 @@ def test_an_erasure_that_fails_at_the_media_can_be_started_again(
             super().delete_object(Bucket=Bucket, Key=Key)
 
     with pytest.raises(EndpointConnectionError):
-        eraser(client, Failing(), delete_rows=True).erase(1, NOW)
+        eraser(client, Failing(), delete_rows=True).erase(1)
     media = Media()
-    done = eraser(client, media, delete_rows=True).erase(1, NOW)
+    done = eraser(client, media, delete_rows=True).erase(1)
     assert (done.rows_deleted, done.media_deleted) == (30, 30)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from usagectl.data_set.payload_files import (
 )
 from usagectl.resources import Resources
 from workspace_usage.aws.dynamodb import Attributes
+from workspace_usage.recording.count_requests import CountQueue
 from workspace_usage.rows.tables import Tables
 
 TOKENS, MEMBERS = PAYLOAD_FILES[0], PAYLOAD_FILES[1]
@@ -69,9 +70,20 @@ class Store:
         left = requests[taken:]
         return {"UnprocessedItems": {table: left} if left else {}}
 
-    def put_item(self, *, TableName: str, Item: Any, ConditionExpression: str) -> None:  # noqa: N803
-        """Stores an item, unless the stored one has a version."""
+    def put_item(
+        self,
+        *,
+        TableName: str,  # noqa: N803
+        Item: Any,  # noqa: N803
+        ConditionExpression: str,  # noqa: N803
+        **_: Any,
+    ) -> None:
+        """Stores an item, unless the stored one has a version; or a mark, unless one is there."""
         self._call()
+        if TableName == NAMES.rollups:
+            assert "marked_at < :now" in ConditionExpression
+            self._put(TableName, Item)
+            return
         assert ConditionExpression == "attribute_not_exists(version)"
         if "version" in self.items.get(TableName, {}).get(_key_of(Item), {}):
             raise Refused
@@ -98,18 +110,48 @@ class Store:
 
 
 def _key_of(item: Any) -> str:
-    names = ("token_id", "workspace_id", "user_id")
-    return "/".join(item[name]["N"] for name in names if name in item)
+    names = ("token_id", "workspace_id", "user_id", "sort_key")
+    return "/".join(value for name in names for value in item.get(name, {}).values())
 
 
-def resources_of(store: Store) -> Resources:
-    """Returns the store as resources to load into."""
+@dataclass
+class Requests:
+    """SQS, as far as counting is requested: the workspaces, and after what time if it is said."""
+
+    sent: list[tuple[int, int | None]] = field(default_factory=list)
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str, **others: int) -> None:  # noqa: N803
+        """Notes a request."""
+        assert QueueUrl == "counts"
+        self.sent.append((json.loads(MessageBody)["workspace_id"], others.get("DelaySeconds")))
+
+
+def queue_of(requests: Requests) -> CountQueue:
+    """Returns the queue that takes requests to count."""
+    return CountQueue(cast(Any, requests), "counts")
+
+
+def resources_of(
+    store: Store,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    requests: Requests | None = None,
+) -> Resources:
+    """Returns the store as resources to load into.
+
+    Args:
+        store: the store.
+        clock: gives the time of marks.
+        requests: takes requests to count.
+    """
     client = cast(Any, store)
     return Resources(
         tables=NAMES,
         bucket="media",
         min_date_parameter="min-date",
         dynamodb=client,
+        dynamodb_once=client,
+        count_queue=queue_of(requests or Requests()),
+        clock=clock,
         s3=client,
         ssm=client,
         zone=UTC,

@@ -9,10 +9,10 @@ clock of the operator's machine may be wrong.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from usagectl.errors import CommandError
+from usagectl.service_clock import date_of
 from workspace_usage.access.items import TOMBSTONE_FLAG
 from workspace_usage.aws.dynamodb import Attributes, StoredItem
 from workspace_usage.recording.versions import MAX_CLOCK_SKEW, moment_of, version_of
@@ -150,9 +150,7 @@ def _time_of(response: Mapping[str, Any], local: datetime) -> datetime:
 
     ``Date`` has whole seconds. Within that second, the machine's clock decides.
     """
-    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    try:
-        second = parsedate_to_datetime(headers["date"]).astimezone(UTC)
-    except (KeyError, ValueError):
+    second = date_of(response.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
+    if second is None:
         return local
     return min(max(local, second), second + timedelta(microseconds=999_999))

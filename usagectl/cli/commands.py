@@ -49,7 +49,7 @@ COMMANDS: Final = {
     "recorder": Command(
         "recorder", "recorder", "Let events wait, or apply them again.", "recorder pause"
     ),
-    "recount": Command("recount", "recount_", "Count a workspace's rows again."),
+    "recount": Command("recount", "recount_", "Have a workspace's rows counted."),
     "doctor": Command("doctor", "doctor", "Check a deployment from end to end."),
 }
 

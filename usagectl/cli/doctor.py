@@ -24,12 +24,14 @@ def doctor(
             "-w",
             parser=parse_id,
             metavar="ID",
-            help="The workspace of the request to the API.",
+            help="The workspace of the request to the API, and whose counts are checked.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a deployment: tables, indexes, setting, bucket, queues, and a request to the API.
+    """Check a deployment: tables, indexes, setting, bucket, queues, a request to the API, counts.
+
+    Without --workspace, the counts of up to three workspaces are checked.
 
     Exit codes: 0 all checks succeed, 1 one of them fails.
 
@@ -37,18 +39,17 @@ def doctor(
     """
     if token is not None and workspace is None:
         refuse(context, "--token", "goes together with --workspace")
-    if workspace is not None and token is None:
-        refuse(context, "--workspace", "goes together with --token")
     if token is not None and not (token.isascii() and token.isprintable()):
         refuse(
             context, "--token", "must be a token as it was issued: plain characters, no line break"
         )
 
-    from usagectl.doctor import Caller, Finding, examine
+    from usagectl.doctor import Caller, examine
+    from usagectl.findings import Finding
 
     caller = None if token is None or workspace is None else Caller(token, workspace)
     findings: list[Finding] = []
-    for finding in examine(find_deployment(context), caller):
+    for finding in examine(find_deployment(context), caller, workspace):
         findings.append(finding)
         if not as_json:
             _show_finding(finding.is_well, f"{finding.check}: {finding.detail}")

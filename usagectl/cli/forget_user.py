@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from usagectl.cli.arguments import parse_id
-from usagectl.cli.output import now, show_json
+from usagectl.cli.output import show_json
 from usagectl.cli.people import USER_MODEL, TokenableType
 from usagectl.cli.target import find_deployment
 
@@ -38,7 +38,7 @@ def forget_user(
         typer.confirm(_question(user, deployment.name, delete_rows=delete_rows), abort=True)
     with ProgressBar("erasing", "items read") as bar:
         eraser = Eraser(deployment.resources, tokenable_type, delete_rows, bar.advance)
-        report = eraser.erase(user, now())
+        report = eraser.erase(user)
     show_json(report.as_dict())
 
 

@@ -176,7 +176,6 @@ def _show_json(report: "LoadReport", report_path: Path, *, dry_run: bool) -> Non
             "loaded": {name: number for name, number in report.loaded.items() if number},
             "kept": {name: number for name, number in report.kept.items() if number},
             "rejected": report.rejected,
-            "uncounted": report.uncounted,
             "report": str(report_path) if report.rejected else None,
         }
     )
@@ -193,12 +192,6 @@ def _show_sentences(report: "LoadReport", report_path: Path, *, dry_run: bool) -
             reason = _KEPT_BECAUSE.get(file.noun, "changed by events")
             was, stays = ("was", "stays as it is") if kept == 1 else ("were", "stay as they are")
             show(f"{number_of(kept, file.noun)} {was} {reason} since and {stays}.")
-    if report.uncounted:
-        options = " ".join(f"-w {workspace_id}" for workspace_id in report.uncounted)
-        show(
-            "Some rows could not be counted, so pages far down are slow; to count them:"
-            f" usagectl recount {options}."
-        )
     if report.rejected:
         unusable = number_of(report.rejected, "line or file", "lines or files")
         show(f"{unusable} can't be used; {report_path} says which, and why.")

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usagectl.cli.arguments import parse_id
-from usagectl.cli.output import now, number_of, show
+from usagectl.cli.output import number_of, show, tell
 from usagectl.cli.target import find_deployment
 
 if TYPE_CHECKING:
-    from usagectl.recount import Recount
+    from usagectl.recount import CountProgress, Recount
 
 
 def recount_(
@@ -24,33 +24,52 @@ def recount_(
             help="A workspace's id; can be given more than once.",
         ),
     ],
+    reset: Annotated[
+        bool,
+        typer.Option("--reset", help="Throw all counts away and count from the beginning."),
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Show the progress until everything is counted.")
+    ] = False,
 ) -> None:
-    """Count a workspace's rows again, for pages far down.
+    """Have a workspace's rows counted, for pages far down. The counter does it in the background.
 
     The listing is right meanwhile, and slower.
 
-    Example: usagectl recount -w 11
+    Example: usagectl recount -w 11 --wait
     """
-    from usagectl.progress_bar import ProgressBar
-    from usagectl.recount import recount
+    from usagectl.recount import Recount
 
     resources = find_deployment(context).resources
-    with ProgressBar("counting", "workspaces", len(workspace)) as bar:
-        for workspace_id in workspace:
-            counted = recount(resources, workspace_id, now())
-            show(f"Workspace {workspace_id} {_how_far(counted)}.")
-            bar.advance(1)
+    begun = [
+        Recount.begin(resources, workspace_id, from_scratch=reset) for workspace_id in workspace
+    ]
+    for recount in begun:
+        if wait:
+            _wait(recount)
+        else:
+            what = "counted from the beginning" if reset else "counted"
+            show(f"Workspace {recount.workspace_id} will be {what} in the next minutes.")
 
 
-def _how_far(counted: "Recount") -> str:
-    from workspace_usage.rollups.counting import WORTHWHILE
+def _wait(recount: "Recount") -> None:
+    try:
+        for progress in recount.wait():
+            if not progress.is_done:
+                left = number_of(progress.marks, "mark")
+                tell(f"Workspace {recount.workspace_id}: {left} left; {_counted(progress)}.")
+    except KeyboardInterrupt:
+        tell("Counting continues without this command.")
+        raise
+    show(f"Workspace {recount.workspace_id}: {_counted(progress)}.")
 
-    head = counted.head
-    if head is not None and head.is_held:
-        return "is being written or counted by something else, and is counted after that"
-    if head is not None and head.counted_until:
-        return f"is counted up to {head.counted_until.partition('#')[0]}"
-    if counted.is_disturbed:
-        return "isn't counted: rows came late all the time; try again later"
-    rows = number_of(WORTHWHILE, "row")
-    return f"has fewer than {rows} that are older than three minutes, and needs no counts"
+
+def _counted(progress: "CountProgress") -> str:
+    from workspace_usage.rollups.counter import MIN_ROWS
+    from workspace_usage.values import format_timestamp
+
+    if progress.counted_to is not None:
+        return f"counted up to {format_timestamp(progress.counted_to)}"
+    if progress.is_done:
+        return f"fewer than {number_of(MIN_ROWS, 'row')} that are old enough; it needs no counts"
+    return "nothing is counted yet"

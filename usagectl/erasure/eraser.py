@@ -5,7 +5,6 @@ erasure can be started again at any time: each step does what is left to do.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from usagectl.access.tables import AccessTables
 from usagectl.erasure.report import ErasureReport
@@ -32,7 +31,7 @@ class Eraser:
     delete_rows: bool
     advance: Advance = ignore
 
-    def erase(self, user_id: int, now: datetime) -> ErasureReport:
+    def erase(self, user_id: int) -> ErasureReport:
         """Erases one person from all tables.
 
         Raises:
@@ -46,7 +45,7 @@ class Eraser:
         self._remove_memberships(user_id, report)
         rows = RowEraser(self.resources, self.advance)
         if self.delete_rows:
-            rows.delete(user_id, now, report)
+            rows.delete(user_id, report)
         else:
             rows.anonymise(user_id, report)
         if self._has_access(user_id):

@@ -8,35 +8,37 @@ of these keys. Both are kept in memory, some 300 bytes a row.
 Objects are deleted before rows: once the last row is gone, nothing tells the object's key. So an
 interrupted erasure can be started again.
 
-Rows are deleted past the recorder. So their workspaces are held meanwhile, and counted again at the
-end (``usagectl.recount``).
+Counts name users and have their e-mail addresses. Rows are therefore changed and deleted as late
+writes (``usagectl.late_writes``): what was counted of them is counted again some minutes later.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, NamedTuple
+from functools import partial
+from itertools import batched
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from usagectl import recount
 from usagectl.erasure.report import ErasureReport
-from usagectl.errors import CommandError
+from usagectl.late_writes import ROWS_PER_CHUNK, LateWrites, RowKey
 from usagectl.parallel import map_in_parallel
 from usagectl.progress import Advance
 from usagectl.resources import Resources
 from usagectl.scan import scan
 from workspace_usage.aws.dynamodb import item_key
-from workspace_usage.errors import StoreUnavailable
 from workspace_usage.rows.row import Source, media_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 NO_EMAIL: Final = ""
 """What an erased person's rows have instead of the e-mail address."""
 
 
-class _RowKey(NamedTuple):
+class _StoredRow(NamedTuple):
     """Where a row is stored."""
 
     table: str
-    workspace_id: int
-    sort_key: str
+    key: RowKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,48 +57,58 @@ class RowEraser:
         """Removes the person's e-mail address from all rows.
 
         Raises:
-            botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: a table fails.
+            StoreUnavailable, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError:
+                a table or the count queue fails.
         """
-        for table in self.resources.tables.by_source.values():
-            self._anonymise(table, user_id, report)
+        for is_anonymised in self._write_each(self._with_email(user_id), _remove_email):
+            report.rows_anonymised += is_anonymised
 
-    def delete(self, user_id: int, now: datetime, report: ErasureReport) -> None:
+    def delete(self, user_id: int, report: ErasureReport) -> None:
         """Deletes the person's rows, and the media that no other row shows.
 
         Raises:
             StoreUnavailable, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError:
-                a table or the bucket fails.
-            CommandError: the store stopped answering; the text says what is left to do.
+                a table, the bucket or the count queue fails.
         """
         rows, keys = self._find(user_id)
         shown_by_others = self._shown_by_others(user_id, keys)
         report.media_kept = len(shown_by_others)
         for _ in map_in_parallel(self._delete_object, keys - shown_by_others):
             report.media_deleted += 1
-        self._delete_rows(rows, now, report)
+        for is_deleted in self._write_each(rows, _delete):
+            report.rows_deleted += is_deleted
 
-    def _anonymise(self, table: str, user_id: int, report: ErasureReport) -> None:
-        client = self.resources.dynamodb
-        filter_expression = "user_id = :user AND user_email <> :no_email"
-        values = {":user": {"N": str(user_id)}, ":no_email": {"S": NO_EMAIL}}
-        for item in scan(client, table, filter_expression, values, self.advance):
-            try:
-                client.update_item(
-                    TableName=table,
-                    Key={name: item[name] for name in ("workspace_id", "sort_key")},
-                    UpdateExpression="SET user_email = :no_email",
-                    # Otherwise a row that was deleted meanwhile would come back, with nothing but
-                    # its key.
-                    ConditionExpression="attribute_exists(sort_key)",
-                    ExpressionAttributeValues={":no_email": {"S": NO_EMAIL}},
-                )
-            except client.exceptions.ConditionalCheckFailedException:
-                continue
-            report.rows_anonymised += 1
+    def _write_each(
+        self,
+        rows: Iterable[_StoredRow],
+        write: Callable[["DynamoDBClient", _StoredRow], bool],
+    ) -> Iterator[bool]:
+        """Yields what ``write`` returns for each row."""
+        late_writes = LateWrites(self.resources)
 
-    def _find(self, user_id: int) -> tuple[list[_RowKey], set[str]]:
+        def write_late(row: _StoredRow) -> bool:
+            return bool(late_writes.write([row.key], partial(write, late_writes.client, row)))
+
+        for some in batched(rows, ROWS_PER_CHUNK, strict=False):
+            late_writes.mark_chunk(row.key for row in some)
+            yield from map_in_parallel(write_late, some)
+
+    def _with_email(self, user_id: int) -> Iterator[_StoredRow]:
+        """Yields the person's rows that have an e-mail address."""
+        for table in self.resources.tables.by_source.values():
+            for item in scan(
+                self.resources.dynamodb,
+                table,
+                "user_id = :user AND user_email <> :no_email",
+                {":user": {"N": str(user_id)}, ":no_email": {"S": NO_EMAIL}},
+                self.advance,
+                "workspace_id, sort_key",
+            ):
+                yield _StoredRow(table, RowKey.of(item))
+
+    def _find(self, user_id: int) -> tuple[list[_StoredRow], set[str]]:
         """Returns the person's rows, and the keys of the media bucket that they name."""
-        rows: list[_RowKey] = []
+        rows: list[_StoredRow] = []
         media_keys: set[str] = set()
         for table in self.resources.tables.by_source.values():
             for item in scan(
@@ -107,7 +119,7 @@ class RowEraser:
                 self.advance,
                 "workspace_id, sort_key, #output",
             ):
-                rows.append(_RowKey(table, int(item["workspace_id"]["N"]), item["sort_key"]["S"]))
+                rows.append(_StoredRow(table, RowKey.of(item)))
                 key = media_key(item["output"]["S"]) if "output" in item else None
                 if key is not None:
                     media_keys.add(key)
@@ -135,35 +147,23 @@ class RowEraser:
     def _delete_object(self, key: str) -> None:
         self.resources.s3.delete_object(Bucket=self.resources.bucket, Key=key)
 
-    def _delete_row(self, row: _RowKey) -> None:
-        key = item_key(row.workspace_id, row.sort_key)
-        self.resources.dynamodb.delete_item(TableName=row.table, Key=key)
 
-    def _delete_rows(self, rows: list[_RowKey], now: datetime, report: ErasureReport) -> None:
-        workspaces = sorted({row.workspace_id for row in rows})
-        held: list[int] = []
-        try:
-            for workspace_id in workspaces:
-                held.append(workspace_id)
-                recount.hold(self.resources, workspace_id)
-            for _ in map_in_parallel(self._delete_row, rows):
-                report.rows_deleted += 1
-        finally:
-            # Also if it fails: a second erasure would not find the workspaces of deleted rows.
-            self._release(held)
-        for workspace_id in workspaces:
-            recount.count(self.resources, workspace_id, now)
+def _delete(client: "DynamoDBClient", row: _StoredRow) -> bool:
+    client.delete_item(TableName=row.table, Key=item_key(*row.key))
+    return True
 
-    def _release(self, workspace_ids: list[int]) -> None:
-        still_held = []
-        for workspace_id in workspace_ids:
-            try:
-                recount.release(self.resources, workspace_id)
-            except StoreUnavailable:
-                still_held.append(workspace_id)
-        if still_held:
-            options = " ".join(f"-w {workspace_id}" for workspace_id in still_held)
-            raise CommandError(
-                "The store does not answer. When it does, start again, and then count the"
-                f" workspaces again in which rows were deleted: usagectl recount {options}"
-            )
+
+def _remove_email(client: "DynamoDBClient", row: _StoredRow) -> bool:
+    """Removes a row's e-mail address; returns False if the row was deleted meanwhile."""
+    try:
+        client.update_item(
+            TableName=row.table,
+            Key=item_key(*row.key),
+            UpdateExpression="SET user_email = :no_email",
+            # Otherwise a row that was deleted meanwhile would come back, with nothing but its key.
+            ConditionExpression="attribute_exists(sort_key)",
+            ExpressionAttributeValues={":no_email": {"S": NO_EMAIL}},
+        )
+    except client.exceptions.ConditionalCheckFailedException:
+        return False
+    return True

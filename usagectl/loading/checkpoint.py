@@ -9,7 +9,6 @@ beginning.
 import hashlib
 import json
 import os
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -36,16 +35,14 @@ class _Content:
 
     Attributes:
         parts: each part's fingerprint and progress, by its name.
-        held: the workspaces that are held.
         report: how much of the report belongs to it.
     """
 
     parts: dict[str, tuple[str, PartProgress]]
-    held: frozenset[int]
     report: SavedLength
 
 
-_NOTHING: Final = _Content({}, frozenset(), SavedLength())
+_NOTHING: Final = _Content({}, SavedLength())
 
 
 class Checkpoint:
@@ -72,15 +69,10 @@ class Checkpoint:
         self._destination = destination
         self._report = report
         content, self._is_unusable = self._read()
-        self._parts, self._held = dict(content.parts), content.held
+        self._parts = dict(content.parts)
         if report is not None and not report.truncate(content.report):
             # What the report has lost is found again only if everything is read again.
             self._parts = {}
-
-    @property
-    def held_workspaces(self) -> frozenset[int]:
-        """The workspaces held by this import, or by the interrupted import that it continues."""
-        return self._held
 
     @property
     def is_resumed(self) -> bool:
@@ -123,32 +115,13 @@ class Checkpoint:
         self._parts[part] = (fingerprint, progress)
         self._write()
 
-    def hold(self, workspace_ids: Iterable[int]) -> None:
-        """Notes workspaces that are going to be held.
-
-        Raises:
-            OSError: the file can't be written.
-        """
-        self._held = self._held.union(workspace_ids)
-        self._write()
-
-    def release(self) -> None:
-        """Notes that no workspace is held any more.
-
-        Raises:
-            OSError: the file can't be written.
-        """
-        if self._held:
-            self._held = frozenset()
-            self._write()
-
     def remove(self) -> None:
         """Forgets everything, since the import is complete.
 
         Raises:
             OSError: the report can't be written, or the file can't be removed.
         """
-        self._parts, self._held = {}, frozenset()
+        self._parts = {}
         if self._report is not None:
             self._report.sync()
         if self._path is not None:
@@ -166,7 +139,6 @@ class Checkpoint:
                 name: [content_hash, asdict(progress)]
                 for name, (content_hash, progress) in self._parts.items()
             },
-            "held": sorted(self._held),
             "reported": asdict(saved),
         }
         # The file is replaced in one step: if the process ends while writing, the old one stays.
@@ -215,8 +187,7 @@ def _parse(content: Any) -> _Content:
         name: (_text(fingerprint), PartProgress(**_counts(progress)))
         for name, (fingerprint, progress) in content["parts"].items()
     }
-    held = frozenset(_whole_number(workspace_id) for workspace_id in content["held"])
-    return _Content(parts, held, SavedLength(**_counts(content["reported"])))
+    return _Content(parts, SavedLength(**_counts(content["reported"])))
 
 
 def _counts(content: Any) -> dict[str, int]:

@@ -5,7 +5,7 @@ version, so that any event from the platform counts as newer. Tokens and members
 are left as they are: an older file must not bring back what was revoked or removed since.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,19 +26,25 @@ from usagectl.data_set.payload_files import (
 from usagectl.data_set.rejections import Rejection
 from usagectl.data_set.settings import SETTINGS_FILE, read_min_date
 from usagectl.errors import LoadError, UnreadableFile
+from usagectl.late_writes import ROWS_PER_CHUNK, LateWrites, RowKey
 from usagectl.loading.checkpoint import Checkpoint, PartProgress, fingerprint
-from usagectl.loading.holds import Holds
 from usagectl.loading.media_upload import upload
 from usagectl.loading.process_lines import Reject, process_lines
 from usagectl.loading.report import LoadReport
-from usagectl.loading.table_writer import Lanes, put_batch, put_unless_newer
+from usagectl.loading.table_writer import (
+    Lanes,
+    Write,
+    put_rows,
+    put_rows_unless_newer,
+    put_unless_newer,
+)
 from usagectl.parallel import CALLS_IN_FLIGHT, map_in_parallel
 from usagectl.progress import Advance, ignore
 from usagectl.resources import Resources
 from workspace_usage.aws.dynamodb import Attributes
 from workspace_usage.errors import StoreUnavailable
 
-LINES_PER_CHECKPOINT: Final = 5_000
+LINES_PER_CHECKPOINT: Final = ROWS_PER_CHUNK
 """Lines between two checkpoints: the most that has to be written again after a crash."""
 
 FILES_PER_CHECKPOINT: Final = 80
@@ -73,11 +79,10 @@ class Loader:
         if not folder.is_dir():
             raise LoadError(f"There is no folder {folder}.")
         report = LoadReport()
-        holds = Holds(self.resources, self.checkpoint)
+        late_writes = LateWrites(self.resources)
         try:
             for file in PAYLOAD_FILES:
-                report.add(file.name, self._load_payloads(folder, file, holds))
-            report.uncounted = holds.end()
+                report.add(file.name, self._load_payloads(folder, file, late_writes))
             report.add(SETTINGS_FILE, self._load_setting(folder))
             report.add(MEDIA_FOLDER, self._load_media(folder))
             self.checkpoint.remove()
@@ -91,24 +96,31 @@ class Loader:
             raise LoadError(f"The store does not answer: {error}") from error
         return report
 
-    def _load_payloads(self, folder: Path, file: PayloadFile, holds: Holds) -> PartProgress:
+    def _load_payloads(
+        self, folder: Path, file: PayloadFile, late_writes: LateWrites
+    ) -> PartProgress:
         path = find_file(folder, file)
         content_hash = self._fingerprint(path)
         progress = self.checkpoint.resume_part(file.name, content_hash)
         self.advance(progress.lines)
         if path is None:
             return progress
-        table: str = getattr(self.resources.tables, file.table)
-        put = put_unless_newer if file.is_access or self.keep_newer else put_batch
         with ThreadPoolExecutor(CALLS_IN_FLIGHT) as executor:
-            lanes = Lanes(executor, partial(put, self.resources.dynamodb, table))
+            lanes = Lanes(executor, self._put(file, late_writes))
             lines = read_stored_items(path, file, progress.lines)
             for some in batched(lines, LINES_PER_CHECKPOINT, strict=False):
                 if not file.is_access:
-                    holds.take(_workspaces(some))
+                    late_writes.mark_chunk(RowKey.of(item) for item in _usable(some))
                 progress = self._write(some, lanes, progress)
                 self.checkpoint.note(file.name, content_hash, progress)
         return progress
+
+    def _put(self, file: PayloadFile, late_writes: LateWrites) -> Write:
+        """Returns what puts a file's items into their table."""
+        table: str = getattr(self.resources.tables, file.table)
+        if file.is_access:
+            return partial(put_unless_newer, self.resources.dynamodb, table)
+        return partial(put_rows_unless_newer if self.keep_newer else put_rows, late_writes, table)
 
     def _fingerprint(self, path: Path | None) -> str:
         return "" if path is None or not self.checkpoint.is_kept else fingerprint(path)
@@ -173,7 +185,6 @@ def _media_state(file: MediaFile | Rejection) -> str:
     return f"{file.key} {status.st_size} {status.st_mtime_ns}"
 
 
-def _workspaces(lines: Iterable[tuple[int, Attributes | Rejection]]) -> set[int]:
-    """Returns the workspaces that these lines have rows of."""
-    items = (item for _, item in lines if not isinstance(item, Rejection))
-    return {int(number) for number in {item["workspace_id"]["N"] for item in items}}
+def _usable(lines: Iterable[tuple[int, Attributes | Rejection]]) -> Iterator[Attributes]:
+    """Yields the items of the lines that can be used."""
+    return (item for _, item in lines if not isinstance(item, Rejection))

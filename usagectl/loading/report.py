@@ -14,14 +14,11 @@ class LoadReport:
         kept: how many stored items were left as they are, since they were changed, revoked or
             removed after the data set was made; by file.
         rejected: how many lines and files can't be used.
-        uncounted: the workspaces whose rows are loaded but could not be counted. Their pages far
-            down are slower until they are counted.
     """
 
     loaded: dict[str, int] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
     rejected: int = 0
-    uncounted: list[int] = field(default_factory=list)
 
     def add(self, part: str, progress: PartProgress) -> None:
         """Adds what became of one part of the data set."""

@@ -5,12 +5,13 @@ If a table is too busy to take an item, the item is offered again, more and more
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from usagectl.errors import LoadError
+from usagectl.late_writes import LateWrites, RowKey
 from usagectl.parallel import CALLS_IN_FLIGHT
-from workspace_usage.aws.backoff import wait_before_retry
 from workspace_usage.aws.dynamodb import Attributes
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 MAX_BATCH_ITEMS: Final = 25
 """The most items that BatchWriteItem takes in one call."""
-
-MAX_BATCH_ATTEMPTS: Final = 12
-"""How often items are offered to a table before the import fails."""
 
 type Write = Callable[[list[Attributes]], int]
 """Writes items. Returns for how many of them a newer item was kept instead."""
@@ -92,22 +90,44 @@ def _key_names(item: Attributes) -> tuple[str, ...]:
     return ("workspace_id", "sort_key" if "sort_key" in item else "user_id")
 
 
-def put_batch(client: "DynamoDBClient", table: str, items: list[Attributes]) -> int:
-    """Puts items. Those that the table doesn't take are offered again, more and more slowly.
+def put_rows(late_writes: LateWrites, table: str, items: list[Attributes]) -> int:
+    """Puts rows. Those that the table doesn't take are offered again, more and more slowly.
 
     Raises:
         LoadError: the table still doesn't take them.
-        botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: the table doesn't
-            answer.
+        StoreUnavailable, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: the
+            table doesn't answer, or its counts can't be marked.
     """
     requests: Any = {table: [{"PutRequest": {"Item": item}} for item in items]}
-    for attempt in range(MAX_BATCH_ATTEMPTS):
-        requests = client.batch_write_item(RequestItems=requests).get("UnprocessedItems")
-        if not requests:
-            return 0
-        wait_before_retry(attempt, base_seconds=0.05, max_seconds=20)
-    raise LoadError(
-        f"The table {table} takes no more items; try again later, nothing is lost or doubled."
+
+    def put_rest() -> int | None:
+        nonlocal requests
+        response = late_writes.client.batch_write_item(RequestItems=requests)
+        requests = response.get("UnprocessedItems")
+        return None if requests else 0
+
+    kept = late_writes.write([RowKey.of(item) for item in items], put_rest)
+    if kept is None:
+        raise LoadError(
+            f"The table {table} takes no more items; try again later, nothing is lost or doubled."
+        )
+    return kept
+
+
+def put_rows_unless_newer(late_writes: LateWrites, table: str, items: list[Attributes]) -> int:
+    """Puts rows one by one, but not over rows that an event has written.
+
+    Returns how many rows were not put for that reason.
+
+    Raises:
+        StoreUnavailable, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: the
+            table doesn't answer, or its counts can't be marked.
+    """
+    return sum(
+        not late_writes.write(
+            [RowKey.of(item)], partial(_put_unless_newer, late_writes.client, table, item)
+        )
+        for item in items
     )
 
 
@@ -121,12 +141,15 @@ def put_unless_newer(client: "DynamoDBClient", table: str, items: list[Attribute
         botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: the table doesn't
             answer.
     """
-    kept = 0
-    for item in items:
-        try:
-            client.put_item(
-                TableName=table, Item=item, ConditionExpression="attribute_not_exists(version)"
-            )
-        except client.exceptions.ConditionalCheckFailedException:
-            kept += 1
-    return kept
+    return sum(not _put_unless_newer(client, table, item) for item in items)
+
+
+def _put_unless_newer(client: "DynamoDBClient", table: str, item: Attributes) -> bool:
+    """Puts an item; returns False if a newer one is kept instead."""
+    try:
+        client.put_item(
+            TableName=table, Item=item, ConditionExpression="attribute_not_exists(version)"
+        )
+    except client.exceptions.ConditionalCheckFailedException:
+        return False
+    return True

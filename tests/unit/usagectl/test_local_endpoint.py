@@ -85,11 +85,12 @@ def test_a_time_zone_that_is_not_known_here_is_named(zone: str) -> None:
     names = ("Executions", "ArchivedExecutions", "EditedChats", "AccessTokens", "Memberships")
     outputs = {
         **{f"{name}TableName": name for name in (*names, "Rollups")},
+        "CountQueueUrl": "http://127.0.0.1:1/counts",
         "MediaBucketName": "media",
         "MinDateParameterName": "min-date",
         "DaysTimeZone": zone,
     }
-    endpoints = dict.fromkeys(("dynamodb", "s3", "ssm"), "http://127.0.0.1:1")
+    endpoints = dict.fromkeys(("dynamodb", "s3", "sqs", "ssm"), "http://127.0.0.1:1")
     content = json.dumps({"outputs": outputs, "endpoints": endpoints}).encode()
     with serving(content) as address:
         deployment = Deployment.local(address)

@@ -79,9 +79,6 @@ def test_a_file_that_is_not_a_checkpoint_is_ignored(tmp_path: Path, text: str) -
         (["parts", "members.ndjson", 1, "rejected"], None),
         (["parts", "members.ndjson", 1, "loaded"], True),
         (["parts", "members.ndjson", 1, "other"], 1),
-        (["held"], 11),
-        (["held"], ["x"]),
-        (["held"], [10**30]),
         (["reported"], None),
         (["reported", "length"], "x"),
         (["reported", "checksum"], [1]),
@@ -109,13 +106,10 @@ def test_only_a_file_that_is_not_a_checkpoint_is_unusable(tmp_path: Path) -> Non
         assert not Checkpoint(tmp_path / "notes", destination).is_unusable
 
 
-def test_held_workspaces_are_noted_until_they_are_released(tmp_path: Path) -> None:
-    """In the file, for this destination only."""
-    path = tmp_path / "notes"
-    notes = Checkpoint(path, "here")
-    notes.hold({12, 11})
-    notes.hold({13})
-    assert Checkpoint(path, "here").held_workspaces == notes.held_workspaces == {11, 12, 13}
-    assert Checkpoint(path, "there").held_workspaces == set()
-    notes.release()
-    assert Checkpoint(path, "here").held_workspaces == notes.held_workspaces == set()
+def test_a_checkpoint_of_an_older_version_is_continued(tmp_path: Path) -> None:
+    """It also has the workspaces whose counts that version had given up."""
+    fail_half_way(tmp_path / "set", tmp_path / "notes")
+    content = json.loads((tmp_path / "notes").read_text("utf-8"))
+    (tmp_path / "notes").write_text(json.dumps({**content, "held": [11, 12]}), "utf-8")
+    assert not Checkpoint(tmp_path / "notes", "here").is_unusable
+    assert written_by_the_next(tmp_path / "set", tmp_path / "notes") < 100

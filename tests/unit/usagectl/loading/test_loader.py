@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.functions import ROOT
 from tests.support.loading import (
     MEMBERS,
-    NAMES,
     TOKENS,
     Store,
     items_of,
@@ -32,7 +30,6 @@ from usagectl.errors import LoadError
 from usagectl.loading.dry_run import check
 from usagectl.loading.loader import Loader
 from usagectl.loading.media_upload import upload
-from workspace_usage.errors import StoreUnavailable
 
 
 def test_the_later_of_two_lines_with_the_same_key_is_stored(tmp_path: Path) -> None:
@@ -43,25 +40,6 @@ def test_the_later_of_two_lines_with_the_same_key_is_stored(tmp_path: Path) -> N
     report = Loader(resources_of(store)).load(tmp_path)
     assert report.loaded["members.ndjson"] == 4_000
     assert permissions(store) == {f"11/{n + 1}": [str(3_960 + n)] for n in range(40)}
-
-
-def test_rows_that_can_not_be_counted_are_loaded_nevertheless(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Counts only make pages far down fast. The report names the workspaces."""
-
-    def fail(*_: object) -> None:
-        raise StoreUnavailable("it is slow")
-
-    monkeypatch.setattr("usagectl.loading.holds.recount.hold", lambda *_: None)
-    monkeypatch.setattr("usagectl.loading.holds.recount.recount", fail)
-    event = json.loads((ROOT / "events" / "event-execution-recorded.json").read_text("utf-8"))
-    (tmp_path / "executions.ndjson").write_text(json.dumps(event["detail"]["execution"]))
-    (tmp_path / "settings.json").write_text('{"usage_history_min_date": {"enabled": false}}')
-    store = Store()
-    report = Loader(resources_of(store)).load(tmp_path)
-    assert (report.loaded["executions.ndjson"], report.uncounted) == (1, [11])
-    assert len(store.items[NAMES.executions]) == len(store.settings) == 1
 
 
 def test_members_that_were_changed_or_removed_since_are_kept(tmp_path: Path) -> None:

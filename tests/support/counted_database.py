@@ -1,0 +1,147 @@
+"""A database whose rows are counted, and its pages, at a time that a test moves."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.support.database import NAMES, reader_of, resources_of
+from tests.support.loading import Requests
+from usagectl.counts_check import CountsCheck
+from usagectl.resources import Resources
+from workspace_usage.access.scope import OwnRuns, WholeWorkspace
+from workspace_usage.listing.page import Page, read_page
+from workspace_usage.listing.query import Query
+from workspace_usage.rollups.counter import Counter, Report
+from workspace_usage.rollups.items import state_of, state_query
+from workspace_usage.rollups.reading import Counts
+from workspace_usage.rollups.seek import PageIndex
+from workspace_usage.rows.store import Meter, Store
+from workspace_usage.rows.window import between
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+FIRST: Final = datetime(2026, 3, 1, tzinfo=UTC)
+"""Before the first row."""
+
+WORKSPACE: Final = 11
+_WINDOW: Final = between(FIRST.date(), datetime(2026, 5, 30, tzinfo=UTC).date(), UTC)
+_NO_COUNTS: Final = NAMES.edited_chats
+"""A table of the same key that has no counts."""
+
+
+def write_rows(folder: Path, numbers: Sequence[int], name: str = "executions") -> Path:
+    """Writes a data set of old rows, three users', one each 15 minutes."""
+    folder.mkdir(exist_ok=True)
+    id_name = "user_openai_id" if name == "edited" else "id"
+    with (folder / f"{name}.ndjson").open("w", encoding="utf-8") as file:
+        for number in numbers:
+            payload = {
+                id_name: number,
+                "workspace_id": WORKSPACE,
+                "user_id": 1 + number % 3,
+                "user_email": f"user{1 + number % 3}@example.com",
+                "created_at": f"{FIRST + number * timedelta(minutes=15):%Y-%m-%dT%H:%M:%S.%fZ}",
+                "agent": {"title": "Chat", "slug": "chat", "type": "chat"},
+                "status": "succeeded",
+            }
+            file.write(json.dumps(payload) + "\n")
+    return folder
+
+
+@dataclass
+class CountedDatabase:
+    """A database in DynamoDB Local.
+
+    Attributes:
+        client: its client.
+        now: the time of commands, counter and pages.
+        requests: the requests to count.
+    """
+
+    client: "DynamoDBClient"
+    now: datetime = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    requests: Requests = field(default_factory=Requests)
+
+    def resources(self, client: object = None) -> Resources:
+        """Returns the database as a command's resources; the command may have its own client."""
+        return resources_of(client or self.client, lambda: self.now, self.requests)
+
+    def count(self) -> Report:
+        """Lets the counter run once."""
+        return Counter(self.client, NAMES, UTC, lambda: self.now).count(WORKSPACE)
+
+    def count_all(self) -> None:
+        """Lets time pass and the counter run until there is nothing more to count."""
+        assert WORKSPACE in {workspace_id for workspace_id, _ in self.requests.sent}
+        for _ in range(3):
+            self.now += timedelta(minutes=5)
+            report = self.count()
+        self.now += timedelta(minutes=1)
+        assert report.retry_after is None
+        assert self.marks() == {}
+        assert CountsCheck(self.resources(), WORKSPACE).check_sample().startswith("right")
+
+    def marks(self) -> dict[str, int]:
+        """Returns the workspace's marks."""
+        found: Any = self.client.query(**state_query(NAMES.rollups, WORKSPACE))
+        return dict(state_of(found["Items"])[1].marked_at)
+
+    def check_pages(self, pages: Sequence[int] = range(6, 40)) -> int:
+        """Compares pages with counts and without; returns how many fewer rows counts lead to."""
+        saved = 0
+        for scope in (WholeWorkspace(WORKSPACE), OwnRuns(WORKSPACE, 1)):
+            for number in pages:
+                expected, rows = self._page(scope, number, _NO_COUNTS)
+                found, rows_with_counts = self._page(scope, number, NAMES.rollups)
+                assert found == expected
+                saved += rows - rows_with_counts
+                if not expected.has_more:
+                    break
+        return saved
+
+    def _page(self, scope: Any, number: int, rollups: str) -> tuple[Page, int]:
+        reader, meter = reader_of(self.client), Meter(lambda: None)
+        index = PageIndex(Counts(reader, rollups, UTC), lambda: self.now)
+        query = Query.parse({"page": str(number), "per_page": "20"})
+        page = read_page(Store(reader, NAMES.by_source), index, scope, query, _WINDOW, meter)
+        return page, meter.rows.total()
+
+
+class Meanwhile:
+    """A client of a command: around each of its writes of rows, something else happens."""
+
+    def __init__(self, client: "DynamoDBClient", happens: Callable[[], object]) -> None:
+        self._client = client
+        self._happens = happens
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        if name not in ("batch_write_item", "delete_item", "update_item"):
+            return method
+
+        def write(**request: Any) -> Any:
+            self._happens()
+            response = method(**request)
+            self._happens()
+            return response
+
+        return write
+
+
+class Killed(BaseException):
+    """The command's process is gone."""
+
+
+def kill_after(calls: int) -> Callable[[], None]:
+    """Returns what kills a command after some calls."""
+    left = iter(range(calls))
+
+    def kill() -> None:
+        if next(left, None) is None:
+            raise Killed
+
+    return kill
