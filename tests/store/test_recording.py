@@ -16,7 +16,7 @@ from local.dynamodb.process import DynamoDBLocal
 from local.template.template import Template
 from tests.support.database import NAMES, copy_to_memory, database, reader_of
 from tests.support.listing import no_limit
-from tests.support.memory_client import ROLLUPS, TABLES
+from tests.support.memory_dynamodb import ROLLUPS, TABLES
 from tests.support.recording import (
     LATER,
     NOW,
@@ -43,6 +43,7 @@ from workspace_usage.recording.changes import RowChange
 from workspace_usage.recording.events import parse_event
 from workspace_usage.recording.recorder import Recorder
 from workspace_usage.recording.writes import Outcome
+from workspace_usage.rollups.reading import Counts
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rows.row import Row, Source
 from workspace_usage.rows.store import Meter, QueryReader, Store
@@ -59,7 +60,7 @@ def page(reader: QueryReader) -> tuple[Row, ...]:
     query = Query.parse({"range": "1d", "per_page": "100"})
     store = Store(reader, TABLES)
     scope, window = WholeWorkspace(11), query.window(NOW, UTC)
-    index = PageIndex(cast(Any, reader), ROLLUPS, UTC)
+    index = PageIndex(Counts(cast(Any, reader), ROLLUPS, UTC))
     return read_page(store, index, scope, query, window, Meter(no_limit)).rows
 
 
@@ -243,7 +244,7 @@ def test_a_row_that_no_table_takes_is_refused_for_good(client: "DynamoDBClient")
     change = cast(RowChange, parse_event(recorded(1), LATER))
     row = change.row._replace(output="x" * 500_000)
     with pytest.raises(RejectedByStore):
-        Recorder(client, NAMES, UTC).apply(replace(change, row=row), NOW)
+        Recorder(client, NAMES, lambda _: None).apply(replace(change, row=row), NOW)
     assert page(reader_of(client)) == ()
 
 

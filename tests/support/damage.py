@@ -1,6 +1,7 @@
 """A proxy in front of AWS's services that damages their responses as a network may.
 
-A request always reaches the service. Only its response is damaged: a write has happened.
+A request always reaches the service. Only its response is damaged: a write has happened. A
+transaction that comes again with its token has no effect, as in DynamoDB; moto has no tokens.
 """
 
 import json
@@ -177,6 +178,7 @@ class Proxy(ThreadingHTTPServer):
         self.upstream = urlsplit(upstream).netloc
         self.interference: Interference | None = None
         self.is_over = Event()
+        self.responses_by_token: dict[str, Response] = {}
 
     @property
     def url(self) -> str:
@@ -201,7 +203,10 @@ class _Handler(BaseHTTPRequestHandler):
         """Passes a request on, and its response back."""
         request = self.rfile.read(int(self.headers["Content-Length"]))
         operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
-        response = self._forward(request)
+        token = json.loads(request).get("ClientRequestToken", "")
+        response = self.server.responses_by_token.get(token) or self._forward(request)
+        if token:
+            self.server.responses_by_token[token] = response
         interference = self.server.interference
         # The client may have given up and closed the connection.
         with suppress(ConnectionError):

@@ -1,13 +1,13 @@
 """Databases in DynamoDB Local, with the real template's tables.
 
-The tables have the same names as the tables in memory (``memory_client``, ``memory_writer``), so
-helpers that are written for those work with these too.
+The tables have the same names as the tables in memory (``memory_dynamodb``), so helpers that are
+written for those work with these too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Never, cast
 from uuid import uuid4
@@ -17,7 +17,9 @@ import orjson
 from local.aws import CLIENT_CONFIG, session
 from local.store.provision import make_table
 from local.template.template import Template
-from tests.support import memory_writer
+from tests.support import memory_dynamodb
+from tests.support.loading import Requests, queue_of
+from tests.support.memory_dynamodb import MemoryDynamoDB
 from usagectl.loading.loader import Loader
 from usagectl.loading.report import LoadReport
 from usagectl.resources import Resources
@@ -27,7 +29,7 @@ from workspace_usage.aws.reader import DYNAMODB, Reader
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-NAMES: Final = memory_writer.NAMES
+NAMES: Final = memory_dynamodb.NAMES
 _NAMES_BY_LOGICAL_ID: Final = {
     "ExecutionsTable": NAMES.executions,
     "ArchivedExecutionsTable": NAMES.archived_executions,
@@ -72,9 +74,9 @@ def reader_of(client: "DynamoDBClient") -> Reader:
     )
 
 
-def copy_to_memory(client: "DynamoDBClient") -> memory_writer.MemoryWriter:
+def copy_to_memory(client: "DynamoDBClient") -> MemoryDynamoDB:
     """Returns the tables of the database, with their items, as tables in memory."""
-    memory = memory_writer.MemoryWriter()
+    memory = MemoryDynamoDB()
     for table, items in memory.tables.items():
         for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
             for item in page["Items"]:
@@ -94,13 +96,26 @@ class Parameters:
         self.values[Name] = Value
 
 
-def resources_of(client: object) -> Resources:
-    """Returns the database of ``client`` as the resources_of of imports without media."""
+def resources_of(
+    client: object,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    requests: Requests | None = None,
+) -> Resources:
+    """Returns the database of ``client`` as the resources of imports without media.
+
+    Args:
+        client: a client of the database.
+        clock: gives the time of marks.
+        requests: takes requests to count.
+    """
     return Resources(
         tables=NAMES,
         bucket="media",
         min_date_parameter="min-date",
         dynamodb=cast(Any, client),
+        dynamodb_once=cast(Any, client),
+        count_queue=queue_of(requests or Requests()),
+        clock=clock,
         s3=cast(Any, None),
         ssm=cast(Any, Parameters()),
         zone=UTC,

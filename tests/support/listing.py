@@ -6,13 +6,14 @@ from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from tests.support.generator import Member
-from tests.support.memory_client import ROLLUPS, TABLES
+from tests.support.memory_dynamodb import ROLLUPS, TABLES
 from usagectl.data_set.settings import read_min_date
 from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.aws.credentials import Credentials
 from workspace_usage.listing.listing import Listing
 from workspace_usage.listing.min_date import MinDate
 from workspace_usage.listing.presigning import Bucket
+from workspace_usage.rollups.reading import Counts
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rows.store import QueryReader, Store
 
@@ -49,7 +50,7 @@ def listing_of(folder: Path, reader: QueryReader, zone: str) -> Listing:
     assert isinstance(setting, str)
     return Listing(
         store=Store(reader, TABLES),
-        index=PageIndex(cast(Any, reader), ROLLUPS, ZoneInfo(zone)),
+        index=PageIndex(Counts(cast(Any, reader), ROLLUPS, ZoneInfo(zone))),
         min_date=MinDate(cast(Any, _Parameter(setting)), "name", ZoneInfo(zone)),
         bucket=Bucket("media", "us-east-1"),
         credentials=lambda: Credentials("key", "secret", "token"),

@@ -6,8 +6,7 @@ from typing import Any, cast
 
 from hypothesis import strategies as st
 
-from tests.support.memory_client import TABLES
-from tests.support.memory_writer import NAMES, MemoryWriter
+from tests.support.memory_dynamodb import NAMES, TABLES, MemoryDynamoDB
 from workspace_usage.access.scope import Membership
 from workspace_usage.access.store import AccessStore
 from workspace_usage.access.tokens import AccessToken, BearerToken
@@ -135,18 +134,18 @@ def apply(client: object, *sequence: Event, now: datetime = NOW) -> list[Outcome
         sequence: the events.
         now: the recorder's clock when it writes.
     """
-    recorder = Recorder(cast(Any, client), NAMES, UTC)
+    recorder = Recorder(cast(Any, client), NAMES, lambda _: None)
     return [recorder.apply(parse_event(event, LATER), now).outcome for event in sequence]
 
 
-def apply_in_order(sequence: Sequence[Event]) -> MemoryWriter:
+def apply_in_order(sequence: Sequence[Event]) -> MemoryDynamoDB:
     """The tables after each event came once, in the order in which they happened."""
-    client = MemoryWriter()
+    client = MemoryDynamoDB()
     apply(client, *sorted(sequence, key=lambda event: str(event["detail"]["occurred_at"])))
     return client
 
 
-def listed(client: MemoryWriter) -> list[Row]:
+def listed(client: MemoryDynamoDB) -> list[Row]:
     """What the listing shows: an archived row hides the current one at the same position."""
     rows = {
         row.position: row
@@ -158,7 +157,7 @@ def listed(client: MemoryWriter) -> list[Row]:
     return sorted(rows.values(), key=lambda row: row.position)
 
 
-def let_in(client: MemoryWriter) -> LetIn:
+def let_in(client: MemoryDynamoDB) -> LetIn:
     """Which tokens and members the authorizer lets in."""
     store = AccessStore(cast(Any, client), NAMES.access_tokens, NAMES.memberships)
     tokens = [store.find_token(BearerToken(number, "")) for number in range(1, 4)]

@@ -107,6 +107,11 @@ def plain_text(min_size: int = 0, max_size: int = 40) -> st.SearchStrategy[str]:
     return st.text(st.characters(exclude_categories=["Cs"]), min_size=min_size, max_size=max_size)
 
 
+def optional_text() -> st.SearchStrategy[str | None]:
+    """None, or any text but ``null``, which MySQL makes of a JSON null."""
+    return st.none() | plain_text().filter(lambda text: text != "null")
+
+
 def credit_amounts() -> st.SearchStrategy[Decimal]:
     """Amounts that DynamoDB stores exactly: up to 38 digits."""
     digits = st.integers(-(10**38) + 1, 10**38 - 1)
@@ -132,9 +137,9 @@ def stored_rows(draw: st.DrawFn) -> Row:
         agent_slug=draw(plain_text()),
         status=draw(st.sampled_from(["succeeded", "failed", ""])),
         credits=draw(credit_amounts()),
-        output=kept_output(source, kind, draw(st.none() | plain_text())),
+        output=kept_output(source, kind, draw(optional_text())),
         root_id=draw(counts),
-        execution_origin=draw(st.none() | plain_text()),
-        used_model=None if source is Source.EDITED else draw(st.none() | plain_text()),
+        execution_origin=draw(optional_text()),
+        used_model=None if source is Source.EDITED else draw(optional_text()),
         tokens=draw(st.none() | st.builds(Tokens, counts, counts, counts)),
     )

@@ -71,6 +71,9 @@ def item(rng: random.Random) -> dict[str, Any]:
         made["user_id"] = {"N": str(rng.choice((2, 3, 20)))}
     if rng.random() < 0.9:
         made["agent_type"] = {"S": rng.choice(TYPES)}
+    if rng.random() < 0.1:
+        made["content"] = {"B": b"\0\xff"}
+        made["list"] = {"L": [{"M": {"content": {"B": b"\xff"}}}]}
     return made
 
 
