@@ -3,18 +3,17 @@
 import argparse
 import sys
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Final
 
-from benchmarks import cold_start, reads, sizing, warm
+from benchmarks import cold_start, counting, far_pages, reads, sizing, store_figures, warm
 from benchmarks.chart import Bars, chart
 from benchmarks.deployment import running_deployment
 from benchmarks.figures import Comparison, Spread
 from benchmarks.packages import BUILD_FOLDER, ROOT, describe_machine, prepare_baseline
-from benchmarks.process import leave_a_core
-from benchmarks.readings import Readings
+from benchmarks.process import leaving_a_core
 from local.errors import StartError
 
 CHARTS_FOLDER: Final = ROOT / "docs" / "performance"
@@ -37,8 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         layer_size = zipped_size(BUILD_FOLDER / "DependenciesLayer")
         print_line(f"\nDependency layer: {layer_size / 1e6:.2f} MB zipped")
-        leave_a_core()
-        with running_deployment() as deployment:
+        with leaving_a_core(), running_deployment() as deployment:
             print_spreads("The floor of a cold start", cold_start.floor())
             cold = cold_start.measure(deployment)
             print_comparisons("Cold start, to the first answer", cold)
@@ -49,23 +47,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
             hot = warm.measure(deployment)
             print_comparisons("Warm, one request", hot)
             print_authorizer_share(*hot)
-        readings = reads.measure(options.rows, print_line)
+        stored = store_figures.measure(options.rows, print_line)
     except StartError as error:
         sys.exit(f"{error}. The benchmarks need it.")
-    print_readings(readings)
-    print_line("\nWhat memory sizes cost; milliseconds are of CPU")
-    for line in sizing.table(sizing.CpuNeed.of(cold, hot), readings.first_page_capacities()):
-        print_line(line)
+    print_table("What requests read", reads.table(stored.readings))
+    print_table("Pages far down, as multiples of page 1", far_pages.table(stored.far))
+    print_table("What counting takes", counting.table(stored.costs))
+    print_comparisons("Recording, milliseconds for a row", [stored.late.comparison])
+    print_line(f"Put back because of marks or counts: {stored.late.put_back}")
+    print_table(
+        "What memory sizes cost; milliseconds are of CPU",
+        sizing.table(sizing.CpuNeed.of(cold, hot), stored.readings.first_page_capacities()),
+    )
     CHARTS_FOLDER.mkdir(exist_ok=True)
     write_comparison_chart("cold", "CPU from a process's start to its first answer, ms", cold, 0)
     write_comparison_chart("warm", "CPU of one request, ms", hot, 1)
     title = f"Read units of pages of 100 rows in a workspace of {options.rows:,}"
-    write_chart("depth", chart(title, ("all read", "found by counts"), list(readings.bars())))
-    missed = [c.name for c in (*cold, *hot) if c.target and c.ratio.median < c.target]
-    if readings.max_ratio(100) > reads.MAX_PAGE_RATIO:
-        missed.append(
-            f"pages of 100, which have to take at most {reads.MAX_PAGE_RATIO} times page 1"
-        )
+    write_chart(
+        "depth", chart(title, ("all read", "found by counts"), list(stored.readings.bars()))
+    )
+    compared = (*cold, *hot, stored.late.comparison)
+    missed = [c.name for c in compared if c.target and c.ratio.median < c.target]
+    missed += far_pages.missed_targets(stored.far)
     if missed:
         print_line(f"\nBelow the target: {', '.join(missed)}")
     return 1 if missed else 0
@@ -100,27 +103,11 @@ def print_authorizer_share(*comparisons: Comparison) -> None:
     print_line(f"The authorizer's share of a request: {shares}")
 
 
-def print_readings(readings: Readings) -> None:
-    """Prints what requests read."""
-    print_line(f"\n{'read':44} {'rows':>8} {'calls':>6} {'kB':>9} {'RCU':>8}")
-    for reading in readings.single:
-        print_line(
-            f"{reading.name:44} {reading.rows:8,} {reading.calls:6} "
-            f"{reading.kilobytes:9,.1f} {reading.capacity:8,.1f}"
-        )
-    for page, capacity in readings.without_counts.items():
-        print_line(
-            f"{f'page {page:,} of 100, nothing counted':44} {'':8} {'':6} {'':9} {capacity:8,.1f}"
-        )
-    print_line(
-        f"\nFrom the first page to the last, with {reads.UNCOUNTED_ROWS} rows not counted yet"
-    )
-    for per_page, pages in readings.spread.items():
-        capacities = [reading.capacity for reading in pages[1:]]
-        print_line(
-            f"{len(capacities)} pages of {per_page}: {min(capacities):.1f} to {max(capacities):.1f}"
-            f" RCU, at most {readings.max_ratio(per_page):.1f} times page 1"
-        )
+def print_table(title: str, lines: Iterable[str]) -> None:
+    """Prints a table below its title."""
+    print_line(f"\n{title}")
+    for line in lines:
+        print_line(line)
 
 
 def write_comparison_chart(

@@ -22,6 +22,7 @@ def write_large_data_set(
     rows: int,
     workspaces: Sequence[int] = WORKSPACE_IDS,
     span: timedelta | None = None,
+    begin: datetime = FIRST_CREATED_AT,
 ) -> dict[Source, Counter[int]]:
     """Writes a data set; returns the number of rows of each source in each workspace.
 
@@ -30,6 +31,7 @@ def write_large_data_set(
         rows: the number of rows.
         workspaces: their workspaces.
         span: the time between the first and the last row; without it there are 27 a second.
+        begin: the time before the first row.
     """
     interval = timedelta(milliseconds=37) if span is None else span / rows
     folder.mkdir(parents=True, exist_ok=True)
@@ -37,14 +39,15 @@ def write_large_data_set(
     for source, (name, share) in FILES_AND_SHARES.items():
         with (folder / name).open("w", encoding="utf-8") as file:
             number = round(rows * share)
-            for workspace_id, line in _lines(source, number, workspaces, interval * rows / number):
+            each = interval * rows / number
+            for workspace_id, line in _lines(source, number, workspaces, each, begin):
                 file.write(line)
                 written[source][workspace_id] += 1
     return written
 
 
 def _lines(
-    source: Source, rows: int, workspaces: Sequence[int], interval: timedelta
+    source: Source, rows: int, workspaces: Sequence[int], interval: timedelta, begin: datetime
 ) -> Iterator[tuple[int, str]]:
     id_name = "user_openai_id" if source is Source.EDITED else "id"
     for number in range(1, rows + 1):
@@ -52,7 +55,7 @@ def _lines(
         workspace_id = workspaces[0 if number % 2 else number // 2 % len(workspaces)]
         user_id = 1 + number % 17
         kind = "chat" if source is Source.EDITED else AGENT_TYPES[number % len(AGENT_TYPES)]
-        created_at = FIRST_CREATED_AT + interval * number
+        created_at = begin + interval * number
         yield (
             workspace_id,
             f'{{"{id_name}": {number}, "workspace_id": {workspace_id}, "user_id": {user_id}, '

@@ -1,26 +1,23 @@
 """The listing, asked as the service asks it, with the capacity that DynamoDB reports."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
 from benchmarks.large_data_set import FIRST_CREATED_AT
+from benchmarks.measured_store import READ_AT, SPAN, MeasuredStore
 from benchmarks.readings import Reading
-from local.dynamodb.process import DynamoDBLocal
-from local.stack import Stack
 from workspace_usage.access.scope import Scope
 from workspace_usage.aws.credentials import Credentials
 from workspace_usage.aws.reader import DYNAMODB, Reader
 from workspace_usage.listing.page import Page, read_page
 from workspace_usage.listing.query import Query
+from workspace_usage.rollups.reading import Counts
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rows.row import Source
 from workspace_usage.rows.store import Meter, Store
-
-SPAN: Final = timedelta(days=60)
-"""The time between the first and the last row."""
 
 
 class MeteredReader:
@@ -53,13 +50,13 @@ def _with_capacity(request: Any) -> Any:
 class Listing:
     """Reads pages as the usage function does, and measures them."""
 
-    def __init__(self, stack: Stack, engine: DynamoDBLocal) -> None:
-        tables = stack.resources.tables
+    def __init__(self, store: MeasuredStore) -> None:
+        tables = store.resources.tables
         self._tables = tables.by_source
         self._rollups = tables.rollups
         credentials = Credentials("local", "local", "local")
         self._reader = Reader(
-            DYNAMODB, engine.url, "us-east-1", _fail, lambda: credentials, orjson.loads
+            DYNAMODB, store.endpoint, "us-east-1", _fail, lambda: credentials, orjson.loads
         )
 
     def read(
@@ -83,7 +80,7 @@ class Listing:
         rollups = self._rollups if use_counts else self._tables[Source.EDITED]
         page = read_page(
             Store(metered, self._tables),
-            PageIndex(metered, rollups, UTC),
+            PageIndex(Counts(metered, rollups, UTC), lambda: READ_AT),
             scope,
             query,
             query.window(datetime.now(UTC), UTC),
@@ -91,6 +88,17 @@ class Listing:
         )
         size = metered.size / 1000
         return Reading(name, meter.rows.total(), metered.calls, size, metered.capacity), page
+
+    def capacity_without_counts(self, scope: Scope, parameters: dict[str, Any]) -> float:
+        """Returns the capacity of a page if nothing is counted.
+
+        Raises:
+            AssertionError: the page differs when it is found by counts.
+        """
+        reading, expected = self.read("", scope, parameters, use_counts=False)
+        if self.read("", scope, parameters)[1] != expected:
+            raise AssertionError(f"the page of {parameters} differs when it is found by counts")
+        return reading.capacity
 
 
 def _fail(operation: str, _: object) -> None:

@@ -111,14 +111,20 @@ def _start(
     return process, os.fdopen(reading)
 
 
-def leave_a_core() -> None:
-    """Keeps this process, and those that it starts from now on, off the measured core.
+@contextmanager
+def leaving_a_core() -> Iterator[None]:
+    """Keeps this process, and those that it starts meanwhile, off the measured core.
 
     Otherwise the store would run there in turns with the function, and cool its caches.
     """
     cores = _cores()
     if len(cores) > 1:
         os.sched_setaffinity(0, set(cores[:-1]))
+    try:
+        yield
+    finally:
+        if cores:
+            os.sched_setaffinity(0, set(cores))
 
 
 def _give_a_core(pid: int) -> None:

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from benchmarks.chart import Bars
+
+PAGE_SIZES: Final = (20, 100)
+"""Rows of the pages that are measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +28,15 @@ class Readings:
     Attributes:
         single: single requests, with different filters and depths.
         without_counts: the capacity of pages of 100 rows if nothing is counted, by page number.
-        spread: pages between the first and the last with some rows uncounted, by rows of a page.
     """
 
     single: list[Reading]
     without_counts: dict[int, float]
-    spread: dict[int, list[Reading]]
-
-    def max_ratio(self, per_page: int) -> float:
-        """Returns the capacity of the most expensive page, divided by page 1's."""
-        first, *others = (reading.capacity for reading in self.spread[per_page])
-        return max(others) / first
 
     def first_page_capacities(self) -> dict[int, float]:
         """Returns the capacity of page 1, by rows of a page."""
         counted = self._capacities()
-        return {per_page: counted[page_name(1, per_page)] for per_page in self.spread}
+        return {per_page: counted[page_name(1, per_page)] for per_page in PAGE_SIZES}
 
     def _capacities(self) -> dict[str, float]:
         return {reading.name: reading.capacity for reading in self.single}
