@@ -43,6 +43,6 @@ def measure(rows: int, print_line: Callable[[str], object]) -> StoreFigures:
         far_pages.add_uncounted_rows(store, reads.WORKSPACE)
         far = far_pages.measure(store, listing, reads.WORKSPACE, rows)
         print_line("counting new rows, and recording late ones")
-        read_once, *new_rows = counting.count_new(store, _WORKSPACE_WITH_NEW_ROWS)
+        read_once, new_rows = counting.count_new(store, _WORKSPACE_WITH_NEW_ROWS)
         late = late_rows.measure(store)
-    return StoreFigures(readings, far, [read_once, all_at_once, *new_rows], late)
+    return StoreFigures(readings, far, [read_once, all_at_once, new_rows], late)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.far_pages import UNCOUNTED_ROWS
 from tests.deploy.stack import read_template
 from tests.support.functions import ROOT
 from workspace_usage.aws.clients import CALL_ATTEMPTS
@@ -9,8 +10,12 @@ from workspace_usage.aws.connections import CONNECT_SECONDS, RESPONSE_SECONDS
 from workspace_usage.listing.answer import MAX_PER_PAGE
 from workspace_usage.listing.min_date import REFRESH_INTERVAL
 from workspace_usage.listing.sizes import MAX_EMPTY_ROW_BYTES, MAX_ROW_BYTES, PRESIGNED_URL_BYTES
-from workspace_usage.recording.recorder import ROW_WRITE_ATTEMPTS
+from workspace_usage.recording.recorder import NEW_ROWS_PER_COUNT_REQUEST, ROW_WRITE_ATTEMPTS
 from workspace_usage.recording.versions import MAX_CLOCK_SKEW
+from workspace_usage.rollups.blocks import ENOUGH_ROWS
+from workspace_usage.rollups.build import MAX_ROWS
+from workspace_usage.rollups.counter import MIN_ROWS
+from workspace_usage.rollups.facets import FENCE_STEP
 from workspace_usage.rows.row import MAX_KEY_BYTES
 from workspace_usage.rows.window import MAX_WINDOW_DAYS
 
@@ -34,6 +39,14 @@ STATEMENTS = {
         f"{MAX_EMPTY_ROW_BYTES:,} of these bytes",
         f"{PRESIGNED_URL_BYTES:,} are reserved",
         f"{MAX_KEY_BYTES:,} bytes",
+    ],
+    "docs/performance.md": [
+        f"at least {MIN_ROWS} at a time",
+        f"{UNCOUNTED_ROWS} such rows",
+        f"at most {FENCE_STEP} more",
+        f"at most {MAX_ROWS:,} rows",
+        f"until it has {ENOUGH_ROWS:,} rows",
+        f"for every {NEW_ROWS_PER_COUNT_REQUEST} of them",
     ],
 }
 """What documents say, by the constants of the code."""
