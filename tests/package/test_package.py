@@ -21,7 +21,7 @@ from local.aws import CREDENTIALS
 from local.data.demo import write_demo
 from local.functions.credentials_endpoint import CredentialsEndpoint
 from local.stack import Stack
-from tests.support.counting import CountedTables, count_batch
+from tests.support.counting import OLDEST, CountedTables, count_batch
 from tests.support.functions import ROOT
 from usagectl.loading.loader import Loader
 from usagectl.send import read_event, send
@@ -83,17 +83,19 @@ def test_the_built_recorder_applies_and_rejects_events(stack: Stack) -> None:
 
 
 def test_the_built_counter_counts_rows(stack: Stack) -> None:
-    """The pruned botocore can make its calls too: for new rows, and for a mark."""
+    """The pruned botocore can make its calls too: for new rows, for old blocks, and for a mark."""
     tables = CountedTables(stack.clients, stack.template)
-    tables.put_mark(77, 1, age=timedelta(hours=1))
     tables.put_rows(77, range(1, MIN_ROWS + 1))
+    tables.count(77, age=OLDEST - timedelta(minutes=MIN_ROWS + 3.5))
+    tables.put_rows(77, range(MIN_ROWS + 1, 2 * MIN_ROWS + 1))
+    tables.put_mark(77, 1, age=timedelta(hours=8))
     response = httpx.post(
         f"{stack.url}/2015-03-31/functions/CounterFunction/invocations",
         content=json.dumps(count_batch(77)),
         timeout=300,
     )
     assert response.json() == {"batchItemFailures": []}
-    assert tables.counted_rows(77) == MIN_ROWS
+    assert tables.counted_rows(77) == 2 * MIN_ROWS
     assert not tables.marks(77).marked_at
 
 
