@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from usagectl.resources import Resources
-from workspace_usage.aws.dynamodb import StoredItem, read_items
 from workspace_usage.rollups.blocks import horizon
 from workspace_usage.rollups.counter import MIN_ROWS, Counter
 from workspace_usage.rollups.writing import WorkspaceCounts
@@ -43,14 +41,3 @@ def rows_between(
     """Yields a workspace's rows (``workspace_usage.rows.copies.read_copies``)."""
     tables = resources.tables.by_source
     return read_copies(resources.dynamodb, tables, workspace_id, low, high, limit)
-
-
-def query(resources: Resources, request: dict[str, Any]) -> Iterator[StoredItem]:
-    """Yields the items that a strongly consistent Query finds.
-
-    Raises:
-        StoreUnavailable: the table can't be read in time.
-    """
-    client: Any = resources.dynamodb
-    consistent = {**request, "ConsistentRead": True}
-    return read_items(lambda following: client.query(**following), consistent)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from usagectl.count_state import counter_of, query, rows_between, waiting_rows
+from usagectl.count_state import counter_of, rows_between, waiting_rows
 from usagectl.deployment import Deployment
 from usagectl.findings import FAILURES, Finding, Problem, find
 from usagectl.resources import Resources
-from workspace_usage.aws.dynamodb import item_key
+from workspace_usage.aws.dynamodb import item_key, read_items
 from workspace_usage.aws.packing import pack, unpack
 from workspace_usage.rollups import items
 from workspace_usage.rollups.blocks import Block, overlaps, with_gaps
@@ -140,7 +140,7 @@ class CountsCheck:
         counts = self._counts()
         table = self.resources.tables.rollups
         request = items.days_query(table, self.workspace_id, date.min, date.max)
-        days = map(Day.from_item, query(self.resources, request))
+        days = map(Day.from_item, read_items(self.resources.dynamodb, request))
         epoch, watermark = counts.watermark.epoch, counts.watermark.sort_key
         blocks = [block for day in days if day.epoch == epoch for block in day.blocks]
         covered = with_gaps(blocks, items.NOTHING, watermark)

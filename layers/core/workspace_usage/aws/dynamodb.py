@@ -1,9 +1,12 @@
 """DynamoDB's own form: attributes in DynamoDB JSON, keys, and the pages of a long response."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from workspace_usage.aws.errors import aws_errors_as_unavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 type StoredItem = Mapping[str, Mapping[str, Any]]
 """An item that was read, in DynamoDB JSON: attribute name → ``{"S": …}`` or ``{"N": …}``."""
@@ -65,15 +68,14 @@ def read_pages[Request: Mapping[str, Any], Page: Mapping[str, Any]](
         following = next_request(following, page)
 
 
-def read_items[Request: Mapping[str, Any]](
-    read_page: Callable[[Request], Mapping[str, Any]], request: Request
-) -> Iterator[StoredItem]:
-    """Yields the items of all pages (``read_pages``).
+def read_items(client: "DynamoDBClient", query: Mapping[str, Any]) -> Iterator[StoredItem]:
+    """Yields the items that a Query finds, with strongly consistent reads of all pages.
 
     Raises:
         StoreUnavailable: a page can't be read in time.
     """
-    for page in read_pages(read_page, request):
+    request: Any = {**query, "ConsistentRead": True}
+    for page in read_pages(lambda following: client.query(**following), request):
         yield from page["Items"]
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 from workspace_usage.aws.batch_writes import write_batches
 from workspace_usage.aws.dynamodb import (
     Attributes,
-    StoredItem,
     item_key,
     query_between,
     read_items,
@@ -65,7 +64,7 @@ class WorkspaceCounts:
         self._client, self._clock = client, clock
         self._table, self._workspace_id = table, workspace_id
         self.read_at = clock()
-        state = list(self._read(items.state_query(table, workspace_id)))
+        state = list(read_items(client, items.state_query(table, workspace_id)))
         self._opened = [key for item in state if items.is_open(key := item["sort_key"]["S"])]
         stored, self.marks = items.state_of(state)
         self._stored = stored
@@ -79,7 +78,7 @@ class WorkspaceCounts:
     def day(self, day: date) -> Day:
         """Returns a day's blocks."""
         query = items.days_query(self._table, self._workspace_id, day, day)
-        found = map(Day.from_item, self._read(query))
+        found = map(Day.from_item, read_items(self._client, query))
         of_epoch = (found for found in found if found.epoch == self.watermark.epoch)
         return next(of_epoch, Day(day, 0, 0, ()))
 
@@ -184,11 +183,7 @@ class WorkspaceCounts:
 
     def _keys_between(self, low: str, high: str) -> list[str]:
         query = query_between(self._table, self._workspace_id, low, high)
-        return [item["sort_key"]["S"] for item in self._read(query)]
-
-    def _read(self, query: Any) -> Iterator[StoredItem]:
-        query = query | {"ConsistentRead": True}
-        return read_items(lambda following: self._client.query(**following), query)
+        return [item["sort_key"]["S"] for item in read_items(self._client, query)]
 
 
 def _replace(day: Day, replaced: list[Block], block: Block) -> tuple[Block, ...]:

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workspace_usage.aws.dynamodb import StoredItem, query_between, read_items
 from workspace_usage.rows.row import Row, Source, from_stored_item
@@ -42,13 +42,11 @@ def read_copies(
     if low >= high:
         return
 
-    options: dict[str, Any] = {"ConsistentRead": True}
-    if limit is not None:
-        options["Limit"] = limit
+    options = {} if limit is None else {"Limit": limit}
 
     def read(source: Source) -> Iterator[tuple[str, Source, StoredItem]]:
         request = query_between(tables[source], workspace_id, low, high) | options
-        for item in read_items(lambda following: client.query(**following), request):
+        for item in read_items(client, request):
             yield item["sort_key"]["S"], source, item
 
     # merge() keeps the order of the streams among equal keys.
