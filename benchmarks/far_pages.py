@@ -18,7 +18,8 @@ from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.rollups.blocks import Block
 from workspace_usage.rollups.items import Day, days_query
 from workspace_usage.rollups.marks import MarkWriter
-from workspace_usage.values import format_timestamp, parse_timestamp
+from workspace_usage.rows.position import moment_of
+from workspace_usage.values import format_timestamp
 
 UNCOUNTED_ROWS: Final = 250
 """Rows that have come since rows were counted: the average in a workspace that gets a million a
@@ -163,7 +164,7 @@ def _with_stale_block(
 ) -> StaleBlock:
     resources, workspace_id = store.resources, question.scope.workspace_id
     block = _block_in_the_middle(resources, workspace_id)
-    begin, end = (parse_timestamp(sort_key[:27]) for sort_key in (block.low, block.high))
+    begin, end = (moment_of(sort_key) for sort_key in (block.low, block.high))
     late = format_timestamp(begin + (end - begin) / 2)
     marks = MarkWriter(resources.dynamodb, resources.tables.rollups, lambda _: None)
     marks.mark(workspace_id, [late], READ_AT)

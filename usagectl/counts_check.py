@@ -18,8 +18,9 @@ from workspace_usage.rollups.build import build
 from workspace_usage.rollups.items import Day
 from workspace_usage.rollups.totals import Totals
 from workspace_usage.rollups.writing import WorkspaceCounts
+from workspace_usage.rows.position import moment_of
 from workspace_usage.rows.window import day_of
-from workspace_usage.values import MAX_ID, from_milliseconds, parse_timestamp
+from workspace_usage.values import MAX_ID, from_milliseconds
 
 MAX_WORKSPACES: Final = 3
 """The most workspaces that are checked if none is named."""
@@ -110,7 +111,7 @@ class CountsCheck:
         marks = counts.marks.marked_at.items()
         marked_at = (moment for span, moment in marks if overlaps(span, row))
         since = from_milliseconds(max(counts.watermark.moved_at, *marked_at, 0))
-        return now - max(since, parse_timestamp(oldest[:27]))
+        return now - max(since, moment_of(oldest))
 
     def check_sample(self) -> str:
         """Builds some blocks again, and compares them with those that are stored.
@@ -167,7 +168,7 @@ class CountsCheck:
         return None
 
     def _content(self, block: Block, kind: str) -> Any | None:
-        day = day_of(parse_timestamp(block.low[:27]), self.resources.zone)
+        day = day_of(moment_of(block.low), self.resources.zone)
         response = self.resources.dynamodb.get_item(
             TableName=self.resources.tables.rollups,
             Key=item_key(self.workspace_id, items.content_key(kind, day, block.id)),

@@ -9,7 +9,8 @@ from typing import Final, Self
 from usagectl.count_state import counter_of, waiting_rows
 from usagectl.resources import Resources
 from workspace_usage.rollups.items import NOTHING
-from workspace_usage.values import parse_timestamp, to_milliseconds
+from workspace_usage.rows.position import moment_of
+from workspace_usage.values import to_milliseconds
 
 POLL_SECONDS: Final = 5.0
 
@@ -98,5 +99,5 @@ class Recount:
         left = sum(marked_at <= began_at for marked_at in counts.marks.marked_at.values())
         waiting = waiting_rows(self.resources, self.workspace_id, counts, self.began_at)
         sort_key = counts.watermark.sort_key
-        counted_to = None if sort_key == NOTHING else parse_timestamp(sort_key[:27])
+        counted_to = None if sort_key == NOTHING else moment_of(sort_key)
         return CountProgress(left, counted_to, is_done=left == 0 and not waiting)

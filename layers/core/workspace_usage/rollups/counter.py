@@ -11,9 +11,10 @@ from workspace_usage.rollups.build import build
 from workspace_usage.rollups.items import Day
 from workspace_usage.rollups.writing import Overtaken, WorkspaceCounts
 from workspace_usage.rows.copies import RowCopies, read_copies
+from workspace_usage.rows.position import moment_of
 from workspace_usage.rows.tables import RowTables
 from workspace_usage.rows.window import day_of, end_of, midnight, zone_fingerprint
-from workspace_usage.values import format_timestamp, from_milliseconds, parse_timestamp
+from workspace_usage.values import format_timestamp, from_milliseconds
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -170,7 +171,7 @@ class _Run:
             self.report.lag = timedelta()
             if first is None:
                 return
-            moment = parse_timestamp(first[0][:27])
+            moment = moment_of(first[0])
             self.report.lag = read_at - moment
             number = day_of(moment, self._counter.zone)
             day = self.counts.day(number)

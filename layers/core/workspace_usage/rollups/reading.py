@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
 from workspace_usage.aws.dynamodb import item_key, read_together
@@ -11,9 +11,9 @@ from workspace_usage.aws.packing import unpack
 from workspace_usage.rollups import items
 from workspace_usage.rollups.blocks import UNREAD, Block, Marks, with_gaps
 from workspace_usage.rollups.items import Day, Watermark
+from workspace_usage.rows.position import moment_of
 from workspace_usage.rows.store import Meter, QueryReader, Selection
 from workspace_usage.rows.window import day_of, zone_fingerprint
-from workspace_usage.values import parse_timestamp
 
 
 class CountsReader(QueryReader, Protocol):
@@ -97,7 +97,7 @@ class Counts:
             StoreUnavailable: the table can't be read in time.
         """
         meter.lookups += 1
-        day: date = day_of(parse_timestamp(block.low[:27]), self.zone)
+        day = day_of(moment_of(block.low), self.zone)
         key = item_key(workspace_id, items.content_key(kind, day, block.id))
         with aws_errors_as_unavailable():
             item = self.reader.get_item(TableName=self.table, Key=key).get("Item")

@@ -9,6 +9,7 @@ width, so that sort keys compare as texts in this order, in every table::
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from workspace_usage.values import MAX_ID, parse_timestamp
@@ -75,6 +76,15 @@ class Position(NamedTuple):
         if self.id == 0:
             return f"{self.created_at}#{self.rank}#"
         return Position(self.created_at, self.rank, self.id - 1).sort_key
+
+
+def moment_of(sort_key: str) -> datetime:
+    """Returns the moment (aware) that a sort key begins with; what follows it may be missing.
+
+    Raises:
+        ValueError: it doesn't begin with a timestamp.
+    """
+    return parse_timestamp(sort_key[:27])
 
 
 def just_after(sort_key: str) -> str:
