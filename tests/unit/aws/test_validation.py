@@ -25,7 +25,6 @@ RESULTS: Mapping[str, Mapping[str, Any]] = {
     "DeleteItem": {"ConsumedCapacity": {}},
     "Query": ROWS,
     "Scan": ROWS,
-    "BatchGetItem": {"Responses": {}, "UnprocessedKeys": {}},
     "BatchWriteItem": {"UnprocessedItems": {}},
     "TransactWriteItems": {"ConsumedCapacity": []},
     "DescribeTable": {"Table": {}},
@@ -166,7 +165,6 @@ def test_any_response_is_valid_or_damaged(text: str, status: int, body: bytes) -
     [
         ("Query", "LastEvaluatedKey", "ExclusiveStartKey"),
         ("Scan", "LastEvaluatedKey", "ExclusiveStartKey"),
-        ("BatchGetItem", "UnprocessedKeys", "RequestItems"),
         ("BatchWriteItem", "UnprocessedItems", "RequestItems"),
     ],
 )

@@ -23,7 +23,6 @@ _RESULT_MEMBERS: Final[Mapping[str, Mapping[str, type]]] = {
     "DeleteItem": {"ConsumedCapacity": dict},
     "Query": {"Count": int, "Items": list},
     "Scan": {"Count": int, "Items": list},
-    "BatchGetItem": {"Responses": dict, "UnprocessedKeys": dict},
     "BatchWriteItem": {"UnprocessedItems": dict},
     "TransactWriteItems": {"ConsumedCapacity": list},
     "DescribeTable": {"Table": dict},
@@ -43,7 +42,6 @@ _ERROR_MEMBERS: Final[Mapping[str, type]] = {"__type": str}
 
 _CONTINUATIONS: Final = {
     "LastEvaluatedKey": "ExclusiveStartKey",
-    "UnprocessedKeys": "RequestItems",
     "UnprocessedItems": "RequestItems",
 }
 """Members of a result that say where to continue, each with the next request's parameter."""

@@ -38,7 +38,6 @@ class Report:
         stale: blocks and gaps that had to be read again.
         oldest_mark: when the oldest mark was put that was there, or None if none was.
         lag: how old the oldest row is that is left uncounted, but for some that are too few.
-        watermark: how far the workspace is counted, as a sort key.
         retry_after: after what time there is more to do, or None if there is nothing.
     """
 
@@ -46,7 +45,6 @@ class Report:
     stale: int = 0
     oldest_mark: datetime | None = None
     lag: timedelta = timedelta()
-    watermark: str = ""
     retry_after: timedelta | None = None
 
     def retry(self, after: timedelta) -> None:
@@ -84,7 +82,6 @@ class Counter:
             run.advance()
         except Overtaken:
             run.report.retry(BUILD)
-        run.report.watermark = run.counts.watermark.sort_key
         return run.report
 
     def restart(self, workspace_id: int) -> None:
