@@ -10,6 +10,7 @@ from operator import is_, itemgetter
 from typing import Any, Final
 
 from workspace_usage.access.scope import OwnRuns
+from workspace_usage.aws.packing import pack
 from workspace_usage.rollups import seek
 from workspace_usage.rollups.blocks import UNREAD, Block
 from workspace_usage.rollups.items import USER_SHARDS, kinds_of
@@ -128,7 +129,7 @@ def _check_content(block: Block, kind: str, content: Any, rows: list[list[Row]])
 
 def _check_users(block: Block, kind: str, content: Any, rows: list[list[Row]]) -> None:
     """Asserts that the rows of a shard's users are those that their filters find."""
-    counted = CountedRange([], {(kind, block.id): content})
+    counted = CountedRange([], {(kind, block.id): pack(content)})
     found = [{(row.user_id, _listed_type(row)) for row in copies} for copies in rows]
     users = {user_id for some in found for user_id, _ in some}
     for user_id in users:

@@ -111,8 +111,9 @@ class Marks:
 
     def is_stale(self, block: Block) -> bool:
         """Returns whether a block's numbers may be wrong, by the rule above."""
+        margin = MARGIN // timedelta(milliseconds=1)
         return block.read_at == UNREAD or any(
-            marked_at + MARGIN // timedelta(milliseconds=1) >= block.read_at
+            marked_at + margin >= block.read_at
             for span, marked_at in self.marked_at.items()
             if overlaps(span, block)
         )

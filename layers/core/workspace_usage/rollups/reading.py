@@ -30,7 +30,8 @@ class CountedRange:
     Attributes:
         blocks: the blocks that have rows, newest first. A block that is ``UNREAD`` is not counted,
             or not believed: its rows must be read.
-        contents: the contents of blocks that were asked for, by kind and block id.
+        contents: the contents of blocks that were asked for, by kind and block id; packed, since a
+            page needs only those of the blocks above it (``aws.packing``).
     """
 
     blocks: Sequence[Block]
@@ -83,12 +84,14 @@ class Counts:
         if watermark is None or watermark.zone != zone_fingerprint(self.zone):
             return None
         covered = _cover(selection, watermark, [Day.from_item(item) for item in days], now)
+        if not covered:
+            return None
         by_id = {
-            (kind, items.block_id_of(item["sort_key"]["S"])): unpack(item["content"])
+            (kind, items.block_id_of(item["sort_key"]["S"])): item["content"]
             for kind, some in zip(kinds, contents, strict=True)
             for item in some
         }
-        return CountedRange([*_newest_first(covered, marks)], by_id) if covered else None
+        return CountedRange([*_newest_first(covered, marks)], by_id)
 
     def content(self, workspace_id: int, kind: str, block: Block, meter: Meter) -> Any | None:
         """Returns a block's content of one kind, or None if the block was replaced meanwhile.

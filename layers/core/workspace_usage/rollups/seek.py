@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Final
 
 from workspace_usage.access.scope import OwnRuns
+from workspace_usage.aws.packing import unpack
 from workspace_usage.rollups.blocks import UNREAD, Block
 from workspace_usage.rollups.facets import Order, rows_of
 from workspace_usage.rollups.items import rows_kind, shard_of
@@ -110,7 +111,7 @@ def _rows_of(block: Block, selection: Selection, counted: CountedRange) -> int |
     content = counted.contents.get((rows_kind(user_id), block.id))
     if content is None:
         return None
-    return rows_of(content, user_id, agent_type, list(block.types))
+    return rows_of(unpack(content), user_id, agent_type, list(block.types))
 
 
 def _read_over(store: Store, selection: Selection, offset: int, meter: Meter) -> tuple[int, str]:
