@@ -132,6 +132,7 @@ def _recorders(store: MeasuredStore, *, has_marks: bool) -> Iterator[Recorder]:
         queue = CountQueue(sqs, store.count_queue_url)
         recorder = Recorder(client, resources.tables, queue.request)
         if not has_marks:
+            # No deployment may leave marks out, so the recorder has no option for it.
             recorder._marks = _NoMarks()  # type: ignore[assignment]  # noqa: SLF001
         yield recorder
 

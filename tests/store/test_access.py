@@ -42,7 +42,7 @@ def added(moment: datetime, member: Membership = MEMBER) -> MembershipChange:
 
 
 def removed(moment: datetime) -> MembershipChange:
-    """What the platform says when a user is no member any more."""
+    """What the platform says when a user is removed from a workspace."""
     return MembershipChange(11, 42, None, version_of(moment, True, {}))
 
 

@@ -17,8 +17,8 @@ import orjson
 from local.aws import CLIENT_CONFIG, session
 from local.store.provision import make_table
 from local.template.template import Template
-from tests.support import memory_dynamodb
-from tests.support.loading import Requests, queue_of
+from tests.support import loading, memory_dynamodb
+from tests.support.loading import Requests
 from tests.support.memory_dynamodb import MemoryDynamoDB
 from usagectl.loading.loader import Loader
 from usagectl.loading.report import LoadReport
@@ -108,18 +108,8 @@ def resources_of(
         clock: gives the time of marks.
         requests: takes requests to count.
     """
-    return Resources(
-        tables=NAMES,
-        bucket="media",
-        min_date_parameter="min-date",
-        dynamodb=cast(Any, client),
-        dynamodb_once=cast(Any, client),
-        count_queue=queue_of(requests or Requests()),
-        clock=clock,
-        s3=cast(Any, None),
-        ssm=cast(Any, Parameters()),
-        zone=UTC,
-    )
+    resources = loading.resources_of(client, clock, requests)
+    return replace(resources, tables=NAMES, s3=cast(Any, None), ssm=cast(Any, Parameters()))
 
 
 def load(folder: Path, client: object) -> LoadReport:

@@ -132,14 +132,14 @@ def queue_of(requests: Requests) -> CountQueue:
 
 
 def resources_of(
-    store: Store,
+    store: object,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     requests: Requests | None = None,
 ) -> Resources:
-    """Returns the store as resources to load into.
+    """Returns a store as resources to load into.
 
     Args:
-        store: the store.
+        store: ``Store``, or what takes the place of all clients.
         clock: gives the time of marks.
         requests: takes requests to count.
     """

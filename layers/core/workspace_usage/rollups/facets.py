@@ -89,8 +89,7 @@ class Order:
         """Returns a fence near a row, and how many rows lie between them; None if none is above.
 
         Args:
-            offset: the row is the one that has so many rows before it, newest first, of those that
-                a question finds.
+            offset: how many of the rows that a question finds come before the row, newest first.
             user_id, agent_type: the question, or None for all.
         """
         found = {
