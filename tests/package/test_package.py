@@ -88,7 +88,7 @@ def test_the_built_counter_counts_rows(stack: Stack) -> None:
     tables.put_rows(77, range(1, MIN_ROWS + 1))
     tables.count(77, age=OLDEST - timedelta(minutes=MIN_ROWS + 3.5))
     tables.put_rows(77, range(MIN_ROWS + 1, 2 * MIN_ROWS + 1))
-    tables.put_mark(77, 1, age=timedelta(hours=8))
+    tables.put_mark(77, 1, age=OLDEST - timedelta(hours=2))
     response = httpx.post(
         f"{stack.url}/2015-03-31/functions/CounterFunction/invocations",
         content=json.dumps(count_batch(77)),

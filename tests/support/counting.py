@@ -19,8 +19,12 @@ from workspace_usage.values import to_milliseconds
 
 NOW: Final = datetime.now(UTC)
 
-OLDEST: Final = timedelta(minutes=600)
-"""The age at ``NOW`` of the row before the first one; each row is a minute younger."""
+OLDEST: Final = NOW - (NOW.replace(hour=0, minute=30) - timedelta(days=1))
+"""The age at ``NOW`` of the row before the first one; each row is a minute younger.
+
+All rows are of yesterday: if some were of another day, they would be in another block, and which
+ones would depend on the time at which the tests run.
+"""
 
 _ROW_TABLES: Final = ("Executions", "ArchivedExecutions", "EditedChats", "Rollups")
 

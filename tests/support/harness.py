@@ -299,7 +299,7 @@ def grown_counts(harness: Harness) -> Trial:
 
 def old_mark(harness: Harness) -> Trial:
     """Has a mark removed that has had its effect."""
-    harness.counted.put_mark(COUNTED_WORKSPACE, 1, age=timedelta(hours=8))
+    harness.counted.put_mark(COUNTED_WORKSPACE, 1, age=OLDEST - timedelta(hours=2))
 
     def trial() -> bool:
         if not count_rows(harness, COUNTED_WORKSPACE):
