@@ -77,3 +77,15 @@ def test_late_rows_lead_to_few_requests(seconds: int, hours: str) -> None:
     assert flow.queue == []
     state = flow.client.query(**state_query(NAMES.rollups, 11))["Items"]
     assert not state_of(state)[1].marked_at
+
+
+def test_a_mark_is_removed_though_the_run_that_built_its_block_was_killed() -> None:
+    """A run that meets only marks of which no writer's request is left requests another run."""
+    flow = Flow()
+    flow.pass_time(BEGINNING + timedelta(hours=1))
+    flow.marks.mark(11, [row(100).position.sort_key], flow.now)
+    flow.now += DELAY - timedelta(seconds=30)
+    assert flow.counter.count(11).retry_after is not None  # and nobody sends this request
+    flow.pass_time(flow.now + timedelta(minutes=30))
+    state = flow.client.query(**state_query(NAMES.rollups, 11))["Items"]
+    assert not state_of(state)[1].marked_at

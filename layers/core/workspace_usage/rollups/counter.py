@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 MIN_ROWS: Final = 250
 """Uncounted rows for which the watermark moves: a page reads fewer at little cost."""
 
-OVERDUE: Final = timedelta(minutes=15)
-"""The age of a mark that should have been removed by now."""
-
 READ_ON: Final = timedelta(seconds=30)
 """How long the rows that one pass over the tables yields are put into blocks."""
 
@@ -115,23 +112,27 @@ class _Run:
     def renew(self) -> None:
         """Reads again what marks have made unbelievable, and removes marks that are done with.
 
-        Only a run that has built something for a mark requests another run to remove it. If each
-        run did that which meets a mark, the queue would grow as long as late rows come.
+        Another run is requested for the marks that are left, unless one comes anyway: a mark that
+        was put a moment ago has its writer's request. If each run requested another one, the queue
+        would grow as long as late rows come.
         """
         marks = self.counts.marks.marked_at
-        removable_at: list[datetime] = []
+        left: list[datetime] = []
+        is_built = is_followed = False
         for span in sorted(marks, key=marks.__getitem__):
             marked_at = from_milliseconds(marks[span])
             self.report.oldest_mark = self.report.oldest_mark or marked_at
             if self._clock() <= marked_at + MARGIN:
-                break  # what is built now would not be believed; the writer's request comes later
-            done_at, is_built = self._renew_span(span)
+                is_followed = True
+                break  # what is built now would not be believed
+            done_at, has_built = self._renew_span(span)
             if self.counts.read_at > done_at:
                 self.counts.remove_mark(span)
-            elif is_built or self._clock() > marked_at + OVERDUE:
-                removable_at.append(done_at)
-        if removable_at:
-            self.report.retry(max(removable_at) - self._clock() + timedelta(seconds=1))
+            else:
+                left.append(done_at)
+                is_built |= has_built
+        if left and (is_built or not is_followed):
+            self.report.retry(max(left) - self._clock() + timedelta(seconds=1))
 
     def _renew_span(self, span: str) -> tuple[datetime, bool]:
         """Reads again what a mark overlaps.
