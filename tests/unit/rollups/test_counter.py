@@ -19,6 +19,7 @@ from workspace_usage.rollups.counter import MIN_ROWS, Counter
 from workspace_usage.rollups.items import SETTLED, Day, Watermark
 from workspace_usage.rollups.marks import MarkWriter
 from workspace_usage.rollups.reading import Counts
+from workspace_usage.rollups.writing import COMMIT
 from workspace_usage.rows.row import Row, Source, from_stored_item
 from workspace_usage.rows.store import Meter, Selection
 from workspace_usage.rows.window import one_day
@@ -70,7 +71,7 @@ class Workspace:
         selection = self.selection("2000-01-01", "2030-01-01", date(2000, 1, 1), date(2030, 1, 1))
         check = CountsCheck()
         counts = Counts(cast(Any, self.client), ROLLUPS, self.zone)
-        check.check(counts, selection, self.now + SETTLED, Truth.of(rows))
+        check.check(counts, selection, self.now + COMMIT + SETTLED, Truth.of(rows))
         return check.blocks
 
     def selection(self, low: str, high: str, first: date, last: date) -> Selection:
@@ -218,11 +219,21 @@ def test_a_mark_that_was_put_again_is_not_removed() -> None:
     assert workspace.counter.counts_of(11).marks.marked_at
 
 
+def test_a_commit_counts_from_the_moment_at_which_it_has_surely_taken_effect() -> None:
+    """A reader may read what was there before, up to this moment."""
+    workspace = Workspace(MIN_ROWS)
+    workspace.counter.count(11)
+    moment = to_milliseconds(workspace.now + COMMIT)
+    assert workspace.counter.counts_of(11).watermark.moved_at == moment
+    assert {day.committed_at for day in workspace.days} == {moment}
+
+
 def test_a_reader_uses_a_watermark_that_was_there_before_it_began() -> None:
     """It may have read the days before the watermark moved: what lies between would be a gap."""
     watermark = Watermark(1, 1, "UTC")
     for second, sort_key in ((0, "a"), (5, "b"), (20, "c")):
-        watermark = watermark.moved(sort_key, NOW + timedelta(seconds=second))
+        moment = NOW + timedelta(seconds=second)
+        watermark = watermark.moved(sort_key, moment, moved_at=moment)
     assert watermark.settled(NOW + timedelta(seconds=29)) == "b"
     assert watermark.settled(NOW + timedelta(seconds=30)) == "c"
     assert watermark.settled(NOW + timedelta(seconds=14)) == items.NOTHING
@@ -241,7 +252,7 @@ def test_a_window_that_begins_within_a_day_is_read_without_counts() -> None:
     low, high = format_timestamp(window.start), format_timestamp(window.end)
     selection = workspace.selection(low, high, window.first_day, window.last_day)
     counts = Counts(cast(Any, workspace.client), ROLLUPS, zone)
-    assert counts.read(selection, [], workspace.now + SETTLED, Meter(lambda: None)) is None
+    assert counts.read(selection, [], workspace.now + COMMIT + SETTLED, Meter(lambda: None)) is None
     day = workspace.days[-1]
     assert day.day == date(2026, 11, 1)
     assert day.blocks[0].low < low < day.blocks[0].high
@@ -253,6 +264,6 @@ def test_items_hold_what_was_put_into_them() -> None:
     block = Block("a", "b", read_at, items.new_block_id(read_at), 2, {"chat": 2}, 5)
     day = Day(date(2026, 1, 9), 3, read_at, (block, Block("b", "c", -1)))
     assert Day.from_item(day.to_item(11)) == day
-    watermark = Watermark(7, 2, "UTC").moved("2026", NOW)
+    watermark = Watermark(7, 2, "UTC").moved("2026", NOW, moved_at=NOW)
     found, _ = items.state_of([watermark.to_item(11)])
     assert found == watermark

@@ -60,9 +60,9 @@ class Watermark:
         epoch: the days that count; days of another epoch are void.
         zone: the fingerprint of the time zone by whose days the rows are counted.
         sort_key: the watermark.
-        moved_at: when it moved there, in milliseconds since 1970.
-        previous, previous_at: an earlier watermark, and when it moved there. When it was replaced,
-            it was ``SETTLED`` old.
+        moved_at: when it was there at the latest, in milliseconds since 1970.
+        previous, previous_at: an earlier watermark, and when it was there at the latest. When it
+            was replaced, it was ``SETTLED`` old.
     """
 
     revision: int
@@ -85,14 +85,20 @@ class Watermark:
             return self.sort_key
         return self.previous if self.previous_at <= limit else NOTHING
 
-    def moved(self, sort_key: str, now: datetime) -> "Watermark":
-        """Returns the watermark after a commit at ``now``, which may leave it where it is."""
+    def moved(self, sort_key: str, now: datetime, moved_at: datetime) -> "Watermark":
+        """Returns the watermark after a commit, which may leave it where it is.
+
+        Args:
+            sort_key: where it is after the commit.
+            now: the current time (aware).
+            moved_at: when the commit has taken effect at the latest.
+        """
         new = replace(self, revision=self.revision + 1)
         if sort_key == self.sort_key:
             return new
         if self.settled(now) == self.sort_key:
             new = replace(new, previous=self.sort_key, previous_at=self.moved_at)
-        return replace(new, sort_key=sort_key, moved_at=to_milliseconds(now))
+        return replace(new, sort_key=sort_key, moved_at=to_milliseconds(moved_at))
 
     def to_item(self, workspace_id: int) -> Attributes:
         """Returns this watermark as its item."""
@@ -108,7 +114,7 @@ class Day:
     Attributes:
         day: the day.
         epoch: the epoch of the watermark with which they were committed.
-        committed_at: when that was, in milliseconds since 1970.
+        committed_at: when that was done at the latest, in milliseconds since 1970.
         blocks: the blocks, oldest first; they do not overlap.
     """
 

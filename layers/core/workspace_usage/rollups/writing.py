@@ -109,8 +109,9 @@ class WorkspaceCounts:
             self._put([item_key(self._workspace_id, opened)])
             self._put(self._items_of(day, block, contents))
         now = self._clock()
-        moved = self.watermark.moved(watermark, now)
-        changed = Day(day.day, moved.epoch, to_milliseconds(now), _replace(day, replaced, block))
+        moved = self.watermark.moved(watermark, now, now + COMMIT)
+        committed_at = to_milliseconds(now + COMMIT)
+        changed = Day(day.day, moved.epoch, committed_at, _replace(day, replaced, block))
         is_late = now - from_milliseconds(block.read_at) > BUILD - COMMIT
         if is_late or not self._write_with(moved, changed, opened if contents else None):
             self._delete([*items.contents_of(day.day, block), opened])
