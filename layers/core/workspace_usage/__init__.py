@@ -14,10 +14,14 @@ its own package and of packages below it, and no two modules import each other; 
         payloads           what the platform sends, checked → rows, tokens, memberships
         reasons            why a payload is refused, in a sentence
         fields             how each field of a payload is read, and how large it may be
+    summary                a question → what the listing's rows add up to
+        query              the summary's parameters, checked
+        answer             the types of the summary's answer
     listing                a question → an answer
         listing            a scope and parameters → the body of the answer
         page               one page out of the merged tables
-        query              the parameters, checked
+        query              the listing's parameters, checked
+        filters            the parameters that every question has, checked
         sizes              how large a row is in an answer, and how large it may be
         answer             the answer's items: a row as a caller sees it
         presigning         presigned URLs of media
