@@ -1,4 +1,4 @@
-"""The real template's API: its route, cache, authorizer, messages, limits and logs."""
+"""The real template's API: its routes, cache, authorizer, messages, limits and logs."""
 
 import json
 from typing import Any
@@ -8,22 +8,25 @@ import pytest
 from tests.deploy.stack import Stack
 from workspace_usage.messages import LOCALES, translate
 
-USAGE = "/~1workspaces~1usage"
-"""The listing's path, as the stage's method settings spell it."""
+CALLER = ["header.Authorization", "header.x-workspace-id", "header.Accept-Language"]
+FILTERS = [f"querystring.{name}" for name in ("range", "start_date", "end_date", "user_id", "type")]
+CACHE_KEYS_BY_ROUTE = {
+    "/workspaces/usage": [
+        *(CALLER + FILTERS),
+        *(f"querystring.{name}" for name in ("page", "per_page", "cursor")),
+    ],
+    "/workspaces/usage/summary": [
+        *(CALLER + FILTERS),
+        *(f"querystring.{name}" for name in ("interval", "group_by", "limit")),
+    ],
+}
+"""The routes that are cached, and what their answers depend on."""
 
-CACHE_KEYS = [
-    "method.request.header.Authorization",
-    "method.request.header.x-workspace-id",
-    "method.request.header.Accept-Language",
-    "method.request.querystring.range",
-    "method.request.querystring.start_date",
-    "method.request.querystring.end_date",
-    "method.request.querystring.user_id",
-    "method.request.querystring.type",
-    "method.request.querystring.page",
-    "method.request.querystring.per_page",
-    "method.request.querystring.cursor",
-]
+FUNCTIONS_BY_ROUTE = {
+    "/workspaces/usage": "UsageFunction",
+    "/workspaces/usage/summary": "SummaryFunction",
+}
+
 STATUSES_AND_MESSAGES = {
     "UNAUTHORIZED": (401, "unauthorized"),
     "MISSING_AUTHENTICATION_TOKEN": (404, "not_found"),
@@ -49,59 +52,66 @@ def gateway_responses(stack: Stack) -> dict[str, Any]:
     return responses
 
 
+def method_of(route: str) -> Any:
+    """Returns the definition of a route's GET."""
+    return definition(Stack())["paths"][route]["get"]
+
+
 def method_setting(stack: Stack, method: str, path: str) -> dict[str, Any]:
     """Returns the stage's settings for a method."""
     settings: list[dict[str, Any]] = stack.properties("ApiStage")["MethodSettings"]
-    (setting,) = [s for s in settings if (s["HttpMethod"], s["ResourcePath"]) == (method, path)]
+    resource = path if path == "/*" else "/" + path.replace("/", "~1")
+    (setting,) = [s for s in settings if (s["HttpMethod"], s["ResourcePath"]) == (method, resource)]
     return setting
 
 
-def test_there_is_one_route_and_one_stage() -> None:
-    """The API has only the listing, under one regional address."""
+def test_there_is_one_stage() -> None:
+    """The API's routes are tested below. It has one regional address."""
     stack = Stack()
     paths = definition(stack)["paths"]
-    assert {path: list(methods) for path, methods in paths.items()} == {
-        "/workspaces/usage": ["get"]
-    }
+    assert paths.keys() == FUNCTIONS_BY_ROUTE.keys()
+    assert all(list(methods) == ["get"] for methods in paths.values())
     assert list(stack.of_type("AWS::ApiGateway::Stage")) == ["ApiStage"]
     assert stack.properties("ApiStage")["StageName"] == "v1"
     assert "StageName" not in next(iter(stack.of_type("AWS::ApiGateway::Deployment").values()))
     assert stack.properties("Api")["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
 
 
-def test_the_usage_function_answers_the_route() -> None:
+@pytest.mark.parametrize("route", FUNCTIONS_BY_ROUTE)
+def test_a_function_answers_each_route(route: str) -> None:
     """API Gateway passes the request on without changes."""
-    integration = definition(Stack())["paths"]["/workspaces/usage"]["get"][
-        "x-amazon-apigateway-integration"
-    ]
+    integration = method_of(route)["x-amazon-apigateway-integration"]
     assert integration["type"] == "aws_proxy"
-    assert integration["uri"].endswith("/functions/${UsageFunctionAliaslive}/invocations")
+    alias = f"${{{FUNCTIONS_BY_ROUTE[route]}Aliaslive}}"
+    assert integration["uri"].endswith(f"/functions/{alias}/invocations")
 
 
-def test_the_cache_key_is_what_an_answer_depends_on() -> None:
+@pytest.mark.parametrize("route", CACHE_KEYS_BY_ROUTE)
+def test_the_cache_key_is_what_an_answer_depends_on(route: str) -> None:
     """It has the contract's headers and parameters, and no others."""
-    method = definition(Stack())["paths"]["/workspaces/usage"]["get"]
-    keys = method["x-amazon-apigateway-integration"]["cacheKeyParameters"]
-    assert sorted(keys) == sorted(CACHE_KEYS)
+    keys = method_of(route)["x-amazon-apigateway-integration"]["cacheKeyParameters"]
+    assert sorted(keys) == sorted(f"method.request.{key}" for key in CACHE_KEYS_BY_ROUTE[route])
 
 
-def test_the_gateway_refuses_no_request_for_a_missing_parameter() -> None:
+@pytest.mark.parametrize("route", CACHE_KEYS_BY_ROUTE)
+def test_the_gateway_refuses_no_request_for_a_missing_parameter(route: str) -> None:
     """The functions check parameters, in the contract's order."""
-    method = definition(Stack())["paths"]["/workspaces/usage"]["get"]
-    assert len(method["parameters"]) == len(CACHE_KEYS)
+    method = method_of(route)
+    assert len(method["parameters"]) == len(CACHE_KEYS_BY_ROUTE[route])
     assert not any(parameter["required"] for parameter in method["parameters"])
 
 
-def test_only_the_listing_is_cached_for_a_minute() -> None:
+def test_only_these_routes_are_cached_for_a_minute() -> None:
     """The cache is encrypted. Caching is switched off for every other method."""
     stack = Stack()
     stage = stack.properties("ApiStage")
     assert (stage["CacheClusterEnabled"], stage["CacheClusterSize"]) == ("true", "0.5")
-    assert len(stage["MethodSettings"]) == 2
-    usage = method_setting(stack, "GET", USAGE)
-    assert usage["CachingEnabled"] == "true"
-    assert usage["CacheTtlInSeconds"] == 60
-    assert usage["CacheDataEncrypted"] is True
+    assert len(stage["MethodSettings"]) == 1 + len(CACHE_KEYS_BY_ROUTE)
+    for route in CACHE_KEYS_BY_ROUTE:
+        setting = method_setting(stack, "GET", route)
+        assert setting["CachingEnabled"] == "true"
+        assert setting["CacheTtlInSeconds"] == 60
+        assert setting["CacheDataEncrypted"] is True
     assert method_setting(stack, "*", "/*")["CachingEnabled"] is False
 
 
@@ -109,7 +119,8 @@ def test_a_cache_that_is_off_is_switched_off_explicitly() -> None:
     """API Gateway may keep a cache on if its setting is only removed."""
     stack = Stack(CacheEnabled="false")
     assert stack.properties("ApiStage")["CacheClusterEnabled"] == "false"
-    assert method_setting(stack, "GET", USAGE)["CachingEnabled"] == "false"
+    for route in CACHE_KEYS_BY_ROUTE:
+        assert method_setting(stack, "GET", route)["CachingEnabled"] == "false"
     assert method_setting(stack, "*", "/*")["CachingEnabled"] is False
 
 
@@ -125,7 +136,8 @@ def test_the_authorizer_decides_on_every_request() -> None:
     """Its decisions are not cached, and it is invoked even if headers are missing."""
     stack = Stack()
     body = definition(stack)
-    assert body["paths"]["/workspaces/usage"]["get"]["security"] == [{"TokenAuthorizer": []}]
+    for route in CACHE_KEYS_BY_ROUTE:
+        assert body["paths"][route]["get"]["security"] == [{"TokenAuthorizer": []}]
     authorizer = body["securityDefinitions"]["TokenAuthorizer"]["x-amazon-apigateway-authorizer"]
     assert authorizer["type"] == "request"
     assert authorizer["authorizerResultTtlInSeconds"] == 0
@@ -142,12 +154,13 @@ def test_the_authorizer_s_alias_is_created_before_the_api() -> None:
 
 
 def test_only_this_api_may_invoke_the_functions() -> None:
-    """API Gateway may invoke them for this API's listing, and as this API's authorizer."""
+    """API Gateway may invoke them for this API's routes, and as this API's authorizer."""
     permissions = Stack().of_type("AWS::Lambda::Permission").values()
     assert {p["Principal"] for p in permissions} == {"apigateway.amazonaws.com"}
     api = "arn:aws:execute-api:us-east-1:123456789012:${Api}"
     assert {p["FunctionName"]: p["SourceArn"] for p in permissions} == {
         "${UsageFunctionAliaslive}": f"{api}/*/GET/workspaces/usage",
+        "${SummaryFunctionAliaslive}": f"{api}/*/GET/workspaces/usage/summary",
         "${AuthorizerFunction.Arn}:live": f"{api}/authorizers/*",
     }
 

@@ -10,6 +10,7 @@ from tests.support.lookups import LookupRecorder
 from workspace_api.settings import (
     AuthorizerSettings,
     CounterSettings,
+    HistorySettings,
     RecorderSettings,
     UsageSettings,
 )
@@ -23,6 +24,7 @@ INDEXES_BY_TABLE: Final = {
 
 SETTINGS_BY_FUNCTION: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
     "UsageFunction": UsageSettings.from_environment,
+    "SummaryFunction": HistorySettings.from_environment,
     "AuthorizerFunction": AuthorizerSettings.from_environment,
     "RecorderFunction": RecorderSettings.from_environment,
     "CounterFunction": CounterSettings.from_environment,
@@ -58,24 +60,36 @@ def permissions_of(role: str) -> dict[str, set[str]]:
     return grants
 
 
+TABLES_AND_INDEXES: Final = {
+    resource
+    for table, indexes in INDEXES_BY_TABLE.items()
+    for resource in [
+        f"${{{table}.Arn}}",
+        *(f"${{{table}.Arn}}/index/{index}" for index in indexes),
+    ]
+}
+MIN_DATE: Final = "arn:aws:ssm:us-east-1:123456789012:parameter${MinDateParameter}"
+
+
 def test_the_usage_function_may_only_read_what_the_listing_needs() -> None:
     """It queries three tables and their indexes, and reads counts, a parameter and media."""
-    tables = {
-        resource
-        for table, indexes in INDEXES_BY_TABLE.items()
-        for resource in [
-            f"${{{table}.Arn}}",
-            *(f"${{{table}.Arn}}/index/{index}" for index in indexes),
-        ]
-    }
-    parameter = "arn:aws:ssm:us-east-1:123456789012:parameter${MinDateParameter}"
     assert permissions_of("UsageRole") == {
-        "dynamodb:Query": tables | {"${RollupsTable.Arn}"},
+        "dynamodb:Query": TABLES_AND_INDEXES | {"${RollupsTable.Arn}"},
         "dynamodb:GetItem": {"${RollupsTable.Arn}"},
-        "ssm:GetParameter": {parameter},
+        "ssm:GetParameter": {MIN_DATE},
         "s3:GetObject": {"${MediaBucket.Arn}/*"},
         "logs:CreateLogStream": {"${UsageLogGroup.Arn}"},
         "logs:PutLogEvents": {"${UsageLogGroup.Arn}"},
+    }
+
+
+def test_the_summary_may_only_read_rows_counts_and_the_min_date() -> None:
+    """It reads what the listing does, but no media, and no single block."""
+    assert permissions_of("SummaryRole") == {
+        "dynamodb:Query": TABLES_AND_INDEXES | {"${RollupsTable.Arn}"},
+        "ssm:GetParameter": {MIN_DATE},
+        "logs:CreateLogStream": {"${SummaryLogGroup.Arn}"},
+        "logs:PutLogEvents": {"${SummaryLogGroup.Arn}"},
     }
 
 
@@ -135,7 +149,8 @@ def test_no_role_has_wildcards_or_managed_policies() -> None:
         for resource in as_list(statement["Resource"]):
             assert "*" not in resource.removesuffix("${MediaBucket.Arn}/*")
     roles = stack.of_type("AWS::IAM::Role")
-    assert roles.keys() == {"UsageRole", "AuthorizerRole", "RecorderRole", "CounterRole"}
+    functions = ("Usage", "Summary", "Authorizer", "Recorder", "Counter")
+    assert roles.keys() == {f"{name}Role" for name in functions}
     for role_properties in roles.values():
         assert "ManagedPolicyArns" not in role_properties
         (trust,) = role_properties["AssumeRolePolicyDocument"]["Statement"]
@@ -148,6 +163,7 @@ def test_each_function_has_its_own_role_and_log() -> None:
     functions = stack.of_type("AWS::Lambda::Function")
     assert {name: properties["Role"] for name, properties in functions.items()} == {
         "UsageFunction": "${UsageRole.Arn}",
+        "SummaryFunction": "${SummaryRole.Arn}",
         "AuthorizerFunction": "${AuthorizerRole.Arn}",
         "RecorderFunction": "${RecorderRole.Arn}",
         "CounterFunction": "${CounterRole.Arn}",
@@ -155,6 +171,7 @@ def test_each_function_has_its_own_role_and_log() -> None:
     logs = {name: function["LoggingConfig"]["LogGroup"] for name, function in functions.items()}
     assert logs == {
         "UsageFunction": "${UsageLogGroup}",
+        "SummaryFunction": "${SummaryLogGroup}",
         "AuthorizerFunction": "${AuthorizerLogGroup}",
         "RecorderFunction": "${RecorderLogGroup}",
         "CounterFunction": "${CounterLogGroup}",
@@ -166,6 +183,7 @@ def test_logs_expire() -> None:
     groups = Stack(LogRetentionDays="7").of_type("AWS::Logs::LogGroup")
     groups_of_functions = {
         "UsageLogGroup",
+        "SummaryLogGroup",
         "AuthorizerLogGroup",
         "RecorderLogGroup",
         "CounterLogGroup",
@@ -190,7 +208,8 @@ def test_functions_run_python_3_13_on_the_chosen_architecture(architecture: str)
 def test_functions_end_before_api_gateway_stops_waiting() -> None:
     """API Gateway waits 29 seconds for an integration and 10 for an authorizer."""
     stack = Stack()
-    assert stack.properties("UsageFunction")["Timeout"] < 29
+    for function in ("UsageFunction", "SummaryFunction"):
+        assert stack.properties(function)["Timeout"] < 29
     assert stack.properties("AuthorizerFunction")["Timeout"] <= 10
 
 
@@ -221,6 +240,7 @@ def test_endpoints_are_declared_and_empty(function: str) -> None:
     """``sam local`` can set only declared variables, and a deployment calls AWS's endpoints."""
     services = {
         "UsageFunction": ["DYNAMODB", "S3", "SSM"],
+        "SummaryFunction": ["DYNAMODB", "SSM"],
         "AuthorizerFunction": ["DYNAMODB"],
         "RecorderFunction": ["DYNAMODB", "SQS"],
         "CounterFunction": ["DYNAMODB", "SQS"],
@@ -255,7 +275,7 @@ def test_parameters_reach_the_functions() -> None:
     usage = stack.environment("UsageFunction")
     authorizer = stack.environment("AuthorizerFunction")
     # Windows and counts must have the same days.
-    for function in ("UsageFunction", "CounterFunction"):
+    for function in ("UsageFunction", "SummaryFunction", "CounterFunction"):
         assert stack.environment(function)["TIME_ZONE"] == "America/Sao_Paulo"
     assert usage["LINK_LIFETIME_SECONDS"] == "900"
     assert authorizer["TOKEN_LIFETIME_MINUTES"] == "60"

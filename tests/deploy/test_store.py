@@ -159,6 +159,7 @@ def test_the_names_that_operators_need_are_outputs() -> None:
     assert outputs == {
         "ApiId": "${Api}",
         "UsageFunctionArn": "${UsageFunctionAliaslive}",
+        "SummaryFunctionArn": "${SummaryFunctionAliaslive}",
         **{f"{table}Name": f"${{{table}}}" for table in KEYS_BY_TABLE},
         "MediaBucketName": "${MediaBucket}",
         "MinDateParameterName": "${MinDateParameter}",

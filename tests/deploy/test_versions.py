@@ -13,7 +13,7 @@ import pytest
 
 from tests.deploy.stack import Stack, Tree, read_template, transform, transformed_template
 
-PUBLISHED: Final = ("UsageFunction", "AuthorizerFunction")
+PUBLISHED: Final = ("UsageFunction", "SummaryFunction", "AuthorizerFunction")
 
 OTHER_VALUES: Final = {
     "Architecture": "x86_64",

@@ -247,15 +247,24 @@ def test_addresses_of_the_local_stack_that_documents_name_exist() -> None:
             assert path in served, f"{name}: the local stack has no {path}"
 
 
-def test_the_readme_lists_the_parameters_that_the_api_reads() -> None:
+@pytest.mark.parametrize(
+    ("function", "name", "heading"),
+    [
+        ("UsageFunction", "README.md", "The request"),
+        ("SummaryFunction", "docs/summary.md", "Parameters"),
+    ],
+)
+def test_documents_list_the_parameters_that_the_api_reads(
+    function: str, name: str, heading: str
+) -> None:
     """Headers and query parameters: those that the template makes keys of the cache."""
-    (event,) = _properties(TEMPLATE["Resources"]["UsageFunction"])["Events"].values()
+    (event,) = _properties(TEMPLATE["Resources"][function])["Events"].values()
     read = {
         name.split(".", 3)[3]
         for found in event["Properties"]["RequestParameters"]
         for name in found
     }
-    assert document("README.md").listed("The request") == read
+    assert document(name).listed(heading) == read
 
 
 def test_the_readme_lists_the_fields_of_an_item_in_their_order() -> None:

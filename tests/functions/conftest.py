@@ -56,6 +56,13 @@ def usage(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
+def summary(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The summary function's module."""
+    assert clients.dynamodb.list_tables()["TableNames"]
+    return load_function("summary", environment_of(template, "SummaryFunction"), monkeypatch)
+
+
+@pytest.fixture
 def authorizer(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The authorizer's module."""
     assert clients.dynamodb.list_tables()["TableNames"]

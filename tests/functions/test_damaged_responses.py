@@ -45,6 +45,7 @@ from tests.support.harness import (
     old_mark,
     rejection,
     setting,
+    sums,
     token,
     token_by_hash,
     token_by_id,
@@ -96,6 +97,7 @@ CASES: list[tuple[Callable[[Harness], Trial], str, str]] = [
     (setting, "GetParameter", ""),
     (deep_page, "GetItem", "Rollups"),
     (deep_page, "Query", "Rollups"),
+    (sums, "Query", "Rollups"),
     (execution, "GetItem", "Executions"),
     (execution, "SendMessage", ""),
     (execution, "PutItem", "Rollups"),
@@ -174,7 +176,7 @@ def test_nothing_is_cached_because_of_a_damaged_response(harness: Harness) -> No
 
     functions = {
         arn: invoke(name)
-        for name in ("authorizer", "usage")
+        for name in ("authorizer", "usage", "summary")
         for arn in versions_by_arn(
             harness.template, harness.template.resources[f"{name.capitalize()}Function"]
         )

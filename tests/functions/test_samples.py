@@ -38,6 +38,8 @@ AUTHORIZER_SAMPLES = {
 """The policy's effect and whose rows the context lets the caller see, or the error's text."""
 
 STATUSES_BY_SAMPLE = {
+    "summary-grouped": 200,
+    "summary-invalid-query": 422,
     "usage-filtered": 200,
     "usage-first-page": 200,
     "usage-forbidden-context": 403,
@@ -51,6 +53,7 @@ ERRORS_BY_INVOCATION = {
     "invoke-filtered": None,
     "invoke-first-page": None,
     "invoke-invalid": InvalidRequest,
+    "invoke-summary": None,
     "invoke-without-workspace": InvalidRequest,
 }
 DEAD_LETTERS_BY_SAMPLE = {"recorder-batch": 0, "recorder-rejected": 2}
@@ -101,19 +104,23 @@ def test_the_authorizer_decides_as_its_samples_say(authorizer: ModuleType) -> No
 
 
 @pytest.mark.usefixtures("demo")
-def test_the_usage_function_answers_as_its_samples_say(usage: ModuleType) -> None:
-    """It answers and refuses both requests of API Gateway and direct invocations."""
+def test_the_api_s_functions_answer_as_their_samples_say(
+    usage: ModuleType, summary: ModuleType
+) -> None:
+    """They answer and refuse both requests of API Gateway and direct invocations."""
     for name, status in STATUSES_BY_SAMPLE.items():
-        response = usage.lambda_handler(read_sample(name), Context())
+        function, field = (summary, "totals") if "summary" in name else (usage, "items")
+        response = function.lambda_handler(read_sample(name), Context())
         body = json.loads(response["body"])
         assert response["statusCode"] == status, name
-        assert body["items"] if status == 200 else body["message"], name
+        assert body[field] if status == 200 else body["message"], name
     for name, error in ERRORS_BY_INVOCATION.items():
+        function, field = (summary, "buckets") if "summary" in name else (usage, "items")
         if error is None:
-            assert usage.lambda_handler(read_sample(name), Context())["items"], name
+            assert function.lambda_handler(read_sample(name), Context())[field], name
             continue
         with pytest.raises(error):
-            usage.lambda_handler(read_sample(name), Context())
+            function.lambda_handler(read_sample(name), Context())
 
 
 def test_the_recorder_applies_and_rejects_as_its_samples_say(

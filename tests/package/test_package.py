@@ -121,6 +121,7 @@ def test_the_layers_are_small() -> None:
         "CoreLayer/python/workspace_usage",
         "DependenciesLayer/python/pydantic",
         "UsageFunction",
+        "SummaryFunction",
         "AuthorizerFunction",
         "RecorderFunction",
         "CounterFunction",
@@ -159,7 +160,11 @@ print(json.dumps(sorted(sys.modules.keys() - before)), file=sys.stderr)
 
 @pytest.mark.parametrize(
     ("function", "event"),
-    [("usage", "usage-filtered"), ("authorizer", "authorizer-allowed-everyone")],
+    [
+        ("usage", "usage-filtered"),
+        ("summary", "summary-grouped"),
+        ("authorizer", "authorizer-allowed-everyone"),
+    ],
 )
 def test_a_restored_function_imports_no_module(stack: Stack, function: str, event: str) -> None:
     """Not even to fetch its credentials, which is necessary after a restore."""

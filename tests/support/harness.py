@@ -39,7 +39,7 @@ ROWS: Final = MIN_ROWS + 1
 """The rows of a workspace: enough to be counted. The grown one has twice as many."""
 
 TOKEN_SECRET: Final = "s3cr3t"
-FUNCTIONS: Final = ("authorizer", "usage", "recorder", "counter")
+FUNCTIONS: Final = ("authorizer", "usage", "summary", "recorder", "counter")
 EVENTS: Final[dict[str, Any]] = {
     name: json.loads((ROOT / "events" / f"event-{name}.json").read_text("utf-8"))
     for name in ("execution-recorded", "access-token-issued")
@@ -211,6 +211,21 @@ def first_page(harness: Harness) -> Trial:
 
 def deep_page(harness: Harness) -> Trial:
     return lambda: list_page(harness, COUNTED_WORKSPACE, ROWS, 11, 10)
+
+
+def sums(harness: Harness) -> Trial:
+    """Adds up the counted workspace's rows by user."""
+    event = {"workspace_id": COUNTED_WORKSPACE, "range": "30d", "group_by": "user"}
+
+    def trial() -> bool:
+        try:
+            body = harness.functions["summary"].lambda_handler(event, Context())
+        except StoreUnavailable:
+            return False
+        assert body["totals"]["runs"] == ROWS
+        return True
+
+    return trial
 
 
 def setting(harness: Harness) -> Trial:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
-from typing import Self
+from typing import Any, Self
 
 from workspace_usage.access.tokens import TokenPolicy
 from workspace_usage.aws.environment import AwsEnvironment
@@ -44,30 +44,37 @@ class AuthorizerSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class UsageSettings:
-    """The usage function's environment; ``url_lifetime``, of presigned URLs, is in seconds."""
+class HistorySettings:
+    """What the environments of the functions that read histories have in common."""
 
     default_locale: str
     time_zone: tzinfo
     tables: RowTables
+    min_date_parameter: str
+    aws: AwsEnvironment
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
+        return cls(**_history_settings(environment))
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSettings(HistorySettings):
+    """The usage function's environment; ``url_lifetime``, of presigned URLs, is in seconds."""
+
     media_bucket: str
     media_endpoint: str | None
-    aws: AwsEnvironment
     url_lifetime: int
-    min_date_parameter: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         return cls(
-            default_locale=_parse_locale(environment["DEFAULT_LOCALE"]),
-            time_zone=time_zone(environment["TIME_ZONE"]),
-            tables=RowTables.from_environment(environment),
+            **_history_settings(environment),
             media_bucket=environment["MEDIA_BUCKET"],
             media_endpoint=environment["AWS_ENDPOINT_URL_S3"] or None,
-            aws=AwsEnvironment.from_variables(environment),
             url_lifetime=int(environment["LINK_LIFETIME_SECONDS"]),
-            min_date_parameter=environment["MIN_DATE_PARAMETER"],
         )
 
 
@@ -109,6 +116,17 @@ class CounterSettings:
             count_queue_url=environment["COUNT_QUEUE_URL"],
             time_zone=time_zone(environment["TIME_ZONE"]),
         )
+
+
+def _history_settings(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Returns the fields of ``HistorySettings`` that an environment has."""
+    return {
+        "default_locale": _parse_locale(environment["DEFAULT_LOCALE"]),
+        "time_zone": time_zone(environment["TIME_ZONE"]),
+        "tables": RowTables.from_environment(environment),
+        "min_date_parameter": environment["MIN_DATE_PARAMETER"],
+        "aws": AwsEnvironment.from_variables(environment),
+    }
 
 
 def _parse_locale(name: str) -> str:

@@ -15,7 +15,10 @@ its own package and of packages below it, and no two modules import each other; 
         reasons            why a payload is refused, in a sentence
         fields             how each field of a payload is read, and how large it may be
     summary                a question → what the listing's rows add up to
+        summary            a scope and parameters → the body of the answer
+        groups             which groups are named, and how sums are written
         query              the summary's parameters, checked
+        buckets            a window's days, divided by an interval
         answer             the types of the summary's answer
     listing                a question → an answer
         listing            a scope and parameters → the body of the answer
@@ -28,6 +31,7 @@ its own package and of packages below it, and no two modules import each other; 
         min_date           the setting that hides what is older
     rollups                how many rows there are and what they add up to; begin with blocks
         seek               where a page begins
+        sums               what rows add up to, by day and group
         counter            rows that are old enough or were changed → blocks
         writing            a workspace's counts, as the counter changes them
         reading            counts for a question, and what is believed of them

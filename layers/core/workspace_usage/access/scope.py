@@ -47,6 +47,11 @@ type Scope = WholeWorkspace | OwnRuns
 """What a caller may see."""
 
 
+def user_of(scope: Scope) -> int | None:
+    """Returns the one user whose runs a scope shows, or None if it shows everybody's."""
+    return scope.user_id if isinstance(scope, OwnRuns) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Membership:
     """A user's membership in a workspace, with the permissions that it gives."""

@@ -62,10 +62,7 @@ class Listing:
         """
         query = Query.parse(parameters)
         scope = scope.narrow_to_user(query.user_id)
-        window = query.window(now, self.zone)
-        earliest = self.min_date.earliest(now, warn)
-        if earliest is not None:
-            window = window.not_before(earliest)
+        window = self.min_date.limit(query.window(now, self.zone), now, warn)
         page = read_page(self.store, self.index, scope, query, window, meter)
         presigner = UrlPresigner(self.bucket, self.credentials(), now, self.url_lifetime)
         return {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.errors import StoreUnavailable
-from workspace_usage.rows.window import midnight
+from workspace_usage.rows.window import Window, midnight
 from workspace_usage.values import InvalidValue, parse_date, parse_json
 
 if TYPE_CHECKING:
@@ -97,6 +97,11 @@ class MinDate:
         self._zone = zone
         self._earliest: datetime | None = None
         self._read_at: datetime | None = None
+
+    def limit(self, window: Window, now: datetime, warn: Callable[[str], object]) -> Window:
+        """Returns the part of a window that is shown; see ``earliest``."""
+        earliest = self.earliest(now, warn)
+        return window if earliest is None else window.not_before(earliest)
 
     def earliest(self, now: datetime, warn: Callable[[str], object]) -> datetime | None:
         """Returns the moment before which nothing is shown, or None if everything is shown.

@@ -53,7 +53,7 @@ def read_page(
     Raises:
         StoreUnavailable: a table can't be read in time.
     """
-    selection = _selection(scope, query, window)
+    selection = Selection.of(scope, query.agent_type, window, after=query.cursor)
     start = None if selection is None else _start(store, index, query, selection, meter)
     if start is None or start.selection.low >= start.selection.high:
         return Page((), has_more=False)
@@ -63,22 +63,6 @@ def read_page(
     return Page(
         tuple(from_stored_item(source, item) for _, source, item in stored_rows[: query.per_page]),
         has_more=len(stored_rows) > query.per_page,
-    )
-
-
-def _selection(scope: Scope, query: Query, window: Window) -> Selection | None:
-    """Returns the rows that may be on the page or above it, or None if there can't be any."""
-    bounds = window.sort_keys(after=query.cursor)
-    if bounds is None:
-        return None
-    low, high = bounds
-    return Selection(
-        scope=scope,
-        agent_type=query.agent_type,
-        low=low,
-        high=high,
-        first_day=window.first_day,
-        last_day=window.last_day,
     )
 
 

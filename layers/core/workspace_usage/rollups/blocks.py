@@ -99,6 +99,10 @@ class Block:
         """Whether it has enough rows, or ends right behind a row, because no more would fit."""
         return self.rows >= ENOUGH_ROWS or self.high.endswith("\0")
 
+    def has_shard(self, shard: int) -> bool:
+        """Returns whether it has rows of users of a shard."""
+        return bool(self.shards & 1 << shard)
+
 
 @dataclass(frozen=True, slots=True)
 class Marks:

@@ -195,8 +195,7 @@ def contents_of(day: date, block: Block) -> list[str]:
 
 def kinds_of(block: Block) -> list[str]:
     """Returns the kinds of a block's contents; none if it has no rows."""
-    shards = (shard for shard in range(USER_SHARDS) if block.shards & 1 << shard)
-    return _kinds(shards) if block.rows else []
+    return _kinds(filter(block.has_shard, range(USER_SHARDS))) if block.rows else []
 
 
 def _kinds(shards: Iterable[int]) -> list[str]:

@@ -115,12 +115,23 @@ def _cover(
         return ()  # counting has begun again since the watermark was read
     settled, low, high = watermark.settled(now), selection.low, selection.high
     of_epoch = (day for day in days if day.epoch == watermark.epoch)
-    blocks = [block for day in of_epoch for block in day.blocks if block.low < settled]
+    blocks = [
+        _clip(block, low, high)
+        for day in of_epoch
+        for block in day.blocks
+        if block.low < min(settled, high) and low < block.high
+    ]
     counted_to = max([settled, *(block.high for block in blocks)])
-    is_cut = any(block.low < low or high < block.high for block in blocks)
-    if is_cut or counted_to <= low:
+    if counted_to <= low:
         return ()
     return [*with_gaps(blocks, low, min(high, counted_to)), Block(counted_to, high, UNREAD)]
+
+
+def _clip(block: Block, low: str, high: str) -> Block:
+    """Returns a block, or the part of it between two sort keys, which is not counted by itself."""
+    if low <= block.low and block.high <= high:
+        return block
+    return Block(max(low, block.low), min(high, block.high), UNREAD)
 
 
 def _newest_first(blocks: Iterable[Block], marks: Marks) -> Iterator[Block]:

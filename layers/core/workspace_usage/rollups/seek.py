@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
-from workspace_usage.access.scope import OwnRuns
+from workspace_usage.access.scope import user_of
 from workspace_usage.aws.packing import unpack
 from workspace_usage.rollups.blocks import UNREAD, Block
 from workspace_usage.rollups.facets import Order, rows_of
@@ -59,7 +59,7 @@ class PageIndex:
         """
         if offset < MIN_OFFSET:
             return Start(selection, offset)
-        user_id = _user_of(selection)
+        user_id = user_of(selection.scope)
         kinds = [] if user_id is None else [rows_kind(user_id)]
         counted = self.counts.read(selection, kinds, self.clock(), meter)
         if counted is None:
@@ -83,15 +83,11 @@ class PageIndex:
         content = self.counts.content(below.scope.workspace_id, "order", block, meter)
         if content is None:
             return Start(below, offset)
-        fence = Order(*content).fence_before(offset, _user_of(below), below.agent_type)
+        fence = Order(*content).fence_before(offset, user_of(below.scope), below.agent_type)
         if fence is None:
             return Start(below, offset)
         sort_key, skipped = fence
         return Start(_up_to(below, sort_key), skipped)
-
-
-def _user_of(selection: Selection) -> int | None:
-    return selection.scope.user_id if isinstance(selection.scope, OwnRuns) else None
 
 
 def _up_to(selection: Selection, sort_key: str) -> Selection:
@@ -101,12 +97,12 @@ def _up_to(selection: Selection, sort_key: str) -> Selection:
 
 def _rows_of(block: Block, selection: Selection, counted: CountedRange) -> int | None:
     """Returns how many of a block's rows are selected, or None if they must be read."""
-    user_id, agent_type = _user_of(selection), selection.agent_type
+    user_id, agent_type = user_of(selection.scope), selection.agent_type
     if block.read_at == UNREAD:
         return None
     if user_id is None:
         return block.rows if agent_type is None else block.types.get(agent_type, 0)
-    if not block.shards & 1 << shard_of(user_id):
+    if not block.has_shard(shard_of(user_id)):
         return 0
     content = counted.contents.get((rows_kind(user_id), block.id))
     if content is None:

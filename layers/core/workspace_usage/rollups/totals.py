@@ -14,9 +14,17 @@ from typing import Any, Final, NamedTuple, Self
 from workspace_usage.rollups.facets import Facet
 from workspace_usage.rollups.items import users_kind
 from workspace_usage.rows.row import SUCCEEDED, Row, Tokens
+from workspace_usage.values import MAX_ID
 
 DIMENSIONS: Final = ("user", "type", "model", "agent", "origin", "source", "status")
 """What a summary can group by."""
+
+KINDS: Final = {
+    "types": ("type", "source", "status"),
+    "groups": DIMENSIONS[1:],
+    "users": DIMENSIONS,
+}
+"""The dimensions by which contents have totals, by the first part of their kind (``items``)."""
 
 EXACT: Final = Context(prec=1_000)
 """Adds credits without rounding: all of their digits lie between 1E+126 and 1E-168."""
@@ -145,8 +153,8 @@ class Totals:
         cells = [
             [
                 *(*map(refer, key), cell.runs, f"{cell.credits:f}"),
-                *(cell.input, cell.output, cell.total, cell.newest),
-                *(refer(cell.name), refer(cell.email)),
+                *map(_json_integer, (cell.input, cell.output, cell.total)),
+                *(cell.newest, refer(cell.name), refer(cell.email)),
             ]
             for key, cell in self.cells.items()
         ]
@@ -159,9 +167,14 @@ class Totals:
         texts, listed, split = content
         cells = {}
         for *key, runs, credits_, asked, answered, total, newest, name, email in listed:
-            sums = (runs, Decimal(credits_), asked, answered, total)
-            cells[tuple(texts[at] for at in key)] = Cell(*sums, newest, texts[name], texts[email])
-        return cls(cells, [(place, list(map(Shown.from_content, rows))) for place, rows in split])
+            sums = (runs, Decimal(credits_), int(asked), int(answered), int(total))
+            cells[tuple([texts[at] for at in key])] = Cell(*sums, newest, texts[name], texts[email])
+        return cls(cells, [(place, [*map(Shown.from_content, rows)]) for place, rows in split])
+
+
+def _json_integer(number: int) -> int | str:
+    """Returns a number as JSON; the largest sums have more than the 64 bits that orjson writes."""
+    return number if number <= MAX_ID else str(number)
 
 
 def summary_contents(rows: Sequence[Sequence[Shown]]) -> dict[str, Any]:
@@ -176,7 +189,7 @@ def summary_contents(rows: Sequence[Sequence[Shown]]) -> dict[str, Any]:
         for kind in {users_kind(copy.facet.user_id) for copy in copies}:
             shards.setdefault(kind, []).append((place, copies))
     return {
-        "types": Totals.of(numbered, ("type", "source", "status")).to_content(),
-        "groups": Totals.of(numbered, DIMENSIONS[1:]).to_content(),
-        **{kind: Totals.of(some, DIMENSIONS).to_content() for kind, some in shards.items()},
+        "types": Totals.of(numbered, KINDS["types"]).to_content(),
+        "groups": Totals.of(numbered, KINDS["groups"]).to_content(),
+        **{kind: Totals.of(some, KINDS["users"]).to_content() for kind, some in shards.items()},
     }

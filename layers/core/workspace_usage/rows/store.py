@@ -6,17 +6,20 @@ read.
 """
 
 import heapq
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from workspace_usage.access.scope import OwnRuns, Scope
 from workspace_usage.aws.dynamodb import StoredItem, next_request
 from workspace_usage.aws.errors import aws_errors_as_unavailable
+from workspace_usage.rows.position import Position
 from workspace_usage.rows.row import Source
+from workspace_usage.rows.window import Window
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef, QueryOutputTypeDef
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
 MAX_ROWS_PER_QUERY: Final = 1000
 """The most rows that one Query asks for: about a third of the 1 MB at which DynamoDB stops."""
+
+ALL_ROWS: Final = sys.maxsize
+"""More rows than there can be: what a reader wants who wants all of them."""
 
 type StoredRow = tuple[str, Source, StoredItem]
 """A sort key, the source whose table holds the item, and the item."""
@@ -67,6 +73,35 @@ class Selection:
     high: str
     first_day: date
     last_day: date
+
+    @classmethod
+    def of(
+        cls,
+        scope: Scope,
+        agent_type: str | None,
+        window: Window,
+        after: Position | None = None,
+    ) -> Self | None:
+        """Returns the rows of a window, or None if there can't be any.
+
+        Args:
+            scope: whose rows.
+            agent_type: the one type of agent, or None for all types.
+            window: the time.
+            after: leaves out the row at this position and those that the listing shows before it.
+        """
+        bounds = window.sort_keys(after)
+        if bounds is None:
+            return None
+        low, high = bounds
+        return cls(
+            scope=scope,
+            agent_type=agent_type,
+            low=low,
+            high=high,
+            first_day=window.first_day,
+            last_day=window.last_day,
+        )
 
     @property
     def sources(self) -> tuple[Source, ...]:

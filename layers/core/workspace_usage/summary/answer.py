@@ -62,6 +62,17 @@ class Group(Totals):
     """``status``: whether the rows succeeded."""
 
 
+class Division(TypedDict):
+    """What some rows add up to, and how that is divided among the groups."""
+
+    totals: Totals
+    """What the rows add up to."""
+    groups: list[Group]
+    """What the rows of each named group add up to; groups without any of the rows are left out."""
+    other: Totals | None
+    """What the rows of all other groups add up to; null if there are none."""
+
+
 class Bucket(TypedDict):
     """The rows of some days of the window."""
 
@@ -97,4 +108,4 @@ class SummaryBody(TypedDict):
     other: Totals | None
     """What the rows of all other groups add up to; null if all groups are named."""
     buckets: list[Bucket]
-    """The window's days, oldest first; days without rows are there too."""
+    """The window's days by ``interval``, oldest first; days without rows are there too."""
