@@ -22,7 +22,7 @@ from usagectl.loading.loader import Loader
 from usagectl.resources import Resources
 from usagectl.service_clock import ServiceClock
 from workspace_usage.aws.packing import unpack
-from workspace_usage.rollups.items import users_kind
+from workspace_usage.rollups.items import shard_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -142,10 +142,10 @@ def test_an_erased_person_is_in_no_count(database: CountedDatabase, tmp_path: Pa
     erasing(delete_rows=False)(database.resources())
     database.count_all()
     assert "user2@example.com" not in contents(database)
-    assert f"/{users_kind(2)}/" in contents(database)
+    assert f"/users/{shard_of(2)}/" in contents(database)
     erasing(delete_rows=True)(database.resources())
     database.count_all()
-    assert f"/{users_kind(2)}/" not in contents(database)
+    assert f"/users/{shard_of(2)}/" not in contents(database)
     assert "user3@example.com" in contents(database)
 
 

@@ -19,7 +19,7 @@ import pytest
 from tests.support.databases import LAG, Database, MemoryDatabase, SlowReader
 from tests.support.memory_dynamodb import NAMES, ROLLUPS, TABLES
 from tests.support.row_writers import RowWriters
-from tests.support.truth import CountsCheck, Truth
+from tests.support.truth import CountsCheck, Truth, check_sums
 from tests.support.virtual_time import Killed, Pace, TimedClient, World
 from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.aws.dynamodb import StoredItem
@@ -29,6 +29,8 @@ from workspace_usage.rollups import blocks, build, counter, facets, items, seek
 from workspace_usage.rollups.counter import Counter
 from workspace_usage.rollups.reading import Counts
 from workspace_usage.rollups.seek import PageIndex
+from workspace_usage.rollups.sums import add_up
+from workspace_usage.rollups.totals import DIMENSIONS
 from workspace_usage.rows.row import Row, Source, from_stored_item
 from workspace_usage.rows.store import Meter, Selection, Store
 from workspace_usage.rows.window import between, day_of, one_day
@@ -310,25 +312,38 @@ class History:
         start = index.find(store, selection, offset, meter)
         found = [] if start is None else truth.page(start.selection, start.offset)
         assert found == truth.page(selection, offset), (selection, offset, start)
+        rows_read = meter.rows.total()
+        dimensions = self._dimensions()
+        sums = add_up(store, counts, selection, dimensions, self.world.now, meter)
+        check_sums(sums, truth, selection, dimensions, self.zone)
         self.figures.pages += 1
-        self.figures.counted_pages += meter.rows.total() < offset
+        self.figures.counted_pages += rows_read < offset
 
     def _read_slowly(self) -> None:
         for _ in range(25):
             self.world.wait(self.world.seconds(0, 90))
             self.figures.slow_reads += 1
-            begin, selection = self.world.now, self._selection()
+            begin, selection, zone = self.world.now, self._selection(), self.zone
             reader = SlowReader(self.database, self.world, self._style.reader_pace)
-            index = PageIndex(Counts(reader, ROLLUPS, self.zone), self.world.clock)
-            offset = self.random.randint(1, 40)
+            counts, store = Counts(reader, ROLLUPS, self.zone), Store(reader, TABLES)
+            index = PageIndex(counts, self.world.clock)
+            offset, dimensions = self.random.randint(1, 40), self._dimensions()
+            start, sums = None, None
+            meter = Meter(lambda: None)
             try:
-                start = index.find(Store(reader, TABLES), selection, offset, Meter(lambda: None))
+                if self.random.random() < 0.5:
+                    start = index.find(store, selection, offset, meter)
+                else:
+                    sums = add_up(store, counts, selection, dimensions, self.world.now, meter)
             except Killed:
                 continue
             if self.rows_changed_at >= begin - LAG:
                 continue  # what it found may be partly of one moment and partly of another one
             self.figures.quiet_reads += 1
             truth = self.truth()
+            if sums is not None:
+                check_sums(sums, truth, selection, dimensions, zone)
+                continue
             found = [] if start is None else truth.page(start.selection, start.offset)
             assert found == truth.page(selection, offset), ("slow", begin, selection, offset, start)
 
@@ -347,6 +362,10 @@ class History:
             window = one_day(self.world.now - timedelta(days=random.randint(0, 2)), self.zone)
         low, high = format_timestamp(window.start), format_timestamp(window.end)
         return Selection(scope, agent_type, low, high, window.first_day, window.last_day)
+
+    def _dimensions(self) -> list[str]:
+        """Returns what a summary groups by."""
+        return self.random.sample(DIMENSIONS, self.random.choice([0, 1, 1, 2]))
 
     def _between(self, first: date, last: date) -> Selection:
         low, high = f"{first}", f"{last}"

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from fractions import Fraction
 from operator import is_, itemgetter
 from typing import Any, Final
@@ -15,16 +15,21 @@ from workspace_usage.rollups import seek
 from workspace_usage.rollups.blocks import UNREAD, Block
 from workspace_usage.rollups.items import USER_SHARDS, kinds_of
 from workspace_usage.rollups.reading import CountedRange, Counts
+from workspace_usage.rollups.sums import Sums
 from workspace_usage.rollups.totals import Totals
-from workspace_usage.rows.row import Row, Source
+from workspace_usage.rows.position import moment_of
+from workspace_usage.rows.row import Row, Source, Tokens
 from workspace_usage.rows.store import Meter, Selection
+from workspace_usage.rows.window import day_of
 
 PER_PAGE: Final = 3
 """Rows of the pages that are compared."""
 
+_DIMENSIONS: Final = ("user", "type", "model", "agent", "origin", "source", "status")
+
 _PRECEDENCE: Final = (Source.ARCHIVED, Source.CURRENT, Source.EDITED)
 
-type _Cells = dict[tuple[object, ...], list[object]]
+type _Cells = dict[tuple[object, ...], list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,61 @@ class Truth:
             )
         ]
         return found[offset : offset + PER_PAGE]
+
+
+def expected_sums(
+    truth: Truth, selection: Selection, dimensions: Sequence[str], zone: tzinfo
+) -> tuple[dict[date, dict[Any, list[Any]]], dict[str, dict[Any, str]]]:
+    """Returns the sums by day and group that a summary must show, and the labels of values."""
+    user_id = selection.scope.user_id if isinstance(selection.scope, OwnRuns) else None
+    places = [_DIMENSIONS.index(dimension) for dimension in dimensions]
+    days: dict[date, dict[Any, list[Any]]] = {}
+    labels: dict[str, dict[Any, str]] = {
+        name: {} for name in ("user", "agent") if name in dimensions
+    }
+    for key in truth.keys:
+        shown = [
+            row
+            for row in truth.copies[key]
+            if user_id in (None, row.user_id) and selection.agent_type in (None, _listed_type(row))
+        ]
+        if not selection.low <= key <= selection.high or not shown:
+            continue
+        values, credits_, total, name, email = _shown(shown[0])
+        tokens = shown[0].tokens or Tokens(0, 0, 0)
+        added = [
+            1,
+            values[6] == "succeeded",
+            credits_,
+            tokens.input or 0,
+            tokens.output or 0,
+            total,
+        ]
+        groups = days.setdefault(day_of(moment_of(key), zone), {})
+        group = tuple(values[place] for place in places)
+        groups[group] = [a + b for a, b in zip(groups.get(group, [0] * 6), added, strict=True)]
+        for dimension, label in (("user", email), ("agent", name)):
+            if dimension in dimensions:
+                labels[dimension][values[_DIMENSIONS.index(dimension)]] = label
+    return days, labels
+
+
+def check_sums(
+    sums: Sums, truth: Truth, selection: Selection, dimensions: Sequence[str], zone: tzinfo
+) -> None:
+    """Asserts that sums are those of the rows, to the last digit."""
+    found = {
+        day: {
+            key: [c.runs, c.succeeded, Fraction(c.credits), c.input, c.output, c.total]
+            for key, c in groups.items()
+        }
+        for day, groups in sums.days.items()
+        if groups
+    }
+    assert (found, sums.labels) == expected_sums(truth, selection, dimensions, zone), (
+        selection,
+        dimensions,
+    )
 
 
 def _listed_type(row: Row) -> str:
@@ -111,7 +171,7 @@ class CountsCheck:
         by_type = Counter(name for some in types for name in some)
         assert block.types == by_type, "wrong numbers of rows by type"
         shards = {row.user_id % USER_SHARDS for row in copies}
-        by_user = {f"{kind}/{shard}" for shard in shards for kind in ("rows", "users")}
+        by_user = {f"{kind}/{shard}" for shard in shards for kind in ("rows", "models", "users")}
         assert sorted(kinds_of(block)) == sorted({"order", "types", "groups", *by_user})
         for kind in kinds_of(block):
             content = counts.content(workspace_id, kind, block, Meter(lambda: None))
@@ -149,8 +209,12 @@ def totals_of(content: Any) -> tuple[_Cells, list[object]]:
     totals = Totals.from_content(content)
     cells: _Cells = {
         key: [
-            *(cell.runs, Fraction(cell.credits), cell.input, cell.output, cell.total),
-            *(cell.name, cell.email),
+            cell.runs,
+            cell.succeeded,
+            Fraction(cell.credits),
+            cell.input,
+            cell.output,
+            cell.total,
         ]
         for key, cell in totals.cells.items()
     }
@@ -166,26 +230,27 @@ def expected_totals(kind: str, rows: list[list[Row]]) -> tuple[_Cells, list[obje
     cells: _Cells = {}
     split: list[Any] = []
     for place, copies in enumerate(rows):
-        shards = {f"users/{row.user_id % USER_SHARDS}" for row in copies}
-        if kind.startswith("users/") and kind not in shards:
+        shards = {row.user_id % USER_SHARDS for row in copies}
+        if "/" in kind and int(kind.rpartition("/")[2]) not in shards:
             continue
         if len({(row.user_id, _listed_type(row)) for row in copies}) > 1:
             split.append((place, [_shown(row) for row in copies]))
             continue
-        values, credits_, total, name, email = _shown(copies[0])
+        values, credits_, total, _, _ = _shown(copies[0])
         tokens = copies[0].tokens
         numbers = (tokens.input or 0, tokens.output or 0) if tokens else (0, 0)
-        match kind:
+        match kind.partition("/")[0]:
             case "types":
                 key: tuple[object, ...] = (values[1], values[5], values[6])
             case "groups":
                 key = values[1:]
+            case "models":
+                key = (values[0], values[2])
             case _:
                 key = values
-        old: list[Any] = cells.get(key, [0, 0, 0, 0, 0, "", ""])
-        added = [1, credits_, *numbers, total]
-        # Rows come oldest first: the last name and the last address are the newest row's.
-        cells[key] = [*(a + b for a, b in zip(old, added, strict=False)), name, email]
+        old = cells.get(key, [0] * 6)
+        added = [1, values[6] == "succeeded", credits_, *numbers, total]
+        cells[key] = [a + b for a, b in zip(old, added, strict=True)]
     return cells, split
 
 

@@ -13,8 +13,8 @@ from tests.support.memory_dynamodb import NAMES, ROLLUPS, MemoryDynamoDB
 from tests.support.truth import CountsCheck, Truth
 from workspace_usage.access.scope import WholeWorkspace
 from workspace_usage.aws.dynamodb import item_key
-from workspace_usage.rollups import items
-from workspace_usage.rollups.blocks import BUILD, MARGIN, Block
+from workspace_usage.rollups import build, items
+from workspace_usage.rollups.blocks import BUILD, MARGIN, UNREAD, Block
 from workspace_usage.rollups.counter import MIN_ROWS, Counter
 from workspace_usage.rollups.items import SETTLED, Day, Watermark
 from workspace_usage.rollups.marks import MarkWriter
@@ -239,8 +239,11 @@ def test_a_reader_uses_a_watermark_that_was_there_before_it_began() -> None:
     assert watermark.settled(NOW + timedelta(seconds=14)) == items.NOTHING
 
 
-def test_a_window_that_begins_within_a_day_is_read_without_counts() -> None:
+def test_of_a_window_that_begins_within_a_day_only_the_first_block_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """As ``1d`` does when clocks change: the block before its beginning can't be divided."""
+    monkeypatch.setattr(build, "MAX_ROWS", 100)
     zone = ZoneInfo("America/New_York")
     workspace = Workspace(zone=zone)
     workspace.now = datetime(2026, 11, 1, 22, tzinfo=UTC)
@@ -252,10 +255,13 @@ def test_a_window_that_begins_within_a_day_is_read_without_counts() -> None:
     low, high = format_timestamp(window.start), format_timestamp(window.end)
     selection = workspace.selection(low, high, window.first_day, window.last_day)
     counts = Counts(cast(Any, workspace.client), ROLLUPS, zone)
-    assert counts.read(selection, [], workspace.now + COMMIT + SETTLED, Meter(lambda: None)) is None
-    day = workspace.days[-1]
-    assert day.day == date(2026, 11, 1)
-    assert day.blocks[0].low < low < day.blocks[0].high
+    now = workspace.now + COMMIT + SETTLED
+    counted = counts.read(selection, [], now, Meter(lambda: None))
+    assert counted is not None
+    newest, *counted_blocks, first = counted.blocks
+    assert {newest.read_at, first.read_at} == {UNREAD}, "rows that are not counted, and the rest"
+    assert first.low == low
+    assert sum(block.rows for block in counted_blocks) > 400
 
 
 def test_items_hold_what_was_put_into_them() -> None:

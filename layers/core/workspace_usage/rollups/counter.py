@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from workspace_usage.rollups.blocks import BUILD, MARGIN, READ, Marks, horizon, with_gaps
 from workspace_usage.rollups.build import build
-from workspace_usage.rollups.items import Day
+from workspace_usage.rollups.items import Day, basis_of
 from workspace_usage.rollups.writing import Overtaken, WorkspaceCounts
 from workspace_usage.rows.copies import RowCopies, read_copies
 from workspace_usage.rows.position import moment_of
 from workspace_usage.rows.tables import RowTables
-from workspace_usage.rows.window import day_of, end_of, midnight, zone_fingerprint
+from workspace_usage.rows.window import day_of, end_of, midnight
 from workspace_usage.values import format_timestamp, from_milliseconds
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ class Counter:
         Raises:
             StoreUnavailable: the table can't be read in time.
         """
-        zone = zone_fingerprint(self.zone)
-        return WorkspaceCounts(self.client, self.tables.rollups, workspace_id, zone, self.clock)
+        basis = basis_of(self.zone)
+        return WorkspaceCounts(self.client, self.tables.rollups, workspace_id, basis, self.clock)
 
 
 class _Run:

@@ -5,16 +5,17 @@ All of a workspace's items have one partition key, ``workspace_id``, and these s
     2/block/order/2026-01-05/<id>       of a block: every 20th sort key; each row's user and type
     2/block/rows/7/2026-01-05/<id>      of a block: how many rows users have, of each type
     2/block/types/2026-01-05/<id>       of a block: totals by type, source and status
-    2/block/groups/2026-01-05/<id>      the same by all dimensions but the user
-    2/block/users/7/2026-01-05/<id>     the same by all dimensions
+    2/block/groups/2026-01-05/<id>      totals by all dimensions but the user
+    2/block/models/7/2026-01-05/<id>    totals by user and model
+    2/block/users/7/2026-01-05/<id>     totals by all dimensions
     2/day/2026-01-05                    a day's blocks: bounds, read_at, rows by type
     2/mark/2026-01-05T19                a mark of an hour; 2/mark/2026-01-05 of a day
     2/open/2026-01-05/<id>              a block that is not committed yet, if its counter still runs
     2/watermark                         how far counting has come
 
 A window's items of one kind are thus one Query. What is kept by user is divided into shards of
-users, here 7. ``2`` is the version of all this: readers ignore
-items of another version, and the counter removes them. Days are those of the deployment's time
+users, here 7. ``2`` is the version of the keys: readers ignore items of another version, and the
+counter removes them. Days are those of the deployment's time
 zone; sort keys and marks are in UTC. An item's content is JSON, compressed: what matters is how
 many bytes a page reads.
 """
@@ -22,13 +23,20 @@ many bytes a page reads.
 import secrets
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from workspace_usage.aws.dynamodb import Attributes, StoredItem, item_key, query_between
 from workspace_usage.aws.packing import pack, unpack
 from workspace_usage.rollups.blocks import UNREAD, Block, Marks
+from workspace_usage.rows.window import zone_fingerprint
 from workspace_usage.values import to_milliseconds
+
+LAYOUT: Final = 2
+"""The version of days and contents; to be raised when they change. Then all is counted again.
+
+Marks stay, because recorders of an older release may still put some.
+"""
 
 VERSION: Final = "2/"
 _WATERMARK: Final = f"{VERSION}watermark"
@@ -58,7 +66,7 @@ class Watermark:
     Attributes:
         revision: grows with every commit. A commit is conditional on it: of two counters one wins.
         epoch: the days that count; days of another epoch are void.
-        zone: the fingerprint of the time zone by whose days the rows are counted.
+        basis: what its days are made by (``basis_of``); days of another basis are void.
         sort_key: the watermark.
         moved_at: when it was there at the latest, in milliseconds since 1970.
         previous, previous_at: an earlier watermark, and when it was there at the latest. When it
@@ -67,16 +75,16 @@ class Watermark:
 
     revision: int
     epoch: int
-    zone: str
+    basis: str
     sort_key: str = NOTHING
     moved_at: int = 0
     previous: str = NOTHING
     previous_at: int = 0
 
     @classmethod
-    def restart(cls, zone: str, old: "Watermark | None") -> "Watermark":
+    def restart(cls, basis: str, old: "Watermark | None") -> "Watermark":
         """Returns the watermark with which nothing is counted: all days until now are void."""
-        return cls(1, 1, zone) if old is None else cls(old.revision + 1, old.epoch + 1, zone)
+        return cls(1, 1, basis) if old is None else cls(old.revision + 1, old.epoch + 1, basis)
 
     def settled(self, now: datetime) -> str:
         """Returns the watermark that may be used by a reader who began to read at ``now``."""
@@ -141,6 +149,11 @@ def _block(low: str, high: str, block_id: str, *others: Any) -> Block:
     return Block(low, high, read_at_of(block_id), block_id, *others)
 
 
+def basis_of(zone: tzinfo) -> str:
+    """Returns what days are made by: the rules of their time zone, and the layout of contents."""
+    return f"{zone_fingerprint(zone)} {LAYOUT}"
+
+
 def day_key(day: date) -> str:
     """Returns the sort key of a day."""
     return f"{_DAY}{day}"
@@ -199,7 +212,7 @@ def kinds_of(block: Block) -> list[str]:
 
 
 def _kinds(shards: Iterable[int]) -> list[str]:
-    by_user = [kind for shard in shards for kind in (rows_kind(shard), users_kind(shard))]
+    by_user = [f"{kind}/{shard}" for shard in shards for kind in ("rows", "models", "users")]
     return ["order", "types", "groups", *by_user]
 
 
@@ -239,8 +252,3 @@ def shard_of(user_id: int) -> int:
 def rows_kind(user_id: int) -> str:
     """Returns the kind of the content that says how many rows a user has."""
     return f"rows/{shard_of(user_id)}"
-
-
-def users_kind(user_id: int) -> str:
-    """Returns the kind of the content that has a user's totals."""
-    return f"users/{shard_of(user_id)}"

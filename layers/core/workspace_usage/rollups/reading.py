@@ -13,7 +13,7 @@ from workspace_usage.rollups.blocks import UNREAD, Block, Marks, with_gaps
 from workspace_usage.rollups.items import Day, Watermark
 from workspace_usage.rows.position import moment_of
 from workspace_usage.rows.store import Meter, QueryReader, Selection
-from workspace_usage.rows.window import day_of, zone_fingerprint
+from workspace_usage.rows.window import day_of
 
 
 class CountsReader(QueryReader, Protocol):
@@ -81,7 +81,7 @@ class Counts:
 
         state, days, *contents = read_together(read, requests)
         watermark, marks = items.state_of(state)
-        if watermark is None or watermark.zone != zone_fingerprint(self.zone):
+        if watermark is None or watermark.basis != items.basis_of(self.zone):
             return None
         covered = _cover(selection, watermark, [Day.from_item(item) for item in days], now)
         if not covered:

@@ -7,54 +7,27 @@ sums are right whatever is counted; missing counts make them slower.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, Self
+from typing import Any
 
 from workspace_usage.access.scope import user_of
 from workspace_usage.aws.packing import unpack
 from workspace_usage.rollups.blocks import UNREAD, Block
 from workspace_usage.rollups.items import USER_SHARDS, shard_of
 from workspace_usage.rollups.reading import Counts
-from workspace_usage.rollups.totals import DIMENSIONS, EXACT, KINDS, Cell, Key, Shown, Totals
+from workspace_usage.rollups.totals import (
+    DIMENSIONS,
+    KINDS,
+    LABELS,
+    Cell,
+    Key,
+    Label,
+    Shown,
+    Totals,
+)
 from workspace_usage.rows.position import moment_of
-from workspace_usage.rows.row import SUCCEEDED, Source, from_stored_item
+from workspace_usage.rows.row import from_stored_item
 from workspace_usage.rows.store import ALL_ROWS, Meter, Selection, Store, merge
 from workspace_usage.rows.window import day_of
-
-
-@dataclass(slots=True)
-class Sum:
-    """What some rows add up to.
-
-    Attributes:
-        runs: how many rows there are.
-        succeeded: how many of them succeeded.
-        credits, input, output, total: their sums, exact.
-    """
-
-    runs: int = 0
-    succeeded: int = 0
-    credits: Decimal = Decimal(0)
-    input: int = 0
-    output: int = 0
-    total: int = 0
-
-    def add(self, other: "Sum | Cell", succeeded: int) -> None:
-        """Adds what other rows add up to; ``succeeded`` of them succeeded."""
-        self.runs += other.runs
-        self.succeeded += succeeded
-        self.credits = EXACT.add(self.credits, other.credits)
-        self.input += other.input
-        self.output += other.output
-        self.total += other.total
-
-    @classmethod
-    def of(cls, sums: "Iterable[Sum]") -> Self:
-        """Returns what sums add up to."""
-        total = cls()
-        for other in sums:
-            total.add(other, other.succeeded)
-        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +37,19 @@ class Sums:
     Attributes:
         days: for each day that has rows, the sum of each group that has some. A group's key has its
             value for each dimension that was asked for, in their order.
-        emails: each user's e-mail address, from the user's newest row; only if rows are grouped by
-            ``user``.
-        names: each agent's name by its slug, from the agent's newest row; only if rows are grouped
-            by ``agent``.
+        labels: of those dimensions that were asked for and have labels: each value's label in the
+            newest row that has the value (``totals.LABELS``).
     """
 
-    days: dict[date, dict[Key, Sum]] = field(default_factory=dict)
-    emails: dict[Any, str] = field(default_factory=dict)
-    names: dict[Any, str] = field(default_factory=dict)
+    days: dict[date, dict[Key, Cell]] = field(default_factory=dict)
+    labels: dict[str, dict[Any, str]] = field(default_factory=dict)
 
-    def of_days(self, days: Iterable[date]) -> dict[Key, Sum]:
+    def of_days(self, days: Iterable[date]) -> dict[Key, Cell]:
         """Returns the sum of each group that has rows in some days."""
-        groups: dict[Key, Sum] = {}
+        groups: dict[Key, Cell] = {}
         for day in days:
             for key, other in self.days.get(day, {}).items():
-                groups.setdefault(key, Sum()).add(other, other.succeeded)
+                groups.setdefault(key, Cell()).add(other)
         return groups
 
 
@@ -133,23 +103,22 @@ class _Adder:
     """
 
     def __init__(self, selection: Selection, dimensions: Sequence[str]) -> None:
-        self._user_id = user_of(selection.scope)
-        self._agent_type = selection.agent_type
-        needed = {*dimensions, *(() if self._user_id is None else ("user",))}
-        self._kind = next(kind for kind, kept in KINDS.items() if needed <= {*kept})
-        kept = KINDS[self._kind]
-        self._kept = [DIMENSIONS.index(dimension) for dimension in kept]
-        self._places = [kept.index(dimension) for dimension in dimensions]
-        self._place_of = {dimension: place for place, dimension in enumerate(kept)}
-        self._by_user, self._by_agent = "user" in dimensions, "agent" in dimensions
-        if self._kind == "users":
+        self._user_id, self._agent_type = user_of(selection.scope), selection.agent_type
+        filters = {"user": self._user_id, "type": self._agent_type}
+        wanted = {name: value for name, value in filters.items() if value is not None}
+        needed = {*dimensions, *wanted}
+        kind, kept = next((kind, kept) for kind, kept in KINDS.items() if needed <= {*kept})
+        self._wanted = [(kept.index(name), value) for name, value in wanted.items()]
+        self._places = [kept.index(name) for name in dimensions]
+        self._places_in_rows = [DIMENSIONS.index(name) for name in kept]
+        self._labelled = [(name, kept.index(name)) for name in LABELS if name in dimensions]
+        if "user" in kept:
             shards = range(USER_SHARDS) if self._user_id is None else [shard_of(self._user_id)]
-            self._shards: Mapping[str, int] = {f"users/{shard}": shard for shard in shards}
-            self.kinds = list(self._shards)
+            self._shard_of_kinds: dict[str, int] = {f"{kind}/{shard}": shard for shard in shards}
         else:
-            self._shards = {}
-            self.kinds = [self._kind]
-        self.sums = Sums()
+            self._shard_of_kinds = {}
+        self.kinds = list(self._shard_of_kinds) or [kind]
+        self.sums = Sums(labels={name: {} for name, _ in self._labelled})
 
     def contents_of(
         self, block: Block, contents: Mapping[tuple[str, str], Any]
@@ -160,65 +129,57 @@ class _Adder:
         """
         if block.read_at == UNREAD:
             return None
-        kinds = [
-            kind
-            for kind in self.kinds
-            if kind not in self._shards or block.has_shard(self._shards[kind])
-        ]
+        shards = self._shard_of_kinds
+        kinds = (kind for kind in self.kinds if not shards or block.has_shard(shards[kind]))
         found = [contents.get((kind, block.id)) for kind in kinds]
         return None if None in found else found
 
     def add_block(self, day: date, contents: Iterable[Any]) -> None:
         """Adds a block's totals."""
-        cells: list[tuple[Key, Cell]] = []
+        groups = self.sums.days.setdefault(day, {})
+        labels: dict[str, dict[Any, Label]] = {name: {} for name, _ in self._labelled}
         split: dict[int, Sequence[Shown]] = {}
         for content in contents:
             totals = Totals.from_content(unpack(content))
-            cells += totals.cells.items()
             split.update(totals.split)  # a row with copies of two users is in two contents
+            for key, cell in totals.cells.items():
+                if self._is_wanted(key):
+                    self._group(groups, key).add(cell)
+                    for name, at in self._labelled:
+                        _keep_newest(labels[name], key[at], totals.label(name, key, key[at]))
         for place, copies in split.items():
-            shown = next((copy for copy in copies if self._is_selected(copy)), None)
-            if shown is not None:
-                cells.append(self._cell_of(shown, place))
-        if self._by_user or self._by_agent:
-            cells.sort(key=lambda cell: cell[1].newest, reverse=True)
-        self._add(day, cells)
+            row = next((copy for copy in copies if self._is_selected(copy)), None)
+            if row is not None:
+                key = self._key_of(row)
+                self._group(groups, key).add_row(row)
+                for name, at in self._labelled:
+                    _keep_newest(labels[name], key[at], Label(place, row.label(name)))
+        for name, by_value in labels.items():
+            for value, label in by_value.items():
+                self.sums.labels[name].setdefault(value, label.text)
 
     def add_row(self, day: date, row: Shown) -> None:
         """Adds a row that is not counted."""
-        self._add(day, [self._cell_of(row, 0)])
+        key = self._key_of(row)
+        self._group(self.sums.days.setdefault(day, {}), key).add_row(row)
+        for name, at in self._labelled:
+            self.sums.labels[name].setdefault(key[at], row.label(name))
+
+    def _key_of(self, row: Shown) -> Key:
+        return tuple([row.key[at] for at in self._places_in_rows])
 
     def _is_selected(self, copy: Shown) -> bool:
         return copy.facet.matches(self._user_id, self._agent_type)
 
-    def _cell_of(self, row: Shown, place: int) -> tuple[Key, Cell]:
-        """Returns the cell of one row."""
-        cell = Cell()
-        cell.add(row, place)
-        return tuple([row.key[at] for at in self._kept]), cell
+    def _is_wanted(self, key: Key) -> bool:
+        """Returns whether the rows of a cell are selected."""
+        return all(key[at] == value for at, value in self._wanted)
 
-    def _add(self, day: date, cells: Iterable[tuple[Key, Cell]]) -> None:
-        """Adds those cells that are selected; they come newest first."""
-        groups = self.sums.days.setdefault(day, {})
-        status = self._place_of["status"]
-        for key, cell in cells:
-            if not self._has_selected(key):
-                continue
-            group = tuple([key[place] for place in self._places])
-            total = groups.get(group)
-            if total is None:
-                total = groups[group] = Sum()
-            total.add(cell, succeeded=cell.runs if key[status] == SUCCEEDED else 0)
-            if self._by_user:
-                self.sums.emails.setdefault(key[self._place_of["user"]], cell.email)
-            if self._by_agent:
-                self.sums.names.setdefault(key[self._place_of["agent"]], cell.name)
+    def _group(self, groups: dict[Key, Cell], key: Key) -> Cell:
+        """Returns the sum to which the rows of a cell belong."""
+        return groups.setdefault(tuple([key[at] for at in self._places]), Cell())
 
-    def _has_selected(self, key: Key) -> bool:
-        """Returns whether the rows of a cell are selected; no cell has both others and these."""
-        if self._user_id is not None and key[self._place_of["user"]] != self._user_id:
-            return False
-        if self._agent_type is None:
-            return True
-        is_edited = key[self._place_of["source"]] == Source.EDITED.value
-        return self._agent_type == ("chat" if is_edited else key[self._place_of["type"]])
+
+def _keep_newest(labels: dict[Any, Label], value: object, label: Label) -> None:
+    if value not in labels or label.place > labels[value].place:
+        labels[value] = label

@@ -47,7 +47,7 @@ class WorkspaceCounts:
         client: reads and writes the table.
         table: its name.
         workspace_id: the workspace.
-        zone: the fingerprint of the time zone by whose days rows are counted.
+        basis: what days are made by (``items.basis_of``).
         clock: gives the current time (aware).
 
     All methods raise StoreUnavailable if the table can't be read or written in time.
@@ -58,7 +58,7 @@ class WorkspaceCounts:
         client: "DynamoDBClient",
         table: str,
         workspace_id: int,
-        zone: str,
+        basis: str,
         clock: Callable[[], datetime],
     ) -> None:
         self._client, self._clock = client, clock
@@ -68,12 +68,12 @@ class WorkspaceCounts:
         self._opened = [key for item in state if items.is_open(key := item["sort_key"]["S"])]
         stored, self.marks = items.state_of(state)
         self._stored = stored
-        is_usable = stored is not None and stored.zone == zone
-        self.watermark = stored if stored and is_usable else Watermark.restart(zone, stored)
+        is_usable = stored is not None and stored.basis == basis
+        self.watermark = stored if stored and is_usable else Watermark.restart(basis, stored)
 
     def restart(self) -> bool:
         """Makes all counts void; returns whether that was done, before anybody else's commit."""
-        return self._write_with(Watermark.restart(self.watermark.zone, self._stored))
+        return self._write_with(Watermark.restart(self.watermark.basis, self._stored))
 
     def day(self, day: date) -> Day:
         """Returns a day's blocks."""

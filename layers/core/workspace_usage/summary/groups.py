@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from workspace_usage.rollups.sums import Sum, Sums
-from workspace_usage.rollups.totals import EXACT, Key
+from workspace_usage.rollups.sums import Sums
+from workspace_usage.rollups.totals import EXACT, LABELS, Cell, Key
 from workspace_usage.summary.answer import Dimension, Division, Group, Totals
 
 _FIELDS: Final[Mapping[Dimension, str]] = {
@@ -20,7 +20,7 @@ _FIELDS: Final[Mapping[Dimension, str]] = {
 """The field that has a group's value for a dimension."""
 
 
-def to_totals(total: Sum) -> Totals:
+def to_totals(total: Cell) -> Totals:
     """Returns a sum as the answer has it."""
     return {
         "runs": total.runs,
@@ -31,7 +31,7 @@ def to_totals(total: Sum) -> Totals:
     }
 
 
-def rank(groups: Mapping[Key, Sum]) -> list[Key]:
+def rank(groups: Mapping[Key, Cell]) -> list[Key]:
     """Returns the groups' keys: those with the most credits first, then runs, then the least key.
 
     Numbers are compared as numbers, texts by their characters' code points; null comes last.
@@ -51,29 +51,27 @@ class Naming:
     Attributes:
         dimensions: what rows are grouped by.
         keys: the groups' keys, in the answer's order.
-        sums: has the users' e-mail addresses and the agents' names.
+        sums: has the labels of values.
     """
 
     dimensions: Sequence[Dimension]
     keys: Sequence[Key]
     sums: Sums
 
-    def divide(self, groups: Mapping[Key, Sum]) -> Division:
+    def divide(self, groups: Mapping[Key, Cell]) -> Division:
         """Returns what groups add up to: together, each that is named, and all others."""
-        total = to_totals(Sum.of(groups.values()))
+        total = to_totals(Cell.of(groups.values()))
         if not self.dimensions:
             return {"totals": total, "groups": [], "other": None}
         named = [self._to_group(key, groups[key]) for key in self.keys if key in groups]
         others = [groups[key] for key in groups.keys() - self.keys]
-        other = to_totals(Sum.of(others)) if others else None
+        other = to_totals(Cell.of(others)) if others else None
         return {"totals": total, "groups": named, "other": other}
 
-    def _to_group(self, key: Key, total: Sum) -> Group:
+    def _to_group(self, key: Key, total: Cell) -> Group:
         fields: dict[str, object] = {}
         for dimension, value in zip(self.dimensions, key, strict=True):
             fields[_FIELDS[dimension]] = value
-            if dimension == "user":
-                fields["email"] = self.sums.emails[value]
-            elif dimension == "agent":
-                fields["name"] = self.sums.names[value]
+            if dimension in LABELS:
+                fields[LABELS[dimension]] = self.sums.labels[dimension][value]
         return cast(Group, {**fields, **to_totals(total)})
