@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import batched
 from typing import Any, Final
 
@@ -49,10 +49,12 @@ class CountedTables:
     Attributes:
         clients: reach the tables.
         template: knows their names.
+        zone: the time zone by whose days rows are counted.
     """
 
     clients: Clients
     template: Template
+    zone: tzinfo = UTC
 
     def name(self, table: str) -> str:
         """Returns the name of a table in the stack."""
@@ -71,7 +73,7 @@ class CountedTables:
     def count(self, workspace_id: int, age: timedelta) -> None:
         """Counts a workspace as if that had happened some time before ``NOW``."""
         tables = RowTables(*map(self.name, _ROW_TABLES))
-        Counter(self.clients.dynamodb, tables, UTC, lambda: NOW - age).count(workspace_id)
+        Counter(self.clients.dynamodb, tables, self.zone, lambda: NOW - age).count(workspace_id)
 
     def put_mark(self, workspace_id: int, number: int, age: timedelta) -> None:
         """Stores a mark of the hour of a row, as if it had been put some time ago."""

@@ -39,6 +39,9 @@ OUTPUTS = (
     "httpsx://not-a-url",
     'quote"and\\backslash.png',
 )
+DOMAINS = ("example.com", "example.com", "example.com", "example.org")
+"""Users have changed their addresses, and back."""
+
 SLUGS = (*[None] * 9, "..", "a/../b", "ação?x=1#y")
 """Mostly no slug of its own, but the type's; some awkward ones."""
 
@@ -157,7 +160,7 @@ def _payload(random: Random, number: int, moment: datetime) -> dict[str, Any]:
         "id": 1 + number + far,
         "workspace_id": random.choice((11, 11, 11, 12)),
         "user_id": user,
-        "user_email": f"user{user}@example.com",
+        "user_email": f"user{user}@{random.choice(DOMAINS)}",
         "created_at": f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
         "agent": {
             "title": f"Agente {kind} “{number % 7}”",
@@ -171,13 +174,14 @@ def _payload(random: Random, number: int, moment: datetime) -> dict[str, Any]:
         "metadata": random.choice(
             [None, {}, {"execution_origin": None}, {"execution_origin": "api"}]
         ),
-        "used_model": random.choice([None, "gpt-5", "claude-opus-5"]),
+        "used_model": random.choice([None, "gpt-5", "claude-opus-5", "модель-ü", "🦊 ,\"'"]),
         "detailed_credits": random.choice(
             [
                 None,
                 {"billing": "units", "input_tokens": 1},
                 {"billing": "tokens", "input_tokens": 10, "output_tokens": 0, "total_tokens": 10},
                 {"billing": "tokens", "input_tokens": None},
+                {"billing": "tokens", "output_tokens": 2**63 - 1, "total_tokens": 2**63 - 1},
             ]
         ),
         "unknown_field": "is ignored",

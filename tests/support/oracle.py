@@ -107,7 +107,7 @@ class Oracle:
     ) -> list[dict[str, Any]]:
         """Returns all rows that a valid query lists, in order, without pages."""
         query = _given(query)
-        start, end = self._window(query, now)
+        start, end = self.window(query, now)
         wanted_user = int(query["user_id"]) if query.get("user_id") else None
         if not caller.sees_everyone:
             wanted_user = caller.user_id
@@ -146,7 +146,8 @@ class Oracle:
             "per_page": per_page,
         }
 
-    def _window(self, query: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:
+    def window(self, query: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:
+        """Returns the first moment that a valid query covers, and the moment after its last one."""
         today = now.astimezone(self.zone).date()
         if query.get("start_date"):
             first = date.fromisoformat(query["start_date"])
