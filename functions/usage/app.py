@@ -100,7 +100,7 @@ def _costs(body: Body, meter: Meter) -> dict[str, int]:
     return costs
 
 
-endpoint = Endpoint(answer, settings.default_locale, outcomes)
+endpoint = Endpoint(answer, settings.default_locale, outcomes, settings.allowed_origin)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

@@ -48,6 +48,7 @@ class UsageSettings:
     """The usage function's environment; ``url_lifetime``, of presigned URLs, is in seconds."""
 
     default_locale: str
+    allowed_origin: str | None
     time_zone: tzinfo
     tables: RowTables
     media_bucket: str
@@ -61,6 +62,7 @@ class UsageSettings:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         return cls(
             default_locale=_parse_locale(environment["DEFAULT_LOCALE"]),
+            allowed_origin=environment["ALLOWED_ORIGIN"] or None,
             time_zone=time_zone(environment["TIME_ZONE"]),
             tables=RowTables.from_environment(environment),
             media_bucket=environment["MEDIA_BUCKET"],

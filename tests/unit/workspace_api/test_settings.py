@@ -25,6 +25,7 @@ AUTHORIZER_ENVIRONMENT = {
 }
 USAGE_ENVIRONMENT = {
     "DEFAULT_LOCALE": "pt_BR",
+    "ALLOWED_ORIGIN": "",
     "TIME_ZONE": "UTC",
     "EXECUTIONS_TABLE": "executions",
     "ARCHIVED_EXECUTIONS_TABLE": "archived",
