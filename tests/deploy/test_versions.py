@@ -24,6 +24,7 @@ OTHER_VALUES: Final = {
     "LinkLifetimeSeconds": "900",
     "TokenLifetimeMinutes": "60",
     "TokenableType": "App\\Models\\Member",
+    "AllowedOrigin": "https://app.example.com",
 }
 """For each parameter that a function depends on, a value that is not the default."""
 

@@ -131,7 +131,7 @@ def test_a_template_that_can_t_be_used_starts_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("Path: /workspaces/usage", "Path: /workspaces/{id}", "path parameters are not served"),
+        ("Path: /workspaces/usage", "Path: /workspaces/a{id}", "has to be a whole segment"),
         ("CodeUri: functions/usage", "CodeUri: functions/other", "there is no folder"),
     ],
 )
