@@ -22,6 +22,10 @@ from local.template.template import Resource, is_true
 _ACCOUNT_RATE: Final = 10_000
 _ACCOUNT_BURST: Final = 5_000
 _CACHE_LIFETIME: Final = 300
+
+_NO_AUTHORIZER: Final = "NONE"
+"""What SAM makes of ``Auth: {Authorizer: NONE}``: the name of a scheme that does not exist."""
+
 _FUNCTION: Final = re.compile(r".*/functions/(?P<arn>arn:[^/]+)/invocations")
 
 
@@ -147,7 +151,7 @@ def _authorizer(
     definition: Mapping[str, Any], operation: Mapping[str, Any], functions: Mapping[str, Invoke]
 ) -> Invoke | None:
     names = [name for requirement in operation.get("security") or () for name in requirement]
-    if not names:
+    if not names or names == [_NO_AUTHORIZER]:
         return None
     scheme = definition.get("securityDefinitions", {}).get(names[0], {})
     authorizer = scheme.get("x-amazon-apigateway-authorizer", {})

@@ -27,7 +27,7 @@ def uri(function: str) -> str:
 def operation(function: str, *, is_open: bool = False) -> dict[str, Any]:
     """A method that a function answers."""
     return {
-        "security": [] if is_open else [{"Token": []}],
+        "security": [{"NONE": []} if is_open else {"Token": []}],
         "x-amazon-apigateway-integration": {"type": "aws_proxy", "uri": uri(function)},
     }
 
