@@ -45,7 +45,10 @@ class Sums:
         groups: dict[Key, Cell] = {}
         for day in days:
             for key, other in self.days.get(day, {}).items():
-                groups.setdefault(key, Cell()).add(other)
+                total = groups.get(key)
+                if total is None:
+                    total = groups[key] = Cell()
+                total.add(other)
         return groups
 
 
@@ -150,7 +153,7 @@ class _Adder:
         for totals in block:
             split.update(totals.split)  # a row with copies of two users is in two contents
             for key, cell in totals.cells.items():
-                if self._is_wanted(key):
+                if not self._wanted or self._is_wanted(key):
                     self._group(groups, key).add(cell)
                     for name, at in self._labelled:
                         _keep_newest(labels[name], key[at], totals.label(name, key, key[at]))
@@ -184,7 +187,11 @@ class _Adder:
 
     def _group(self, groups: dict[Key, Cell], key: Key) -> Cell:
         """Returns the sum to which the rows of a cell belong."""
-        return groups.setdefault(tuple([key[at] for at in self._places]), Cell())
+        group = tuple([key[at] for at in self._places])
+        total = groups.get(group)
+        if total is None:
+            total = groups[group] = Cell()
+        return total
 
 
 def _keep_newest(labels: dict[Any, Label], value: object, label: Label) -> None:
