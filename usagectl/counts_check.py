@@ -6,21 +6,21 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from usagectl.count_state import counter_of, rows_between, waiting_rows
+from usagectl.count_state import WATERMARK, CountState, read_state, rows_between, waiting_rows
 from usagectl.deployment import Deployment
 from usagectl.findings import FAILURES, Finding, Problem, find
 from usagectl.resources import Resources
 from workspace_usage.aws.dynamodb import item_key, read_items
-from workspace_usage.aws.packing import pack, unpack
+from workspace_usage.aws.packing import Unreadable, pack, unpack
 from workspace_usage.rollups import items
 from workspace_usage.rollups.blocks import Block, overlaps, with_gaps
 from workspace_usage.rollups.build import build
 from workspace_usage.rollups.items import Day
 from workspace_usage.rollups.totals import KINDS, Totals
-from workspace_usage.rollups.writing import WorkspaceCounts
+from workspace_usage.rows.copies import RowCopies
 from workspace_usage.rows.position import moment_of
 from workspace_usage.rows.window import day_of
-from workspace_usage.values import MAX_ID, from_milliseconds
+from workspace_usage.values import MAX_ID, format_timestamp, from_milliseconds
 
 MAX_WORKSPACES: Final = 3
 """The most workspaces that are checked if none is named."""
@@ -65,6 +65,21 @@ def _sample_workspaces(resources: Resources) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the part of a workspace that is counted consists of.
+
+    Attributes:
+        blocks: the blocks that are believed, and that have rows.
+        gaps: the gaps between blocks that are believed: no rows are there.
+        stale: how many blocks that have rows are not believed.
+    """
+
+    blocks: list[Block]
+    gaps: list[Block]
+    stale: int
+
+
+@dataclass(frozen=True, slots=True)
 class CountsCheck:
     """Checks the counts of one workspace."""
 
@@ -75,43 +90,47 @@ class CountsCheck:
         """Returns how old the counts are.
 
         Raises:
-            Problem: a mark is too old, or rows have waited for too long.
+            Problem: the watermark can't be read, a mark is too old, or rows have waited for too
+                long.
         """
         now = self.resources.clock()
-        counts = self._counts()
+        state = self._state()
         mark_age = max(
-            (now - from_milliseconds(at) for at in counts.marks.marked_at.values()), default=None
+            (now - from_milliseconds(at) for at in state.marks.marked_at.values()), default=None
         )
         if mark_age is not None and mark_age > MAX_MARK_AGE:
             raise Problem(
-                f"the oldest mark is {_minutes(mark_age)} old, so the counter does not work; see"
+                f"the oldest mark is {_text(mark_age)} old, so the counter does not work; see"
                 " docs/operations.md"
             )
-        wait = self._longest_wait(counts, now)
-        if wait is not None and wait > MAX_WAIT:
-            raise Problem(
-                f"rows have waited for {_minutes(wait)} to be counted; usagectl recount -w"
-                f" {self.workspace_id} asks for it; see docs/operations.md"
-            )
-        oldest = "no marks" if mark_age is None else f"the oldest mark is {_minutes(mark_age)} old"
-        waiting = "no rows wait" if wait is None else f"rows have waited for {_minutes(wait)}"
-        return f"{oldest}; {waiting}"
+        oldest = "no marks" if mark_age is None else f"the oldest mark is {_text(mark_age)} old"
+        return f"{oldest}; {self._check_wait(state, now)}"
 
-    def _longest_wait(self, counts: WorkspaceCounts, now: datetime) -> timedelta | None:
-        """Returns how long rows have waited to be counted, or None if too few wait.
+    def _check_wait(self, state: CountState, now: datetime) -> str:
+        """Returns how long rows have waited to be counted.
 
-        A row has waited since its moment; if it came late, at most since the mark of its hour. A
-        watermark that moves will come to it.
+        Raises:
+            Problem: too long.
         """
-        waiting = waiting_rows(self.resources, self.workspace_id, counts, now)
+        waiting = waiting_rows(self.resources, self.workspace_id, state.counted_to, now)
         if not waiting:
-            return None
-        oldest = waiting[0]
-        row = Block(oldest, f"{oldest}~")
-        marks = counts.marks.marked_at.items()
-        marked_at = (moment for span, moment in marks if overlaps(span, row))
-        since = from_milliseconds(max(counts.watermark.moved_at, *marked_at, 0))
-        return now - max(since, moment_of(oldest))
+            return "no rows wait"
+        created_at = moment_of(waiting[0])
+        known = _known_since(state, waiting[0])
+        if known is None or known <= created_at:
+            # It was recorded at once, or its mark is gone, and nobody knows when it came.
+            wait = now - created_at
+            text = f"the oldest row that waits to be counted is {_text(wait)} old"
+        else:
+            wait = now - known
+            text = f"rows have waited for {_text(wait)} to be counted"
+        if wait <= MAX_WAIT:
+            return text
+        if state.watermark is not None and not state.is_usable:
+            text += ", and the counts are of another time zone or another release"
+        raise Problem(
+            f"{text}; usagectl recount -w {self.workspace_id} asks for it; see docs/operations.md"
+        )
 
     def check_sample(self) -> str:
         """Builds some blocks again, and compares them with those that are stored.
@@ -119,63 +138,123 @@ class CountsCheck:
         Some of the gaps between blocks are read as well. They must be empty.
 
         Raises:
-            Problem: a block or a gap that is believed is wrong.
+            Problem: an item can't be read; or a block or a gap that is believed is wrong.
         """
-        blocks, gaps = self._believed()
-        sample = _some(blocks)
-        for block in sample + _some(gaps):
-            difference = self._difference(block)
-            if difference is not None and any(block in some for some in self._believed()):
-                raise Problem(
-                    f"the counts from {block.low[:10]} on are wrong ({difference}); usagectl"
-                    f" recount -w {self.workspace_id} --reset counts the workspace from the"
-                    " beginning"
-                )
-        if not sample:
-            return "nothing is counted"
-        rows = sum(block.rows for block in sample)
-        return f"right: {rows:,} rows in {len(sample)} of {len(blocks)} blocks"
+        parts = self._parts()
+        sample = _some(parts.blocks)
+        for block in sample + _some(parts.gaps):
+            fault = self._fault(block)
+            if fault is not None:
+                parts_now = self._parts()
+                if block in parts_now.blocks + parts_now.gaps:
+                    raise Problem(f"{fault}; {self._remedy}")
+        if sample:
+            rows = sum(block.rows for block in sample)
+            return f"right: {rows:,} rows in {len(sample)} of {len(parts.blocks)} blocks"
+        if parts.stale:
+            return "no block can be believed at the moment, because rows have changed"
+        return "nothing is counted"
 
-    def _believed(self) -> tuple[list[Block], list[Block]]:
-        """Returns the blocks and the gaps that are believed. Marks are read before days."""
-        counts = self._counts()
-        table = self.resources.tables.rollups
-        request = items.days_query(table, self.workspace_id, date.min, date.max)
-        days = map(Day.from_item, read_items(self.resources.dynamodb, request))
-        epoch, watermark = counts.watermark.epoch, counts.watermark.sort_key
-        blocks = [block for day in days if day.epoch == epoch for block in day.blocks]
-        covered = with_gaps(blocks, items.NOTHING, watermark)
-        believed = [part for part in covered if not counts.marks.is_stale(part)]
-        return [b for b in believed if b.rows], [b for b in believed if not b.rows]
+    @property
+    def _remedy(self) -> str:
+        return (
+            f"usagectl recount -w {self.workspace_id} --reset counts the workspace from the"
+            " beginning"
+        )
 
-    def _counts(self) -> WorkspaceCounts:
-        return counter_of(self.resources).counts_of(self.workspace_id)
+    def _state(self) -> CountState:
+        state = read_state(self.resources, self.workspace_id)
+        if not state.is_readable:
+            raise Problem(f"the item {WATERMARK} can't be read; {self._remedy}")
+        return state
 
-    def _difference(self, block: Block) -> str | None:
+    def _parts(self) -> _Parts:
+        """Returns the blocks and the gaps. Marks are read before days."""
+        state = self._state()
+        blocks = self._blocks(state)
+        covered = with_gaps(blocks, items.NOTHING, state.counted_to)
+        believed = [part for part in covered if not state.marks.is_stale(part)]
+        with_rows = [block for block in believed if block.rows]
+        return _Parts(
+            blocks=with_rows,
+            gaps=[gap for gap in believed if not gap.rows],
+            stale=sum(block.rows > 0 for block in blocks) - len(with_rows),
+        )
+
+    def _blocks(self, state: CountState) -> list[Block]:
+        """Returns the blocks that count, also those that are not believed.
+
+        Days above the watermark are void.
+        """
+        if state.watermark is None or state.counted_to == items.NOTHING:
+            return []
+        last = day_of(moment_of(state.counted_to), self.resources.zone)
+        table, blocks = self.resources.tables.rollups, list[Block]()
+        request = items.days_query(table, self.workspace_id, date.min, last)
+        for item in read_items(self.resources.dynamodb, request):
+            try:
+                day = Day.from_item(item)
+            except Unreadable:
+                sort_key = item["sort_key"]["S"]
+                raise Problem(f"the item {sort_key} can't be read; {self._remedy}") from None
+            if day.epoch == state.watermark.epoch:
+                blocks += day.blocks
+        return blocks
+
+    def _fault(self, part: Block) -> str | None:
+        """Returns what is wrong with a block or a gap, or None if it is right."""
+        rows = rows_between(self.resources, self.workspace_id, part.low, part.high)
+        if not part.rows:
+            return None if next(rows, None) is None else f"rows {_span(part)} are not counted"
+        day = day_of(moment_of(part.low), self.resources.zone)
+        difference = self._difference(part, day, rows)
+        return difference and f"the counts of {day} are wrong ({difference})"
+
+    def _difference(
+        self, block: Block, day: date, rows: Iterator[tuple[str, RowCopies]]
+    ) -> str | None:
         """Returns what a block has that its rows don't lead to, or None if it is right."""
-        rows = rows_between(self.resources, self.workspace_id, block.low, block.high)
         built, contents = build(rows, block.low, block.high, from_milliseconds(block.read_at))
         if next(rows, None) is not None or built.rows != block.rows:
-            return f"rows between {block.low} and {block.high}"
+            return f"number of rows {_span(block)}"
         if replace(built, id=block.id) != block:
-            return "rows by type or user"
+            return f"types or users of the rows {_span(block)}"
         for kind, content in contents.items():
-            stored = self._content(block, kind)
-            if stored is None:
-                return f"{kind} is missing"
-            if _parsed(kind, stored) != _parsed(kind, unpack(pack(content))):
-                return kind
+            sort_key = items.content_key(kind, day, block.id)
+            fault = self._content_fault(sort_key, kind, unpack(pack(content)))
+            if fault is not None:
+                return f"the item {sort_key} {fault}"
         return None
 
-    def _content(self, block: Block, kind: str) -> Any | None:
-        day = day_of(moment_of(block.low), self.resources.zone)
+    def _content_fault(self, sort_key: str, kind: str, content: Any) -> str | None:
+        """Returns what is wrong with a content, or None if it is as it should be."""
         response = self.resources.dynamodb.get_item(
             TableName=self.resources.tables.rollups,
-            Key=item_key(self.workspace_id, items.content_key(kind, day, block.id)),
+            Key=item_key(self.workspace_id, sort_key),
             ConsistentRead=True,
         )
         item: Mapping[str, Any] | None = response.get("Item")
-        return None if item is None else unpack(item["content"])
+        if item is None:
+            return "is missing"
+        try:
+            stored = _parsed(kind, unpack(item.get("content", {})))
+        except Unreadable:
+            return "can't be read"
+        return None if stored == _parsed(kind, content) else "is wrong"
+
+
+def _known_since(state: CountState, waiting: str) -> datetime | None:
+    """Returns since when a row can have waited at most, or None if its own moment is all we know.
+
+    It was not there, or counted, when the watermark moved to where it is, or when counting was
+    begun again. If it came late, it came with a mark, but marks are removed before rows are
+    counted.
+    """
+    row = Block(waiting, f"{waiting}~")
+    known = [at for span, at in state.marks.marked_at.items() if overlaps(span, row)]
+    if state.watermark is not None and state.is_usable:
+        known += state.watermark.moved_at, state.watermark.epoch
+    return from_milliseconds(max(known)) if known else None
 
 
 def _parsed(kind: str, content: Any) -> Any:
@@ -188,5 +267,18 @@ def _some(blocks: list[Block]) -> list[Block]:
     return random.sample(blocks, min(MAX_BLOCKS, len(blocks)))
 
 
-def _minutes(duration: timedelta) -> str:
-    return f"{duration // timedelta(minutes=1):,} min"
+def _span(part: Block) -> str:
+    """Returns between which times a part lies, in words."""
+    high = format_timestamp(moment_of(part.high))
+    if part.low == items.NOTHING:
+        return f"before {high}"
+    return f"between {format_timestamp(moment_of(part.low))} and {high}"
+
+
+def _text(duration: timedelta) -> str:
+    """Returns a duration in words; a time that a clock has ahead of ours counts as now."""
+    minutes = max(duration, timedelta()) // timedelta(minutes=1)
+    if minutes < 2 * 60:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} hours" if hours < 2 * 24 else f"{hours // 24:,} days"

@@ -56,12 +56,21 @@ def _wait(recount: "Recount") -> None:
     try:
         for progress in recount.wait():
             if not progress.is_done:
-                left = number_of(progress.marks, "mark")
-                tell(f"Workspace {recount.workspace_id}: {left} left; {_counted(progress)}.")
+                tell(f"Workspace {recount.workspace_id}: {_state(progress)}.")
     except KeyboardInterrupt:
         tell("Counting continues without this command.")
         raise
     show(f"Workspace {recount.workspace_id}: {_counted(progress)}.")
+
+
+def _state(progress: "CountProgress") -> str:
+    if progress.unchanged_for is None:
+        return f"{number_of(progress.marks, 'mark')} left; {_counted(progress)}"
+    minutes = number_of(round(progress.unchanged_for.total_seconds() / 60), "minute")
+    return (
+        f"nothing has changed for {minutes}; the counter is busy with other workspaces, or it"
+        ' fails: see docs/operations.md, "Counting fails"'
+    )
 
 
 def _counted(progress: "CountProgress") -> str:
