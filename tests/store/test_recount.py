@@ -1,22 +1,34 @@
 """Counting that an operator asks for, and what doctor says of counts, on the real engine."""
 
+import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.support.counted_database import WORKSPACE, CountedDatabase, write_rows
 from tests.support.database import NAMES
+from usagectl.__main__ import main
 from usagectl.counts_check import CountsCheck, examine
+from usagectl.errors import CommandError
 from usagectl.findings import Problem
 from usagectl.loading.loader import Loader
-from usagectl.recount import CountProgress, Recount
-from workspace_usage.rollups.marks import MarkWriter
+from usagectl.recount import POLL_SECONDS, CountProgress, Recount
+from workspace_usage.aws.packing import pack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+HOURS: Final = [f"2026-03-{day:02}T{hour:02}" for day in range(1, 19) for hour in range(9)]
+"""Hours of all days that have rows."""
+
+OTHER: Final = pack([1, 2])["B"]
+"""A content that can be unpacked, but is none of ours."""
 
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
 
@@ -53,8 +65,7 @@ def test_waiting_ends_when_the_counter_is_done(database: CountedDatabase) -> Non
 
     def count(poll: int) -> None:
         if poll == 1:
-            marks = MarkWriter(database.client, NAMES.rollups, lambda _: None)
-            marks.mark(WORKSPACE, ["2026-03-04T00", "2026-01-01T00"], database.now)
+            database.mark(["2026-03-04T00", "2026-01-01T00"])
         if poll % 40 == 0:
             database.count()
 
@@ -80,95 +91,233 @@ def test_counting_is_requested_again_if_nothing_moves(database: CountedDatabase)
     assert timedelta(minutes=6) <= database.now - recount.began_at <= timedelta(minutes=12)
 
 
-def spoil(database: CountedDatabase, kind: str) -> None:
-    """Deletes the rows of a day, or a workspace's items of one kind in the table of counts."""
+def test_waiting_says_when_nothing_changes(database: CountedDatabase) -> None:
+    """Every six minutes. A commit of the counter is a change, also if it shows nowhere else."""
+    database.requests.sent.append((WORKSPACE, 0))
+    database.count_all()
+    database.mark(HOURS)
+    database.now += timedelta(minutes=1)
+    recount = Recount.begin(database.resources(), WORKSPACE, from_scratch=False)
+    six_minutes = 6 * 60 // POLL_SECONDS
+
+    def count(poll: int) -> None:
+        if poll == 2.5 * six_minutes:
+            database.count()
+        if poll > 4 * six_minutes:
+            database.count()
+
+    found = [progress.unchanged_for for progress in wait(database, recount, count)]
+    quiet = [time for time in found if time is not None]
+    assert quiet == [timedelta(minutes=minutes) for minutes in (6, 12, 6)]
+
+
+def stored(database: CountedDatabase, kind: str) -> list[Any]:
+    """Returns a workspace's items of one kind in the table of counts; ``row`` is a day's rows."""
     table, prefix = (NAMES.executions, "2026-03-03") if kind == "row" else (NAMES.rollups, kind)
     found: Any = database.client.query(
         TableName=table,
         KeyConditionExpression="workspace_id = :id AND begins_with(sort_key, :prefix)",
         ExpressionAttributeValues={":id": {"N": f"{WORKSPACE}"}, ":prefix": {"S": prefix}},
     )
-    for item in found["Items"]:
+    items: list[Any] = found["Items"]
+    return items
+
+
+def delete(database: CountedDatabase, kind: str) -> None:
+    """Deletes what ``stored`` returns."""
+    table = NAMES.executions if kind == "row" else NAMES.rollups
+    for item in stored(database, kind):
         key = {name: item[name] for name in ("workspace_id", "sort_key")}
         database.client.delete_item(TableName=table, Key=key)
+
+
+def spoil(database: CountedDatabase, kind: str, content: bytes | None) -> None:
+    """Replaces the content of items of the table of counts, or removes it."""
+    for item in stored(database, kind):
+        others = {name: value for name, value in item.items() if name != "content"}
+        new = others if content is None else {**others, "content": {"B": content}}
+        database.client.put_item(TableName=NAMES.rollups, Item=new)
+
+
+@pytest.fixture
+def counted(database: CountedDatabase, monkeypatch: pytest.MonkeyPatch) -> CountedDatabase:
+    """The database after its rows were counted. Doctor looks at all of its blocks."""
+    monkeypatch.setattr("usagectl.counts_check.MAX_BLOCKS", 100)
+    Recount.begin(database.resources(), WORKSPACE, from_scratch=False)
+    database.count_all()
+    return database
+
+
+def check_reset(database: CountedDatabase) -> None:
+    """Asserts that everything is counted from the beginning."""
+    check = CountsCheck(database.resources(), WORKSPACE)
+    Recount.begin(database.resources(), WORKSPACE, from_scratch=True)
+    assert check.check_age() == "no marks; rows have waited for 0 min to be counted"
+    assert check.check_sample() == "nothing is counted"
+    database.count_all()
+    assert check.check_age() == "no marks; no rows wait"
+    assert database.check_pages() > 0
+    database.check_sums()
 
 
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        ("row", r"from 2026-03-03 on are wrong \(rows between 2026-03-03"),
-        ("2/day/2026-03-03", r"from 2026-03-03 on are wrong \(rows between 2026-03-03"),
-        ("2/block/order/", "order is missing"),
-        ("2/block/users/", "users/. is missing"),
+        ("row", r"counts of 2026-03-03 are wrong \(number of rows between 2026-03-03"),
+        ("2/day/2026-03-03", "rows between 2026-03-03.* and 2026-03-04.* are not counted"),
+        ("2/day/", "rows before 2026-03-0[56].* are not counted"),
+        ("2/block/order/", "2026-03-0. are wrong .*2/block/order/2026-03-0.* is missing"),
+        ("2/block/users/", "2/block/users/./2026.* is missing"),
     ],
 )
 def test_wrong_counts_are_found_and_counted_from_the_beginning(
-    database: CountedDatabase, monkeypatch: pytest.MonkeyPatch, kind: str, reason: str
+    counted: CountedDatabase, kind: str, reason: str
 ) -> None:
     """What was deleted past usagectl, for example in the console."""
-    monkeypatch.setattr("usagectl.counts_check.MAX_BLOCKS", 100)
-    Recount.begin(database.resources(), WORKSPACE, from_scratch=False)
-    database.count_all()
-    check = CountsCheck(database.resources(), WORKSPACE)
-    spoil(database, kind)
+    delete(counted, kind)
     with pytest.raises(Problem, match=rf"{reason}.*usagectl recount -w 11 --reset"):
-        check.check_sample()
-    Recount.begin(database.resources(), WORKSPACE, from_scratch=True)
-    assert check.check_sample() == "nothing is counted"
-    database.count_all()
-    assert database.check_pages() > 0
+        CountsCheck(counted.resources(), WORKSPACE).check_sample()
+    check_reset(counted)
+
+
+@pytest.mark.parametrize("content", [b"junk", OTHER, None], ids=["junk", "other", "missing"])
+@pytest.mark.parametrize(
+    "kind", ["2/day/2026-03-03", "2/block/order/", "2/block/types/", "2/block/users/"]
+)
+def test_an_item_that_cannot_be_read_is_named(
+    counted: CountedDatabase, kind: str, content: bytes | None
+) -> None:
+    """And everything can be counted from the beginning."""
+    spoil(counted, kind, content)
+    if kind == "2/block/order/" and content == OTHER:
+        reason = "is wrong"  # all JSON can be read
+    else:
+        reason = "can't be read"
+    with pytest.raises(Problem, match=rf"the item {kind}[^ ]* {reason}.*recount -w 11 --reset"):
+        CountsCheck(counted.resources(), WORKSPACE).check_sample()
+    check_reset(counted)
+
+
+class Deployment:
+    """A deployment, as far as its counts are checked."""
+
+    def __init__(self, database: CountedDatabase) -> None:
+        self.resources = database.resources()
+
+
+@pytest.mark.parametrize("has_revision", [True, False])
+@pytest.mark.parametrize("content", [b"junk", OTHER, None], ids=["junk", "other", "missing"])
+def test_a_watermark_that_cannot_be_read_is_reported(
+    counted: CountedDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    content: bytes | None,
+    has_revision: bool,
+) -> None:
+    """By both checks, on a line or as JSON. The exit code is 1."""
+    spoil(counted, "2/watermark", content)
+    if not has_revision:
+        (item,) = stored(counted, "2/watermark")
+        del item["revision"]
+        counted.client.put_item(TableName=NAMES.rollups, Item=item)
+    monkeypatch.setattr("usagectl.cli.doctor.find_deployment", lambda _: Deployment(counted))
+    monkeypatch.setattr("usagectl.doctor.examine", lambda found, _, number: examine(found, number))
+    assert main(["doctor", "-w", "11"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    sentence = (
+        "the item 2/watermark can't be read; usagectl recount -w 11 --reset counts the workspace"
+        " from the beginning"
+    )
+    assert all(line.startswith("FAIL") and line.endswith(sentence) for line in lines)
+    assert main(["doctor", "-w", "11", "--json"]) == 1
+    findings = json.loads(capsys.readouterr().out)
+    assert [(finding["ok"], finding["detail"]) for finding in findings] == [(False, sentence)] * 2
+    check_reset(counted)
+
+
+def test_a_row_that_cannot_be_read_ends_the_command_with_a_sentence(
+    counted: CountedDatabase,
+) -> None:
+    """The counter fails at it, so waiting might never end."""
+    last = stored(counted, "row")[1]
+    item = {**last, "credits": {"S": "spoiled"}}
+    counted.client.put_item(TableName=NAMES.executions, Item=item)
+    sentence = r"A row of workspace 11 behind 2026-03-03\S+ can't be read: "
+    deployment: Any = Deployment(counted)
+    age, sample = examine(deployment, WORKSPACE)
+    assert (age.is_well, sample.is_well) == (True, False)
+    assert re.search(sentence, sample.detail)
+    recount = Recount.begin(counted.resources(), WORKSPACE, from_scratch=True)
+    with pytest.raises(CommandError, match=sentence):
+        wait(counted, recount, lambda _: None)
 
 
 def test_a_row_that_is_deleted_with_its_mark_is_no_wrong_count(
-    database: CountedDatabase, monkeypatch: pytest.MonkeyPatch
+    counted: CountedDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Doctor looks again before it says so: the mark may come while it reads."""
-    Recount.begin(database.resources(), WORKSPACE, from_scratch=False)
-    database.count_all()
-    check = CountsCheck(database.resources(), WORKSPACE)
-    difference = CountsCheck._difference
+    check = CountsCheck(counted.resources(), WORKSPACE)
+    fault = CountsCheck._fault
 
     def delete_meanwhile(*arguments: Any) -> str | None:
-        MarkWriter(database.client, NAMES.rollups, lambda _: None).mark(
-            WORKSPACE,
-            [f"2026-03-{day:02}T{hour:02}" for day in range(1, 19) for hour in range(9)],
-            database.now,
-        )
-        spoil(database, "row")
-        spoil(database, "2/block/order/")
-        return difference(*arguments)
+        counted.mark(HOURS)
+        delete(counted, "row")
+        delete(counted, "2/block/order/")
+        return fault(*arguments)
 
-    monkeypatch.setattr(CountsCheck, "_difference", delete_meanwhile)
+    monkeypatch.setattr(CountsCheck, "_fault", delete_meanwhile)
     assert check.check_sample().startswith("right")
+
+
+def test_blocks_that_are_not_believed_are_not_called_uncounted(counted: CountedDatabase) -> None:
+    """Such as after an erasure, until the counter comes."""
+    counted.mark(HOURS)
+    assert CountsCheck(counted.resources(), WORKSPACE).check_sample() == (
+        "no block can be believed at the moment, because rows have changed"
+    )
 
 
 def test_old_marks_and_rows_that_wait_are_found(database: CountedDatabase) -> None:
     """Rows that were imported wait from the import on, not from their own moment."""
     check = CountsCheck(database.resources(), WORKSPACE)
-    assert check.check_age() == "the oldest mark is 0 min old; rows have waited for 0 min"
+    assert check.check_age() == (
+        "the oldest mark is 0 min old; rows have waited for 0 min to be counted"
+    )
     database.now += timedelta(minutes=31)
     with pytest.raises(Problem, match="the oldest mark is 31 min old, so the counter does not"):
         check.check_age()
-    spoil(database, "2/mark/")
-    with pytest.raises(Problem, match=r"have waited for .* usagectl recount -w 11 asks for it"):
+    delete(database, "2/mark/")
+    with pytest.raises(Problem, match=r"row that waits to be counted is 92 days old; usagectl rec"):
         check.check_age()
-    Recount.begin(database.resources(), WORKSPACE, from_scratch=False)
+    Recount.begin(database.resources(), WORKSPACE, from_scratch=True)
+    database.now += timedelta(minutes=119)
+    with pytest.raises(Problem, match=r"have waited for 119 min .* usagectl recount -w 11 asks f"):
+        check.check_age()
+    database.now += timedelta(minutes=1)
+    with pytest.raises(Problem, match="rows have waited for 2 hours to be counted"):
+        check.check_age()
     database.count_all()
     assert check.check_age() == "no marks; no rows wait"
 
 
+def test_counts_of_another_time_zone_are_not_used(counted: CountedDatabase) -> None:
+    """Everything is counted again when the next rows come, or on request."""
+    resources = replace(counted.resources(), zone=ZoneInfo("Asia/Tokyo"))
+    check = CountsCheck(resources, WORKSPACE)
+    with pytest.raises(Problem, match="days old, and the counts are of another time zone or an"):
+        check.check_age()
+    assert check.check_sample() == "nothing is counted"
+
+
 def test_without_a_workspace_some_are_checked(database: CountedDatabase) -> None:
     """Those that have counts or marks, wherever a Scan begins."""
-
-    class Deployment:
-        resources = database.resources()
-
-    deployment: Any = Deployment
+    deployment: Any = Deployment(database)
     assert [f.check for f in examine(deployment, None)] == [
         "counts of workspace 11",
         "counts of workspace 11, a sample",
     ]
     assert all(finding.is_well for finding in examine(deployment, None))
-    spoil(database, "2/mark/")
+    delete(database, "2/mark/")
     (finding,) = examine(deployment, None)
     assert (finding.is_well, finding.detail) == (None, "no workspace is counted yet")

@@ -19,6 +19,7 @@ from workspace_usage.listing.page import Page, read_page
 from workspace_usage.listing.query import Query
 from workspace_usage.rollups.counter import Counter, Report
 from workspace_usage.rollups.items import state_of, state_query
+from workspace_usage.rollups.marks import MarkWriter
 from workspace_usage.rollups.reading import Counts
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rows.store import Meter, Store
@@ -97,6 +98,10 @@ class CountedDatabase:
         assert report.retry_after is None
         assert self.marks() == {}
         assert CountsCheck(self.resources(), WORKSPACE).check_sample().startswith("right")
+
+    def mark(self, hours: Sequence[str]) -> None:
+        """Puts marks, as a writer does before it changes rows of these hours."""
+        MarkWriter(self.client, NAMES.rollups, lambda _: None).mark(WORKSPACE, hours, self.now)
 
     def marks(self) -> dict[str, int]:
         """Returns the workspace's marks."""
