@@ -189,10 +189,8 @@ def test_an_item_that_cannot_be_read_is_named(
 ) -> None:
     """And everything can be counted from the beginning."""
     spoil(counted, kind, content)
-    if kind == "2/block/order/" and content == OTHER:
-        reason = "is wrong"  # all JSON can be read
-    else:
-        reason = "can't be read"
+    is_json = kind == "2/block/order/" and content == OTHER
+    reason = "is wrong" if is_json else "can't be read"
     with pytest.raises(Problem, match=rf"the item {kind}[^ ]* {reason}.*recount -w 11 --reset"):
         CountsCheck(counted.resources(), WORKSPACE).check_sample()
     check_reset(counted)
