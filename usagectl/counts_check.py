@@ -10,7 +10,7 @@ from usagectl.count_state import WATERMARK, CountState, read_state, rows_between
 from usagectl.deployment import Deployment
 from usagectl.findings import FAILURES, Finding, Problem, find
 from usagectl.resources import Resources
-from workspace_usage.aws.dynamodb import item_key, read_items
+from workspace_usage.aws.dynamodb import StoredItem, item_key, read_items
 from workspace_usage.aws.packing import Unreadable, pack, unpack
 from workspace_usage.rollups import items
 from workspace_usage.rollups.blocks import Block, overlaps, with_gaps
@@ -19,7 +19,7 @@ from workspace_usage.rollups.items import Day
 from workspace_usage.rollups.totals import KINDS, Totals
 from workspace_usage.rows.copies import RowCopies
 from workspace_usage.rows.position import moment_of
-from workspace_usage.rows.window import day_of
+from workspace_usage.rows.window import bounds_of, day_of
 from workspace_usage.values import MAX_ID, format_timestamp, from_milliseconds
 
 MAX_WORKSPACES: Final = 3
@@ -195,11 +195,23 @@ class CountsCheck:
             try:
                 day = Day.from_item(item)
             except Unreadable:
-                sort_key = item["sort_key"]["S"]
-                raise Problem(f"the item {sort_key} can't be read; {self._remedy}") from None
+                self._check_needed(item)
+                continue
             if day.epoch == state.watermark.epoch:
                 blocks += day.blocks
         return blocks
+
+    def _check_needed(self, item: StoredItem) -> None:
+        """Raises ``Problem`` if a day has rows whose counts can't be read.
+
+        The counter replaces the item when it counts rows of the day. If there are none, it stays,
+        and does no harm.
+        """
+        low, high = bounds_of(items.day_of_item(item), self.resources.zone)
+        rows = rows_between(self.resources, self.workspace_id, low, high, 1)
+        if next(rows, None) is not None:
+            sort_key = item["sort_key"]["S"]
+            raise Problem(f"the item {sort_key} can't be read; {self._remedy}")
 
     def _fault(self, part: Block) -> str | None:
         """Returns what is wrong with a block or a gap, or None if it is right."""

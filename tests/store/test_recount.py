@@ -19,6 +19,7 @@ from usagectl.errors import CommandError
 from usagectl.findings import Problem
 from usagectl.loading.loader import Loader
 from usagectl.recount import POLL_SECONDS, CountProgress, Recount
+from workspace_usage.aws.dynamodb import item_key
 from workspace_usage.aws.packing import pack
 
 if TYPE_CHECKING:
@@ -193,6 +194,14 @@ def test_an_item_that_cannot_be_read_is_named(
     reason = "is wrong" if is_json else "can't be read"
     with pytest.raises(Problem, match=rf"the item {kind}[^ ]* {reason}.*recount -w 11 --reset"):
         CountsCheck(counted.resources(), WORKSPACE).check_sample()
+    check_reset(counted)
+
+
+def test_a_day_without_rows_that_cannot_be_read_does_no_harm(counted: CountedDatabase) -> None:
+    """Nobody replaces it, since there is nothing to count."""
+    item = {**item_key(WORKSPACE, "2/day/2026-02-03"), "content": {"B": b"junk"}}
+    counted.client.put_item(TableName=NAMES.rollups, Item=item)
+    assert CountsCheck(counted.resources(), WORKSPACE).check_sample().startswith("right")
     check_reset(counted)
 
 
