@@ -14,7 +14,7 @@ const ATTEMPTS = 6; // of one request
 const TIMEOUT = 35_000; // ms; API Gateway answers after 29 s at the latest
 const LONGEST_WAIT = 120; // seconds; if the service asks for more, the program stops
 const RETRIED = [429, 500, 502, 503, 504];
-const PLACES = 130; // the most decimal places that credits can have
+const PLACES = 170; // more decimal places than credits can have
 
 /** A number as its text: a JavaScript number would round long ids and credits. */
 type NumberText = string;
@@ -69,6 +69,12 @@ function fromUnits(units: bigint): NumberText {
   return units < 0n ? `-${amount}` : amount;
 }
 
+type Count = number | NumberText;
+
+function describeSums(runs: Count, succeeded: Count, units: bigint): string {
+  return `${runs} runs, ${succeeded} succeeded, ${fromUnits(units)} credits`;
+}
+
 function describe(response: Response, text: string): string {
   let body: Failure = {};
   try {
@@ -82,7 +88,7 @@ function describe(response: Response, text: string): string {
   return `HTTP ${response.status}: ${message} (request id ${id})`;
 }
 
-/** Returns the body of the 200. Tries again after 429, 5xx, and if there is no answer. */
+/** Returns the body of the 200. Tries again if the status is RETRIED or there is no answer. */
 async function ask(path: string, query: Record<string, string>): Promise<unknown> {
   const headers = {
     Authorization: `Bearer ${setting("USAGE_TOKEN")}`,
@@ -111,7 +117,7 @@ async function ask(path: string, query: Record<string, string>): Promise<unknown
   }
 }
 
-/** Yields each page, and the cursor of the next one ("" after the last). */
+/** Yields the items of each page, and the cursor of the next page ("" after the last). */
 async function* pages(window: Record<string, string>, cursor: string) {
   do {
     const query = { ...window, per_page: "100", ...(cursor && { cursor }) };
@@ -133,6 +139,7 @@ async function main(): Promise<number> {
   let runs = 0;
   let succeeded = 0;
   let charged = 0n;
+  let sums: string;
   let totals: Summary["totals"];
   try {
     for await (const [items, next] of pages(window, firstCursor)) {
@@ -145,7 +152,7 @@ async function main(): Promise<number> {
       }
       cursor = next;
     }
-    const sums = `${runs} runs, ${succeeded} succeeded, ${fromUnits(charged)} credits`;
+    sums = describeSums(runs, succeeded, charged);
     if (firstCursor) {
       console.error(`From the cursor on: ${sums}`);
       return 0;
@@ -157,18 +164,15 @@ async function main(): Promise<number> {
     if (!(error instanceof Stopped)) throw error;
     console.error(error.message);
     if (cursor) {
-      console.error(`Stopped after ${runs} runs, ${fromUnits(charged)} credits.`);
+      console.error(`So far: ${describeSums(runs, succeeded, charged)}`);
       console.error(`To continue: USAGE_CURSOR=${cursor}`);
     }
     return 1;
   }
-  const counts = totals.runs === String(runs) && totals.succeeded === String(succeeded);
-  if (counts && toUnits(totals.credits) === charged) {
-    console.error("The summary has the same sums.");
-    return 0;
-  }
-  console.error(`The summary differs: ${JSON.stringify(totals)}`);
-  return 2;
+  const summary = describeSums(totals.runs, totals.succeeded, toUnits(totals.credits));
+  console.error(`The summary: ${summary}`);
+  console.error(summary === sums ? "They are equal." : "They differ.");
+  return summary === sums ? 0 : 2;
 }
 
 process.exitCode = await main();

@@ -16,7 +16,7 @@ const ATTEMPTS = 6; // of one request
 const TIMEOUT = 35; // seconds; API Gateway answers after 29 at the latest
 const LONGEST_WAIT = 120; // seconds; if the service asks for more, the program stops
 const RETRIED = [429, 500, 502, 503, 504];
-const PLACES = 130; // the most decimal places that credits can have
+const PLACES = 170; // more decimal places than credits can have
 
 /** The service refused the request, or did not answer it. */
 class Stopped extends Exception
@@ -46,9 +46,10 @@ function parse(string $json): array
     return is_array($body) ? $body : throw new JsonException('Not an object');
 }
 
-function plain(string $amount): string
+function describeSums(int|string $runs, int|string $succeeded, string $amount): string
 {
-    return str_contains($amount, '.') ? rtrim(rtrim($amount, '0'), '.') : $amount;
+    $credits = rtrim(rtrim(bcadd($amount, '0', PLACES), '0'), '.');
+    return "$runs runs, $succeeded succeeded, $credits credits";
 }
 
 function describe(int $status, string $text, ?string $requestId): string
@@ -63,7 +64,7 @@ function describe(int $status, string $text, ?string $requestId): string
     return "HTTP $status: $message (request id $requestId)";
 }
 
-/** Returns the body of the 200. Tries again after 429, 5xx, and if there is no answer. */
+/** Returns the body of the 200. Tries again if the status is RETRIED or there is no answer. */
 function ask(string $path, array $query): array
 {
     static $curl = null; // kept, so that all requests share a connection
@@ -113,7 +114,7 @@ function ask(string $path, array $query): array
     }
 }
 
-/** Yields the items of each page, by the cursor of the next one ('' after the last). */
+/** Yields the items of each page; the key is the cursor of the next page ('' after the last). */
 function pages(array $window, string $cursor): Generator
 {
     do {
@@ -144,7 +145,7 @@ function main(array $arguments): int
                 $charged = bcadd($charged, $item['credits'], PLACES);
             }
         }
-        $sums = "$runs runs, $succeeded succeeded, " . plain($charged) . ' credits';
+        $sums = describeSums($runs, $succeeded, $charged);
         if ($firstCursor !== '') {
             fwrite(STDERR, "From the cursor on: $sums\n");
             return 0;
@@ -154,18 +155,15 @@ function main(array $arguments): int
     } catch (Stopped $error) {
         fwrite(STDERR, $error->getMessage() . "\n");
         if ($cursor !== '') {
-            fwrite(STDERR, "Stopped after $runs runs, " . plain($charged) . " credits.\n");
+            fwrite(STDERR, 'So far: ' . describeSums($runs, $succeeded, $charged) . "\n");
             fwrite(STDERR, "To continue: USAGE_CURSOR=$cursor\n");
         }
         return 1;
     }
-    $counts = [$totals['runs'], $totals['succeeded']] === ["$runs", "$succeeded"];
-    if ($counts && bccomp($totals['credits'], $charged, PLACES) === 0) {
-        fwrite(STDERR, "The summary has the same sums.\n");
-        return 0;
-    }
-    fwrite(STDERR, 'The summary differs: ' . json_encode($totals) . "\n");
-    return 2;
+    $summary = describeSums($totals['runs'], $totals['succeeded'], $totals['credits']);
+    fwrite(STDERR, "The summary: $summary\n");
+    fwrite(STDERR, $summary === $sums ? "They are equal.\n" : "They differ.\n");
+    return $summary === $sums ? 0 : 2;
 }
 
 exit(main($argv));

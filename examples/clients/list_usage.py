@@ -25,7 +25,7 @@ TIMEOUT = 35  # seconds; API Gateway answers after 29 at the latest
 LONGEST_WAIT = 120  # seconds; if the service asks for more, the program stops
 RETRIED = (429, 500, 502, 503, 504)
 
-getcontext().prec = 300  # so that sums are exact: unless set, they are rounded to 28 digits
+getcontext().prec = 400  # so that sums are exact: unless set, they are rounded to 28 digits
 
 
 class Stopped(Exception):
@@ -57,8 +57,8 @@ def parse(response: Any) -> dict[str, Any]:
     return parsed
 
 
-def plain(amount: Decimal) -> str:
-    return f"{amount.normalize():f}"
+def describe_sums(runs: int, succeeded: int, amount: Decimal | int) -> str:
+    return f"{runs} runs, {succeeded} succeeded, {Decimal(amount).normalize():f} credits"
 
 
 def describe(error: HTTPError) -> str:
@@ -72,7 +72,7 @@ def describe(error: HTTPError) -> str:
 
 
 def ask(path: str, query: dict[str, str]) -> dict[str, Any]:
-    """Returns the body of the 200. Tries again after 429, 5xx, and if there is no answer."""
+    """Returns the body of the 200. Tries again if the status is RETRIED or there is no answer."""
     headers = {
         "Authorization": f"Bearer {setting('USAGE_TOKEN')}",
         "x-workspace-id": setting("USAGE_WORKSPACE"),
@@ -101,7 +101,7 @@ def ask(path: str, query: dict[str, str]) -> dict[str, Any]:
 
 
 def pages(window: dict[str, str], cursor: str) -> Iterator[tuple[list[dict[str, Any]], str]]:
-    """Yields the items of each page, and the cursor of the next one ("" after the last)."""
+    """Yields the items of each page, and the cursor of the next page ("" after the last)."""
     while True:
         query = {**window, "per_page": "100"} | ({"cursor": cursor} if cursor else {})
         page = ask("/workspaces/usage", query)
@@ -119,7 +119,7 @@ def main() -> int:
     first_cursor = cursor = os.environ.get("USAGE_CURSOR", "")
     runs, succeeded, charged = 0, 0, Decimal(0)
     try:
-        for items, cursor in pages(window, first_cursor):
+        for items, next_cursor in pages(window, first_cursor):
             for item in items:
                 columns = ("created_at", "id", "user_id", "source", "status")
                 amount = Decimal(item["credits"])
@@ -128,7 +128,8 @@ def main() -> int:
                 runs += 1
                 succeeded += item["status"] == "succeeded"
                 charged += amount
-        sums = f"{runs} runs, {succeeded} succeeded, {plain(charged)} credits"
+            cursor = next_cursor
+        sums = describe_sums(runs, succeeded, charged)
         if first_cursor:
             print(f"From the cursor on: {sums}", file=sys.stderr)
             return 0
@@ -137,14 +138,13 @@ def main() -> int:
     except Stopped as error:
         print(error, file=sys.stderr)
         if cursor:
-            print(f"Stopped after {runs} runs, {plain(charged)} credits.", file=sys.stderr)
+            print(f"So far: {describe_sums(runs, succeeded, charged)}", file=sys.stderr)
             print(f"To continue: USAGE_CURSOR={cursor}", file=sys.stderr)
         return 1
-    if (totals["runs"], totals["succeeded"], totals["credits"]) == (runs, succeeded, charged):
-        print("The summary has the same sums.", file=sys.stderr)
-        return 0
-    print(f"The summary differs: {totals}", file=sys.stderr)
-    return 2
+    summary = describe_sums(totals["runs"], totals["succeeded"], totals["credits"])
+    print(f"The summary: {summary}", file=sys.stderr)
+    print("They are equal." if summary == sums else "They differ.", file=sys.stderr)
+    return 0 if summary == sums else 2
 
 
 if __name__ == "__main__":

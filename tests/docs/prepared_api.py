@@ -49,11 +49,6 @@ class PreparedApi(ThreadingHTTPServer):
         """Where it listens."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    @property
-    def paths(self) -> list[str]:
-        """The paths of all requests with their query strings, in order."""
-        return [request.path for request in self.received]
-
     def next_reply(self) -> Reply:
         """Returns the reply to the newest request."""
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
