@@ -21,7 +21,7 @@ VENV := .venv
 SAM_VENV := .venv-sam
 LOCK_VENV := .venv-lock
 DYNAMODB_LOCAL := .dynamodb-local
-SOURCES := benchmarks functions layers local tools usagectl tests
+SOURCES := benchmarks examples functions layers local tools usagectl tests
 
 .PHONY: help run test check format lint types template package build bench schemas lock clean \
 	dynamodb-local dynamodb-local-jars dynamodb-local-if-possible FORCE
