@@ -50,7 +50,7 @@ def answer(scope: Scope, parameters: Parameters, context: "LambdaContext") -> Su
     return body
 
 
-endpoint = Endpoint(answer, settings.default_locale, outcomes)
+endpoint = Endpoint(answer, settings.default_locale, outcomes, settings.allowed_origin)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

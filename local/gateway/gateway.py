@@ -6,7 +6,6 @@ access log can use. It is a dictionary, to which each step adds its variables.
 
 import json
 import traceback
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,7 +15,16 @@ from local.clock import Clock
 from local.exchange import Request, Response
 from local.functions.invocation import MAX_EVENT_BYTES, Invoke, NoResult
 from local.gateway.authorizer import decide
+from local.gateway.binary import BinaryMediaTypes
+from local.gateway.compression import compress
+from local.gateway.mock import MockIntegration
 from local.gateway.proxy import make_request_context, to_authorizer_event, to_event, to_response
+from local.gateway.request_ids import (
+    EXTENDED_REQUEST_ID_HEADER,
+    REQUEST_ID_HEADER,
+    choose_request_id,
+    make_extended_request_id,
+)
 from local.gateway.responses import (
     ACCESS_DENIED,
     AUTHORIZER_FAILURE,
@@ -30,7 +38,7 @@ from local.gateway.responses import (
     Refusal,
     fill,
 )
-from local.gateway.routes import make_routes
+from local.gateway.routes import Route, make_routes
 from local.log import Log, ServedRequest
 from local.template.template import Template
 
@@ -73,23 +81,33 @@ class Gateway:
             api.properties["Body"].get("x-amazon-apigateway-gateway-responses", {})
         )
         self._routes = make_routes(api, stage, functions, clock)
+        self._binary = BinaryMediaTypes(
+            api.properties["Body"].get("x-amazon-apigateway-binary-media-types", ())
+        )
+        minimum = api.properties.get("MinimumCompressionSize")
+        self._least_compressed = None if minimum is None else int(minimum)
         definition = json.dumps(api.properties["Body"])
         self.function_arns = {arn for arn in functions if f"{arn}/invocations" in definition}
 
     def handle(self, request: Request) -> Response:
         """Returns the response to any request."""
-        return self._respond(request, lambda context: self._serve(request, context))
+
+        def serve(context: dict[str, str]) -> Response:
+            return compress(self._serve(request, context), request, self._least_compressed)
+
+        return self._respond(request, serve)
 
     def refuse(self, request: Request, failure: Failure) -> Response:
         """Returns the response to a request that the HTTP server refuses."""
         return self._respond(request, lambda context: self._responses.make(failure, context))
 
     def _respond(self, request: Request, serve: Callable[[dict[str, str]], Response]) -> Response:
-        """Calls ``serve`` with the request's context; logs its response, and adds a request id."""
+        """Calls ``serve`` with the request's context; logs its response, and adds request ids."""
         started = self._clock()
         context = {
             "httpMethod": request.method,
-            "requestId": str(uuid.uuid4()),
+            "requestId": choose_request_id(request),
+            "extendedRequestId": make_extended_request_id(),
             "requestTime": f"{datetime.now(UTC):%d/%b/%Y:%H:%M:%S +0000}",
             "stage": self._stage,
         }
@@ -104,7 +122,10 @@ class Gateway:
         context["responseLength"] = str(len(response.body))
         context["responseLatency"] = self._since(started)
         self._log.request(self._log_entry(request, response, context))
-        added = [("x-amzn-RequestId", context["requestId"])]
+        added = [
+            (REQUEST_ID_HEADER, context["requestId"]),
+            (EXTENDED_REQUEST_ID_HEADER, context["extendedRequestId"]),
+        ]
         if _CACHE_RESULT in context:
             added.append(("X-Cache", context[_CACHE_RESULT]))
         return response.with_headers(*added)
@@ -129,24 +150,30 @@ class Gateway:
         Raises:
             Refusal: the gateway has to answer itself.
         """
-        route = self._routes.get((request.method, request.path))
-        if route is None:
+        found = self._routes.find(request.method, request.path)
+        if found is None:
             raise Refusal(NO_ROUTE)
-        context["resourcePath"] = request.path
+        route, path_parameters = found
+        context["resourcePath"] = route.path
         if not route.bucket.take():
             raise Refusal(THROTTLED)
         request_context = make_request_context(request, context, self._api_id)
-        event = to_event(request, request_context)
+        event = to_event(
+            request,
+            request_context,
+            path_parameters,
+            is_binary=self._binary.is_request_binary(request),
+        )
         if route.authorizer is not None:
             request_context["authorizer"] = self._authorize(route.authorizer, event, context)
         if route.cache is None:
-            return self._integrate(route.function, event, context)
+            return self._integrate(route, request, event, context)
         key = tuple(_value(event, name) for name in route.cache_keys)
         cached = route.cache.get(key)
         context[_CACHE_RESULT] = "Miss" if cached is None else "Hit"
         if cached is not None:
             return cached
-        response = self._integrate(route.function, event, context)
+        response = self._integrate(route, request, event, context)
         route.cache.put(key, response)
         return response
 
@@ -174,9 +201,21 @@ class Gateway:
         return {**decision.context, "integrationLatency": int(context["authorizer.latency"])}
 
     def _integrate(
-        self, invoke: Invoke, event: Mapping[str, Any], context: dict[str, str]
+        self, route: Route, request: Request, event: Mapping[str, Any], context: dict[str, str]
     ) -> Response:
-        """Invokes the route's function; returns its response.
+        """Returns the response of the route's integration.
+
+        Raises:
+            Refusal: the integration doesn't accept the request, or its function failed or took too
+                long.
+        """
+        if isinstance(route.integration, MockIntegration):
+            return route.integration.respond(_header(event, "content-type"))
+        payload = self._invoke(route.integration, event, context)
+        return to_response(payload, is_decoded=self._binary.is_response_decoded(request))
+
+    def _invoke(self, invoke: Invoke, event: Mapping[str, Any], context: dict[str, str]) -> bytes:
+        """Invokes a route's function; returns its result.
 
         Raises:
             Refusal: the event is too large, or the function failed or took too long.
@@ -195,7 +234,7 @@ class Gateway:
         context["integration.status"] = "200"
         if result.is_error:
             raise Refusal(FUNCTION_FAILED)
-        return to_response(result.payload)
+        return result.payload
 
     def _since(self, started: float) -> str:
         """Returns the whole milliseconds since a moment, as API Gateway logs them."""
@@ -212,6 +251,10 @@ def _value(event: Mapping[str, Any], name: str) -> str | None:
     if name.startswith(_PARAMETER):
         value: str | None = (event["queryStringParameters"] or {}).get(name[len(_PARAMETER) :])
         return value
-    wanted = name.removeprefix(_HEADER).lower()
+    return _header(event, name.removeprefix(_HEADER).lower())
+
+
+def _header(event: Mapping[str, Any], wanted: str) -> str | None:
+    """Returns the value of a header, whose name is in lower case, or None if it is missing."""
     headers: Mapping[str, str] = event["headers"] or {}
     return next((value for name, value in headers.items() if name.lower() == wanted), None)

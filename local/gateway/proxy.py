@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from local.aws import ACCOUNT
 from local.exchange import Request, Response, group_values
+from local.gateway.binary import decode, encode
 from local.gateway.responses import FUNCTION_FAILED, Failure, Refusal
 
 _RESPONSE_KEYS: Final = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
@@ -33,6 +34,7 @@ def make_request_context(
     return {
         "accountId": ACCOUNT,
         "apiId": api_id,
+        "extendedRequestId": context["extendedRequestId"],
         "httpMethod": request.method,
         "identity": {"sourceIp": request.source_ip, "userAgent": agents[-1] if agents else None},
         "path": f"/{context['stage']}{request.path}",
@@ -41,28 +43,41 @@ def make_request_context(
         "requestTime": context["requestTime"],
         "requestTimeEpoch": int(time.time() * 1000),
         "resourceId": "local",
-        "resourcePath": request.path,
+        "resourcePath": context["resourcePath"],
         "stage": context["stage"],
     }
 
 
-def to_event(request: Request, request_context: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the event for a request."""
+def to_event(
+    request: Request,
+    request_context: Mapping[str, Any],
+    path_parameters: Mapping[str, str] | None = None,
+    *,
+    is_binary: bool = False,
+) -> dict[str, Any]:
+    """Returns the event for a request.
+
+    Args:
+        request: the request.
+        request_context: the event's ``requestContext``.
+        path_parameters: the parameters in the request's path.
+        is_binary: whether the event has the body in base64.
+    """
     headers = group_values(request.headers, ignore_case=True)
     parameters = query_parameters(request.query)
     return {
-        "resource": request.path,
+        "resource": request_context["resourcePath"],
         "path": request.path,
         "httpMethod": request.method,
         "headers": _last_values(headers),
         "multiValueHeaders": headers or None,
         "queryStringParameters": _last_values(parameters),
         "multiValueQueryStringParameters": parameters or None,
-        "pathParameters": None,
+        "pathParameters": dict(path_parameters or {}) or None,
         "stageVariables": None,
         "requestContext": request_context,
-        "body": request.body,
-        "isBase64Encoded": False,
+        "body": encode(request.content) if is_binary else request.body,
+        "isBase64Encoded": is_binary,
     }
 
 
@@ -86,8 +101,12 @@ def parse_payload(payload: bytes, failure: Failure) -> Any:
         raise Refusal(failure) from None
 
 
-def to_response(payload: bytes) -> Response:
+def to_response(payload: bytes, *, is_decoded: bool = False) -> Response:
     """Returns the response in a function's result.
+
+    Args:
+        payload: the function's result.
+        is_decoded: whether a body in base64 is decoded. Otherwise the response has that text.
 
     Raises:
         Refusal: the result does not have the proxy format.
@@ -99,7 +118,16 @@ def to_response(payload: bytes) -> Response:
     if not re.fullmatch(r"[2-5]\d\d", str(status)) or not isinstance(body, str | None):
         raise Refusal(FUNCTION_FAILED)
     headers = _headers(content.get("headers") or {}, content.get("multiValueHeaders") or {})
-    return Response(int(str(status)), headers, (body or "").encode(errors="replace"))
+    is_base64 = content.get("isBase64Encoded") is True
+    try:
+        content_bytes = decode(body or "") if is_base64 and is_decoded else _utf8(body or "")
+    except ValueError:
+        raise Refusal(FUNCTION_FAILED) from None
+    return Response(int(str(status)), headers, content_bytes)
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode(errors="replace")
 
 
 def _refuse_constant(name: str) -> NoReturn:

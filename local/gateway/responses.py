@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from local.errors import TemplateError
-from local.exchange import Response
+from local.exchange import Pairs, Response
 
 _HEADER: Final = "gatewayresponse.header."
 _PLAIN_TEMPLATE: Final = {"application/json": '{"message":$context.error.messageString}'}
@@ -44,6 +44,7 @@ NO_ROUTE: Final = Failure("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authenti
 REQUEST_TOO_LARGE: Final = Failure("REQUEST_TOO_LARGE", 413, "Request Too Long")
 THROTTLED: Final = Failure("THROTTLED", 429, "Too Many Requests")
 UNAUTHORIZED: Final = Failure("UNAUTHORIZED", 401, "Unauthorized")
+UNSUPPORTED_MEDIA_TYPE: Final = Failure("UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported Media Type")
 
 
 class Refusal(Exception):
@@ -64,7 +65,10 @@ class GatewayResponses:
     def __init__(self, definitions: Mapping[str, Any]) -> None:
         self._definitions = definitions
         self._headers = {
-            kind: tuple(_headers(kind, definition)) for kind, definition in definitions.items()
+            kind: fixed_headers(
+                f"gateway response {kind}", definition.get("responseParameters") or {}, _HEADER
+            )
+            for kind, definition in definitions.items()
         }
 
     def make(self, failure: Failure, context: dict[str, str]) -> Response:
@@ -90,13 +94,18 @@ def fill(template: str, context: Mapping[str, str], missing: str = "") -> str:
     return _VARIABLE.sub(lambda match: context.get(match[1], missing), template)
 
 
-def _headers(kind: str, definition: Mapping[str, Any]) -> list[tuple[str, str]]:
-    parameters = definition.get("responseParameters") or {}
-    headers = []
+def fixed_headers(owner: str, parameters: Mapping[str, str], prefix: str) -> Pairs:
+    """Returns the headers in a response's parameters.
+
+    Args:
+        owner: what has the parameters, for errors.
+        parameters: texts in single quotes, by the headers' names with ``prefix`` in front.
+        prefix: says that a parameter is a header.
+
+    Raises:
+        TemplateError: a parameter is not a header with a fixed text.
+    """
     for name, value in parameters.items():
-        if not (name.startswith(_HEADER) and re.fullmatch(r"'[^']*'", value)):
-            raise TemplateError(
-                f"gateway response {kind}: {name} is not a header with a fixed text"
-            )
-        headers.append((name.removeprefix(_HEADER), value[1:-1]))
-    return headers
+        if not (name.startswith(prefix) and re.fullmatch(r"'[^']*'", value)):
+            raise TemplateError(f"{owner}: {name} is not a header with a fixed text")
+    return tuple((name.removeprefix(prefix), value[1:-1]) for name, value in parameters.items())

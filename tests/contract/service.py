@@ -1,6 +1,7 @@
 """The real template served on this machine with a random data set, called over real HTTP."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from local.log import Log
 from local.stack import Stack
 from tests.support.generator import Member, write_dataset
 from tests.support.oracle import Caller, Oracle, parse
@@ -113,6 +115,24 @@ class Service:
             },
         )
         return f"{number}|{secret}"
+
+
+@contextmanager
+def deployed(folder: Path, log: Log | None = None, **parameters: str) -> Iterator[Service]:
+    """Yields a running service without rows, for the members of the data set of seed 1.
+
+    Args:
+        folder: an empty folder.
+        log: takes what happens.
+        parameters: the stack's parameters.
+    """
+    members = write_dataset(folder, 1, datetime.now(UTC), rows=0)
+    clock = Clock()
+    with Stack.start(parameters=parameters, clock=clock, log=log) as stack:
+        Loader(stack.resources).load(folder)
+        service = Service(stack, clock, Oracle(folder), members)
+        yield service
+        service.client.close()
 
 
 def start(folder: Path, seed: int = SEED, **parameters: str) -> Iterator[Service]:

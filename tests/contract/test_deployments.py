@@ -4,8 +4,6 @@ Each test has its own stack.
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -14,24 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from local.stack import Stack
-from tests.contract.service import Clock, Service
+from tests.contract.service import Clock, Service, deployed
 from tests.support.generator import question, write_dataset
 from tests.support.oracle import Oracle, assert_items
 from usagectl.loading.loader import Loader
 
 pytestmark = pytest.mark.xdist_group("deployments")
-
-
-@contextmanager
-def deployed(folder: Path, **parameters: str) -> Iterator[Service]:
-    """A stack without rows, with one member of workspace 11."""
-    members = write_dataset(folder, 1, datetime.now(UTC), rows=0)
-    clock = Clock()
-    with Stack.start(parameters=parameters, clock=clock) as stack:
-        Loader(stack.resources).load(folder)
-        service = Service(stack, clock, Oracle(folder), members)
-        yield service
-        service.client.close()
 
 
 def test_a_deployment_has_its_own_locale_time_zone_and_minimal_date(

@@ -1,6 +1,5 @@
 """The summary's contract over real HTTP: it equals what the listing shows, added up."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -20,7 +19,7 @@ from usagectl.loading.loader import Loader
 pytestmark = pytest.mark.xdist_group("summary")
 
 SUMMARY: Final = f"{PATH}/summary"
-QUESTIONS: Final = 150
+QUESTIONS: Final = 60
 
 
 @pytest.fixture(
@@ -64,8 +63,18 @@ def check(service: Service, member: Member, query: dict[str, str]) -> int:
         assert answer.body["errors"].keys() == expected, query
     elif status == 200:
         assert answer.body == expected, query
-        assert json.dumps(answer.body, default=str) == json.dumps(expected, default=str), "order"
+        assert names(answer.body) == names(expected), "another order"
     return status
+
+
+def names(value: object) -> list[str]:
+    """Returns the names of all fields in their order."""
+    match value:
+        case dict():
+            return [name for field in value for name in (field, *names(value[field]))]
+        case list():
+            return [name for part in value for name in names(part)]
+    return []
 
 
 def test_sums_are_those_of_the_listing_s_rows(counted: Service) -> None:

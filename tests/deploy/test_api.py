@@ -1,11 +1,13 @@
 """The real template's API: its routes, cache, authorizer, messages, limits and logs."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
-from tests.deploy.stack import Stack
+from tests.deploy.stack import Stack, read_template
+from workspace_api import responses
 from workspace_usage.messages import LOCALES, translate
 
 CALLER = ["header.Authorization", "header.x-workspace-id", "header.Accept-Language"]
@@ -26,6 +28,8 @@ FUNCTIONS_BY_ROUTE = {
     "/workspaces/usage": "UsageFunction",
     "/workspaces/usage/summary": "SummaryFunction",
 }
+
+ORIGIN = "https://app.example.com"
 
 STATUSES_AND_MESSAGES = {
     "UNAUTHORIZED": (401, "unauthorized"),
@@ -48,8 +52,8 @@ def definition(stack: Stack) -> Any:
 
 def gateway_responses(stack: Stack) -> dict[str, Any]:
     """Returns the responses that the gateway sends by itself, by their types."""
-    responses: dict[str, Any] = definition(stack)["x-amazon-apigateway-gateway-responses"]
-    return responses
+    found: dict[str, Any] = definition(stack)["x-amazon-apigateway-gateway-responses"]
+    return found
 
 
 def method_of(route: str) -> Any:
@@ -65,12 +69,29 @@ def method_setting(stack: Stack, method: str, path: str) -> dict[str, Any]:
     return setting
 
 
+def operations(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Returns the API's methods by their paths and names, without those that do not exist."""
+    return {
+        path: {name: operation for name, operation in methods.items() if operation is not None}
+        for path, methods in definition(stack)["paths"].items()
+    }
+
+
+def cors_headers(response: Any) -> dict[str, str]:
+    """Returns the CORS headers among the parameters of a response, without their quotes."""
+    return {
+        name.rsplit(".", 1)[1]: value.strip("'")
+        for name, value in response["responseParameters"].items()
+        if ".Access-Control-" in name and value is not None
+    }
+
+
 def test_there_is_one_stage() -> None:
     """The API's routes are tested below. It has one regional address."""
     stack = Stack()
-    paths = definition(stack)["paths"]
-    assert paths.keys() == FUNCTIONS_BY_ROUTE.keys()
-    assert all(list(methods) == ["get"] for methods in paths.values())
+    assert {path: set(methods) for path, methods in operations(stack).items()} == {
+        path: {"get"} for path in FUNCTIONS_BY_ROUTE
+    }
     assert list(stack.of_type("AWS::ApiGateway::Stage")) == ["ApiStage"]
     assert stack.properties("ApiStage")["StageName"] == "v1"
     assert "StageName" not in next(iter(stack.of_type("AWS::ApiGateway::Deployment").values()))
@@ -192,15 +213,15 @@ def test_a_denial_has_the_authorizer_s_message() -> None:
 
 def test_a_response_that_asks_for_a_retry_says_when() -> None:
     """429 and 503 have Retry-After, in seconds. 401 names the authentication scheme."""
-    responses = gateway_responses(Stack())
-    for response_type, response in responses.items():
+    responses_by_type = gateway_responses(Stack())
+    for response_type, response in responses_by_type.items():
         headers = response["responseParameters"]
         retry_after = headers.get("gatewayresponse.header.Retry-After")
         if response.get("statusCode") in {"429", "503"}:
             assert int(retry_after.strip("'")) > 0
         else:
             assert retry_after is None, response_type
-    unauthorized = responses["UNAUTHORIZED"]["responseParameters"]
+    unauthorized = responses_by_type["UNAUTHORIZED"]["responseParameters"]
     assert unauthorized["gatewayresponse.header.WWW-Authenticate"] == "'Bearer'"
 
 
@@ -211,11 +232,94 @@ def test_no_response_of_the_gateway_may_be_stored() -> None:
         assert headers["gatewayresponse.header.Cache-Control"] == "'no-store'", response_type
 
 
+def test_without_an_allowed_origin_nothing_is_said_about_cors() -> None:
+    """No response has a header, and OPTIONS is no method."""
+    stack = Stack()
+    assert not any("options" in methods for methods in operations(stack).values())
+    assert not any(map(cors_headers, gateway_responses(stack).values()))
+    assert stack.environment("UsageFunction")["ALLOWED_ORIGIN"] == ""
+
+
+def test_every_path_answers_a_preflight_of_the_allowed_origin_without_a_token() -> None:
+    """It allows the path's methods, and the headers that the API reads."""
+    for methods in operations(Stack(AllowedOrigin=ORIGIN)).values():
+        preflight = methods.pop("options")
+        assert "security" not in preflight
+        (response,) = preflight["x-amazon-apigateway-integration"]["responses"].values()
+        headers = cors_headers(response)
+        assert headers.keys() == preflight["responses"]["204"]["headers"].keys()
+        assert headers["Access-Control-Allow-Origin"] == ORIGIN
+        allowed = set(headers["Access-Control-Allow-Methods"].lower().split(","))
+        assert methods.keys() <= allowed
+        assert set(headers["Access-Control-Allow-Headers"].split(",")) == {
+            "authorization",
+            "x-workspace-id",
+            "accept-language",
+            "content-type",
+            "if-none-match",
+        }
+        assert int(headers["Access-Control-Max-Age"]) > 0
+
+
+def test_every_response_of_the_gateway_may_be_read_by_the_allowed_origin() -> None:
+    """With the same headers as the functions' responses."""
+    for response_type, response in gateway_responses(Stack(AllowedOrigin=ORIGIN)).items():
+        assert cors_headers(response) == responses.cors_headers(ORIGIN), response_type
+
+
+def test_every_function_of_the_api_knows_the_allowed_origin() -> None:
+    """All methods but the preflights are answered by functions."""
+    stack = Stack(AllowedOrigin=ORIGIN)
+    methods = json.dumps(operations(stack))
+    names = re.findall(r"functions/\$\{(\w+)Aliaslive\}/invocations", methods)
+    assert names
+    for name in names:
+        assert stack.environment(name)["ALLOWED_ORIGIN"] == ORIGIN, name
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_allowed"),
+    [
+        ("", True),
+        ("https://app.example.com", True),
+        ("https://app.example.com:8443", True),
+        ("https://xn--bcher-kva.example", True),
+        ("http://localhost:5173", True),
+        ("http://127.0.0.1", True),
+        ("*", False),
+        ("null", False),
+        ("app.example.com", False),
+        ("https://", False),
+        ("https://app.example.com/", False),
+        ("https://App.example.com", False),
+        ("https://*.example.com", False),
+        ("https://a.example,https://b.example", False),
+        ("https://a.example https://b.example", False),
+        ("https://user@a.example", False),
+        ("https://a.example'", False),
+        ("http://app.example.com", False),
+    ],
+)
+def test_the_allowed_origin_is_one_origin_as_browsers_send_it(
+    origin: str, is_allowed: bool
+) -> None:
+    """In lower case and encrypted, unless it is on the developer's machine."""
+    pattern = read_template()["Parameters"]["AllowedOrigin"]["AllowedPattern"]
+    assert (re.fullmatch(pattern, origin) is not None) is is_allowed
+
+
+def test_responses_are_compressed_from_a_kilobyte_on() -> None:
+    """No media type is binary: the functions return text only."""
+    assert Stack().properties("Api")["MinimumCompressionSize"] == 1024
+    assert "x-amazon-apigateway-binary-media-types" not in definition(Stack())
+
+
 def test_the_access_log_contains_no_secret() -> None:
     """A line is JSON and has only these fields: no header, no query string, no request."""
     entry = json.loads(Stack().properties("ApiStage")["AccessLogSetting"]["Format"])
     assert set(entry.values()) == {
         "$context.requestId",
+        "$context.extendedRequestId",
         "$context.requestTime",
         "$context.httpMethod",
         "$context.resourcePath",

@@ -24,6 +24,7 @@ OTHER_VALUES: Final = {
     "LinkLifetimeSeconds": "900",
     "TokenLifetimeMinutes": "60",
     "TokenableType": "App\\Models\\Member",
+    "AllowedOrigin": "https://app.example.com",
 }
 """For each parameter that a function depends on, a value that is not the default."""
 
@@ -151,16 +152,17 @@ def test_a_changed_parameter_is_published(function: str, parameter: str) -> None
 
 def test_a_description_is_never_too_long() -> None:
     """Lambda's limit is 256 characters."""
-    max_length = transformed_template()["Parameters"]["TokenableType"]["MaxLength"]
+    parameters = transformed_template()["Parameters"]
     longest = {
         "TimeZone": "America/Argentina/ComodRivadavia",
         "LinkLifetimeSeconds": "43200",
         "TokenLifetimeMinutes": "9" * 9,
-        "TokenableType": "x" * int(max_length),
+        "TokenableType": "x" * int(parameters["TokenableType"]["MaxLength"]),
         "SnapStart": "PublishedVersions",
         "LogLevel": "CRITICAL",
         "DefaultLocale": "pt_BR",
         "Architecture": "x86_64",
+        "AllowedOrigin": "x" * int(parameters["AllowedOrigin"]["MaxLength"]),
     }
     for function in PUBLISHED:
         assert len(description(function, **longest)) <= 256

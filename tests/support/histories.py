@@ -29,8 +29,8 @@ from workspace_usage.rollups import blocks, build, counter, facets, items, seek
 from workspace_usage.rollups.counter import Counter
 from workspace_usage.rollups.reading import Counts
 from workspace_usage.rollups.seek import PageIndex
+from workspace_usage.rollups.shown import DIMENSIONS
 from workspace_usage.rollups.sums import add_up
-from workspace_usage.rollups.totals import DIMENSIONS
 from workspace_usage.rows.row import Row, Source, from_stored_item
 from workspace_usage.rows.store import Meter, Selection, Store
 from workspace_usage.rows.window import between, day_of, one_day

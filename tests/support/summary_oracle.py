@@ -97,6 +97,9 @@ def add_up(
     with localcontext(prec=500):
         shares = _Shares(items, names, int(query.get("limit") or 10))
         days = _days(start, end, zone)
+        by_day: dict[date, list[Mapping[str, Any]]] = {day: [] for day in days}
+        for entry in items:
+            by_day[_day(entry, days, zone)].append(entry)
         return {
             "time_zone": str(zone),
             "start_date": str(days[0]) if days else None,
@@ -108,7 +111,7 @@ def add_up(
                 {
                     "start_date": str(part[0]),
                     "end_date": str(part[-1]),
-                    **shares.of([i for i in items if _day(i, days, zone) in part]),
+                    **shares.of([entry for day in part for entry in by_day[day]]),
                 }
                 for part in _parts(days, interval)
             ],
@@ -121,7 +124,7 @@ class _Shares:
     def __init__(self, items: Items, names: list[str], limit: int) -> None:
         self._names = names
         self._items = items
-        totals = {key: _totals(self._of_group(items, key)) for key in map(self._key, items)}
+        totals = {key: _totals(self._of_group(items, key)) for key in {*map(self._key, items)}}
         ranked = sorted(
             totals,
             key=lambda key: (

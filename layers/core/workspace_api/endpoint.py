@@ -34,11 +34,13 @@ class Endpoint[Body: Mapping[str, Any]]:
             Forbidden or StoreUnavailable.
         default_locale: the language of messages for callers who ask for no other.
         outcomes: records refusals and failures.
+        allowed_origin: the origin whose pages may read responses, besides the API's own.
     """
 
     answer: Callable[[Scope, Parameters, "LambdaContext"], Body]
     default_locale: str
     outcomes: Outcomes
+    allowed_origin: str | None
 
     def handle(self, event: object, context: "LambdaContext") -> dict[str, Any] | Body:
         """Returns a proxy response for a proxy event, and the body of a 200 for any other event.
@@ -61,10 +63,13 @@ class Endpoint[Body: Mapping[str, Any]]:
                 scope = scope_of_request(headers, event["requestContext"])
                 body = self.answer(scope, event.get("queryStringParameters") or {}, context)
         except InvalidRequest as error:
-            return proxy_response(422, _body_of_422(locale, error))
+            return self._response(422, _body_of_422(locale, error))
         except Forbidden as error:
-            return proxy_response(403, {"message": translate(locale, error.message_key)})
-        return proxy_response(200, body)
+            return self._response(403, {"message": translate(locale, error.message_key)})
+        return self._response(200, body)
+
+    def _response(self, status: int, body: Mapping[str, object]) -> dict[str, Any]:
+        return proxy_response(status, body, self.allowed_origin)
 
     def _answer_invocation(self, fields: Parameters, context: "LambdaContext") -> Body:
         # IAM has authorized the caller, who may see the whole workspace.

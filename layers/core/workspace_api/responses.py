@@ -1,25 +1,81 @@
-"""Proxy responses for API Gateway, with exact numbers."""
+"""Proxy responses for API Gateway, with exact numbers and the headers that browsers need."""
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from workspace_usage.listing.answer import plain_number
 
+EXPOSED_HEADERS: Final = "x-amzn-RequestId,Retry-After,ETag,Location"
+"""Headers of responses that pages of another origin may read. The gateway's own name the same."""
 
-def proxy_response(status: int, body: Mapping[str, object]) -> dict[str, Any]:
+
+def cors_headers(allowed_origin: str | None) -> dict[str, str]:
+    """Returns the headers that let pages of another origin read a response (CORS).
+
+    They are the same whatever the request's ``Origin`` is, so that a cached response has the right
+    ones and no response varies by ``Origin``.
+
+    Args:
+        allowed_origin: the origin, or None if pages of no other origin may read it.
+    """
+    if allowed_origin is None:
+        return {}
+    return {
+        "Access-Control-Allow-Origin": allowed_origin,
+        "Access-Control-Expose-Headers": EXPOSED_HEADERS,
+    }
+
+
+def proxy_response(
+    status: int, body: Mapping[str, object], allowed_origin: str | None
+) -> dict[str, Any]:
     """Returns a proxy response with ``body`` as JSON.
 
     ``no-store`` is for clients and proxies; API Gateway caches the response all the same.
+
+    Args:
+        status: the HTTP status.
+        body: what becomes JSON.
+        allowed_origin: the origin whose pages may read the response, besides the API's own.
     """
     return {
         "statusCode": status,
-        "headers": {"Content-Type": "application/json", "Cache-Control": "no-store"},
-        "body": orjson.dumps(body, default=_encode).decode(),
+        "headers": {
+            "Content-Type": "application/json",
+            "Cache-Control": "no-store",
+            **cors_headers(allowed_origin),
+        },
+        "body": to_json(body),
         "isBase64Encoded": False,
     }
+
+
+def to_json(body: object) -> str:
+    """Returns ``body`` as JSON with all digits of its numbers.
+
+    Raises:
+        TypeError: JSON has no form for something in it.
+    """
+    try:
+        return orjson.dumps(body, default=_encode).decode()
+    except TypeError:
+        # orjson refuses integers of more than 64 bits. A sum of tokens may be one.
+        return orjson.dumps(_with_decimals(body), default=_encode).decode()
+
+
+def _with_decimals(value: object) -> object:
+    """Returns a JSON value with decimals in place of integers."""
+    match value:
+        case dict():
+            return {name: _with_decimals(part) for name, part in value.items()}
+        case list():
+            return [_with_decimals(part) for part in value]
+        case int() if not isinstance(value, bool):
+            return Decimal(value)
+    return value
 
 
 def _encode(value: object) -> orjson.Fragment:

@@ -48,6 +48,7 @@ class HistorySettings:
     """What the environments of the functions that read histories have in common."""
 
     default_locale: str
+    allowed_origin: str | None
     time_zone: tzinfo
     tables: RowTables
     min_date_parameter: str
@@ -122,6 +123,7 @@ def _history_settings(environment: Mapping[str, str]) -> dict[str, Any]:
     """Returns the fields of ``HistorySettings`` that an environment has."""
     return {
         "default_locale": _parse_locale(environment["DEFAULT_LOCALE"]),
+        "allowed_origin": environment["ALLOWED_ORIGIN"] or None,
         "time_zone": time_zone(environment["TIME_ZONE"]),
         "tables": RowTables.from_environment(environment),
         "min_date_parameter": environment["MIN_DATE_PARAMETER"],

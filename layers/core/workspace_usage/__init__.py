@@ -38,6 +38,7 @@ its own package and of packages below it, and no two modules import each other; 
         build              rows → a block and its contents
         marks              what every writer puts before it writes late
         totals             a block's contents for summaries: what its rows add up to
+        shown              what a row counts for in a summary
         facets             a block's contents for pages: by what rows are found, and where
         items              the counts' items
         blocks             the rule: how rows are counted, and when a count is believed

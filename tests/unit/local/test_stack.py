@@ -76,9 +76,10 @@ def copy(folder: Path, *changes: tuple[str, str]) -> Path:
         assert old in text
         text = text.replace(old, new)
     (folder / "template.yaml").write_text(text, "utf-8")
-    for name in ("usage", "authorizer", "recorder", "counter"):
-        (folder / "functions" / name).mkdir(parents=True)
-        (folder / "functions" / name / "app.py").write_text("", "utf-8")
+    for path in (TEMPLATE.parent / "functions").glob("*/app.py"):
+        copied = folder / "functions" / path.parent.name / "app.py"
+        copied.parent.mkdir(parents=True)
+        copied.write_text("", "utf-8")
     return folder / "template.yaml"
 
 
@@ -131,7 +132,7 @@ def test_a_template_that_can_t_be_used_starts_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("Path: /workspaces/usage", "Path: /workspaces/{id}", "path parameters are not served"),
+        ("Path: /workspaces/usage", "Path: /workspaces/a{id}", "has to be a whole segment"),
         ("CodeUri: functions/usage", "CodeUri: functions/other", "there is no folder"),
     ],
 )

@@ -25,6 +25,7 @@ AUTHORIZER_ENVIRONMENT = {
 }
 USAGE_ENVIRONMENT = {
     "DEFAULT_LOCALE": "pt_BR",
+    "ALLOWED_ORIGIN": "",
     "TIME_ZONE": "UTC",
     "EXECUTIONS_TABLE": "executions",
     "ARCHIVED_EXECUTIONS_TABLE": "archived",
@@ -84,6 +85,7 @@ def test_a_deployment_can_limit_the_lifetime_and_the_model_of_tokens() -> None:
 def test_the_usage_function_s_environment_becomes_its_settings() -> None:
     assert UsageSettings.from_environment(USAGE_ENVIRONMENT) == UsageSettings(
         default_locale="pt_BR",
+        allowed_origin=None,
         time_zone=UTC,
         tables=RowTables("executions", "archived", "edited", "rollups"),
         media_bucket="media",
@@ -94,12 +96,18 @@ def test_the_usage_function_s_environment_becomes_its_settings() -> None:
     )
 
 
-def test_a_deployment_can_set_the_media_endpoint_and_the_time_zone() -> None:
-    endpoint = "http://127.0.0.1:5000"
+def test_a_deployment_can_set_the_media_endpoint_the_time_zone_and_an_allowed_origin() -> None:
+    endpoint, origin = "http://127.0.0.1:5000", "https://app.example.com"
     settings = UsageSettings.from_environment(
-        USAGE_ENVIRONMENT | {"AWS_ENDPOINT_URL_S3": endpoint, "TIME_ZONE": "America/Sao_Paulo"}
+        {
+            **USAGE_ENVIRONMENT,
+            "AWS_ENDPOINT_URL_S3": endpoint,
+            "TIME_ZONE": "America/Sao_Paulo",
+            "ALLOWED_ORIGIN": origin,
+        }
     )
     assert settings.media_endpoint == endpoint
+    assert settings.allowed_origin == origin
     assert settings.time_zone == ZoneInfo("America/Sao_Paulo")
 
 

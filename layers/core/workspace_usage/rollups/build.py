@@ -9,7 +9,8 @@ from typing import Any, Final
 from workspace_usage.rollups.blocks import Block
 from workspace_usage.rollups.facets import page_contents
 from workspace_usage.rollups.items import new_block_id, shard_of
-from workspace_usage.rollups.totals import Shown, summary_contents
+from workspace_usage.rollups.shown import Shown
+from workspace_usage.rollups.totals import summary_contents
 from workspace_usage.rows.copies import RowCopies
 from workspace_usage.rows.position import just_after
 from workspace_usage.values import to_milliseconds

@@ -14,16 +14,8 @@ from workspace_usage.aws.packing import unpack
 from workspace_usage.rollups.blocks import UNREAD, Block
 from workspace_usage.rollups.items import USER_SHARDS, shard_of
 from workspace_usage.rollups.reading import Counts
-from workspace_usage.rollups.totals import (
-    DIMENSIONS,
-    KINDS,
-    LABELS,
-    Cell,
-    Key,
-    Label,
-    Shown,
-    Totals,
-)
+from workspace_usage.rollups.shown import DIMENSIONS, LABELS, Key, Shown
+from workspace_usage.rollups.totals import KINDS, Cell, Label, Totals
 from workspace_usage.rows.position import moment_of
 from workspace_usage.rows.row import from_stored_item
 from workspace_usage.rows.store import ALL_ROWS, Meter, Selection, Store, merge

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from workspace_usage.rollups.shown import LABELS, Key
 from workspace_usage.rollups.sums import Sums
-from workspace_usage.rollups.totals import EXACT, LABELS, Cell, Key
+from workspace_usage.rollups.totals import EXACT, Cell
 from workspace_usage.summary.answer import Dimension, Division, Group, Totals
 
 _FIELDS: Final[Mapping[Dimension, str]] = {

@@ -37,7 +37,7 @@ from local.gateway.responses import (
     Refusal,
     fill,
 )
-from local.gateway.routes import Route, make_routes
+from local.gateway.routes import Route, Routes, make_routes
 from local.log import JsonLog
 from local.stack import TEMPLATE
 from local.template.expand import expand
@@ -330,6 +330,9 @@ def test_an_authorizer_that_raises_unauthorized_means_401_and_any_other_failure_
 
 # --- Requests become events -----------------------------------------------------------------------
 
+CONTEXT: dict[str, Any] = {"stage": "v1", "resourcePath": "/a/{id}"}
+"""The context of a request, as far as these tests need it."""
+
 
 @pytest.mark.parametrize(
     ("query", "parameters"),
@@ -367,7 +370,7 @@ def test_encoded_parameters_are_decoded(parameters: dict[str, list[str]]) -> Non
 @given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=40))
 def test_any_query_string_becomes_an_event(query: str) -> None:
     """With the last value of each name."""
-    event = to_event(Request("GET", "/", query), {})
+    event = to_event(Request("GET", "/", query), CONTEXT)
     several = event["multiValueQueryStringParameters"] or {}
     single = event["queryStringParameters"] or {}
     assert single == {name: values[-1] for name, values in several.items()}
@@ -378,22 +381,22 @@ def test_an_event_has_the_last_value_of_each_name_and_all_of_them() -> None:
     """A header has the spelling of its first name."""
     request = Request(
         "POST",
-        "/a%20b",
+        "/a/b%20c",
         "x=1&X=2&x=3",
         (("Accept", "a"), ("X-One", ""), ("ACCEPT", "b")),
         content=b"text",
     )
-    assert to_event(request, {"stage": "v1"}) == {
-        "resource": "/a%20b",
-        "path": "/a%20b",
+    assert to_event(request, CONTEXT, {"id": "b%20c"}) == {
+        "resource": "/a/{id}",
+        "path": "/a/b%20c",
         "httpMethod": "POST",
         "headers": {"Accept": "b", "X-One": ""},
         "multiValueHeaders": {"Accept": ["a", "b"], "X-One": [""]},
         "queryStringParameters": {"x": "3", "X": "2"},
         "multiValueQueryStringParameters": {"x": ["1", "3"], "X": ["2"]},
-        "pathParameters": None,
+        "pathParameters": {"id": "b%20c"},
         "stageVariables": None,
-        "requestContext": {"stage": "v1"},
+        "requestContext": CONTEXT,
         "body": "text",
         "isBase64Encoded": False,
     }
@@ -401,8 +404,8 @@ def test_an_event_has_the_last_value_of_each_name_and_all_of_them() -> None:
 
 def test_missing_parts_of_a_request_are_null_in_the_event() -> None:
     """They are not empty objects."""
-    event = to_event(Request("GET", "/"), {})
-    for name in ("headers", "queryStringParameters"):
+    event = to_event(Request("GET", "/"), CONTEXT)
+    for name in ("headers", "queryStringParameters", "pathParameters"):
         assert event[name] is None
     for name in ("multiValueHeaders", "multiValueQueryStringParameters"):
         assert event[name] is None
@@ -413,7 +416,7 @@ def test_missing_parts_of_a_request_are_null_in_the_event() -> None:
 
 def test_the_authorizer_s_event_is_the_method_s_without_its_body() -> None:
     """It has the method's ARN."""
-    event = to_event(Request("GET", "/", "a=1", (("A", "b"),), b"secret"), {"stage": "v1"})
+    event = to_event(Request("GET", "/", "a=1", (("A", "b"),), b"secret"), CONTEXT)
     seen = to_authorizer_event(event, METHOD)
     assert (seen.pop("type"), seen.pop("methodArn")) == ("REQUEST", METHOD)
     assert {**seen, "body": "secret", "isBase64Encoded": False} == event
@@ -421,13 +424,20 @@ def test_the_authorizer_s_event_is_the_method_s_without_its_body() -> None:
 
 def test_the_context_of_a_request_names_its_client_and_its_stage() -> None:
     """The stage is in front of the path, as in the API's own URL."""
-    context = {"stage": "v1", "requestId": "id", "requestTime": "now"}
+    context = {
+        "stage": "v1",
+        "requestId": "id",
+        "extendedRequestId": "id=",
+        "requestTime": "now",
+        "resourcePath": "/{id}",
+    }
     request = Request("GET", "/a", headers=(("user-agent", "x"), ("User-Agent", "y")))
     about = make_request_context(request, context, "api")
     assert about["identity"] == {"sourceIp": "127.0.0.1", "userAgent": "y"}
-    assert (about["path"], about["resourcePath"], about["stage"]) == ("/v1/a", "/a", "v1")
+    assert (about["path"], about["resourcePath"], about["stage"]) == ("/v1/a", "/{id}", "v1")
     assert (about["accountId"], about["apiId"]) == (ACCOUNT, "api")
-    assert (about["requestId"], about["requestTime"]) == ("id", "now")
+    assert (about["requestId"], about["extendedRequestId"]) == ("id", "id=")
+    assert about["requestTime"] == "now"
     nobody = make_request_context(Request("GET", "/a"), context, "api")
     assert nobody["identity"]["userAgent"] is None
 
@@ -581,7 +591,7 @@ def routes(
     operation: Mapping[str, object] | None = None,
     authorizer: Mapping[str, object] | None = None,
     stage: Mapping[str, object] | None = None,
-) -> dict[tuple[str, str], Route]:
+) -> Routes:
     """The routes of an API with one method."""
     operation = {"x-amazon-apigateway-integration": INTEGRATION, **(operation or {})}
     schemes = {"A": {"x-amazon-apigateway-authorizer": authorizer}, "B": {}}
@@ -594,19 +604,26 @@ def routes(
     )
 
 
+def only_route(**wanted: Any) -> Route:
+    """The route of an API with one method."""
+    found = routes(**wanted).find("GET", wanted.get("path", "/a"))
+    assert found is not None
+    return found[0]
+
+
 def test_a_method_is_found_with_its_function_its_authorizer_and_its_cache_keys() -> None:
     """By its name in upper case, and its path."""
     operation = {
         "security": [{"A": []}],
         "x-amazon-apigateway-integration": {**INTEGRATION, "cacheKeyParameters": ["x", "y"]},
     }
-    ((key, route),) = routes(operation=operation, authorizer=AUTHORIZER).items()
-    assert key == ("GET", "/a")
-    assert route.function is answering
+    route = only_route(operation=operation, authorizer=AUTHORIZER)
+    assert route.path == "/a"
+    assert route.integration is answering
     assert route.authorizer is answering
     assert route.cache_keys == ("x", "y")
     assert route.cache is None
-    assert routes()["GET", "/a"].authorizer is None
+    assert only_route().authorizer is None
 
 
 @pytest.mark.parametrize(
@@ -630,7 +647,7 @@ def test_a_stage_s_settings_of_a_method_win_over_those_of_all_methods(
     settings: list[dict[str, object]], burst: int
 ) -> None:
     """In any order. Without settings, the account's limits hold."""
-    bucket = routes(stage={"MethodSettings": settings})["GET", "/a"].bucket
+    bucket = only_route(stage={"MethodSettings": settings}).bucket
     assert sum(bucket.take() for _ in range(burst + 10)) == burst
 
 
@@ -644,7 +661,15 @@ def test_a_method_is_cached_if_the_stage_and_the_method_have_caching_enabled(
     """Both values can be texts, from a parameter."""
     settings = [{"HttpMethod": "GET", "ResourcePath": "/~1a", "CachingEnabled": caching}]
     stage = {"CacheClusterEnabled": cluster, "MethodSettings": settings}
-    assert (routes(stage=stage)["GET", "/a"].cache is not None) is cached
+    assert (only_route(stage=stage).cache is not None) is cached
+
+
+def test_the_root_s_settings_have_a_slash_alone_as_their_path() -> None:
+    """As in CloudFormation."""
+    settings = [{"HttpMethod": "GET", "ResourcePath": "/", "CachingEnabled": True}]
+    stage = {"CacheClusterEnabled": True, "MethodSettings": settings}
+    assert only_route(path="/", stage=stage).cache is not None
+    assert only_route(path="/a", stage=stage).cache is None
 
 
 SECURED: dict[str, object] = {"security": [{"A": []}]}
@@ -653,8 +678,8 @@ SECURED: dict[str, object] = {"security": [{"A": []}]}
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
     [
-        ({"path": "/a/{id}"}, "/a/{id}: path parameters are not served here"),
-        ({"path": "/{proxy+}"}, "/{proxy+}: path parameters"),
+        ({"path": "/a{id}"}, "/a{id}: a parameter has to be a whole segment"),
+        ({"path": "/{proxy+}/a"}, "/{proxy+}/a: only the last segment can have a plus"),
         ({"method": "x-amazon-apigateway-any-method"}, "/a: methods have to be named here"),
         (
             {"stage": {"MethodSettings": [{"HttpMethod": "*", "ResourcePath": "/~1a"}]}},
@@ -662,7 +687,7 @@ SECURED: dict[str, object] = {"security": [{"A": []}]}
         ),
         (
             {"operation": {"x-amazon-apigateway-integration": {"type": "mock"}}},
-            "GET /a: only functions are served here",
+            "GET /a: a mock is served here only with one response",
         ),
         ({"operation": {"x-amazon-apigateway-integration": {}}}, "GET /a: only functions"),
         (
@@ -794,6 +819,7 @@ def test_the_gateway_knows_which_functions_it_uses() -> None:
     api = Api()
     assert {api.arns[arn] for arn in api.gateway.function_arns} == {
         "UsageFunction",
+        "SummaryFunction",
         "AuthorizerFunction",
     }
 

@@ -471,12 +471,9 @@ def test_the_project_s_template_expands_with_its_defaults() -> None:
     """With functions, layers, tables, bucket and parameter; the code's folders exist."""
     template = expand(TEMPLATE, {})
     functions = template.of_type("AWS::Lambda::Function")
-    assert {f.logical_id for f in functions} == {
-        "UsageFunction",
-        "AuthorizerFunction",
-        "RecorderFunction",
-        "CounterFunction",
-    }
+    folders = (TEMPLATE.parent / "functions").glob("*/app.py")
+    names = {f"{path.parent.name.capitalize()}Function" for path in folders}
+    assert {function.logical_id for function in functions} == names
     layers = {layer.name: layer for layer in template.of_type("AWS::Lambda::LayerVersion")}
     for function in functions:
         assert (TEMPLATE.parent / code_path(function, "Code") / "app.py").is_file()
