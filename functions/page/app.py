@@ -3,7 +3,6 @@
 The files are part of the function's package, and read once. They hold no data of any workspace.
 """
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from workspace_api.gateway import headers_of
+from workspace_api.responses import cors_headers, proxy_response
+from workspace_api.settings import PageSettings
 from workspace_usage.messages import translate
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""The headers of every file."""
+"""The headers of every file, and of what is said about one."""
 
-DEFAULT_LOCALE: Final = os.environ["DEFAULT_LOCALE"]
+settings = PageSettings.from_environment()
 
 _HERE: Final = Path(__file__).parent
 _FILES: Final = _HERE / "files"
@@ -91,35 +92,33 @@ FILES: Final[Mapping[str, File]] = dict(_read_files())
 def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Returns the proxy response to a request: a file, 304 if the client has it, or 404."""
     del context
-    resource, parameters = event["resource"], event.get("pathParameters") or {}
-    if resource == "/docs" and event["path"].endswith("/"):
+    path = event["resource"].format(**event.get("pathParameters") or {})
+    if path == "/docs" and event["path"].endswith("/"):
         # API Gateway ignores a slash at the end. The browser doesn't: it would look for the page's
         # files in another folder.
         return _response(308, {"Location": "../docs"})
-    file = FILES.get(resource.replace("{file}", parameters.get("file", "")))
+    file = FILES.get(path)
     if file is None:
-        message = translate(DEFAULT_LOCALE, "not_found")
-        headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-        return _response(404, headers, f'{{"message":"{message}"}}')
-    headers = {**HEADERS, "Content-Type": file.content_type, "ETag": file.etag}
-    if _has(file.etag, headers_of(event).get("if-none-match", "")):
+        message = translate(settings.default_locale, "not_found")
+        return proxy_response(404, {"message": message}, settings.allowed_origin)
+    headers = {"Content-Type": file.content_type, "ETag": file.etag}
+    if _is_current(file.etag, headers_of(event).get("if-none-match", "")):
         return _response(304, headers)
     return _response(200, headers, file.content)
 
 
-def _has(etag: str, if_none_match: str) -> bool:
-    """Returns whether a client's header ``If-None-Match`` names a file's entity tag.
+def _is_current(etag: str, if_none_match: str) -> bool:
+    """Returns whether the client has the file already: its ``If-None-Match`` names the file's tag.
 
     The comparison is the weak one (RFC 9110, 13.1.2): proxies that compress make a tag weak.
     """
-    tags = re.findall(r'"[^"]*"', if_none_match)
-    return if_none_match.strip() == "*" or etag in tags
+    return if_none_match.strip() == "*" or etag in re.findall(r'"[^"]*"', if_none_match)
 
 
 def _response(status: int, headers: Mapping[str, str], body: str = "") -> dict[str, Any]:
     return {
         "statusCode": status,
-        "headers": dict(headers),
+        "headers": {**HEADERS, **headers, **cors_headers(settings.allowed_origin)},
         "body": body,
         "isBase64Encoded": False,
     }

@@ -80,6 +80,22 @@ class UsageSettings(HistorySettings):
 
 
 @dataclass(frozen=True, slots=True)
+class PageSettings:
+    """The page function's environment."""
+
+    default_locale: str
+    allowed_origin: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
+        return cls(
+            default_locale=_parse_locale(environment["DEFAULT_LOCALE"]),
+            allowed_origin=environment["ALLOWED_ORIGIN"] or None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class RecorderSettings:
     """The recorder's environment."""
 
