@@ -9,6 +9,8 @@ from workspace_usage.rows.row import AGENT_TYPES, Source
 
 FIRST_CREATED_AT = datetime(2026, 3, 1, tzinfo=UTC)
 WORKSPACE_IDS = (11, 12, 13, 14, 15)
+USERS = 200
+MODELS_OF_A_USER = 3
 FILES_AND_SHARES = {
     Source.CURRENT: ("executions.ndjson", 0.8),
     Source.ARCHIVED: ("archived.ndjson", 0.15),
@@ -53,7 +55,11 @@ def _lines(
     for number in range(1, rows + 1):
         # The first workspace has as many rows as all others: in reality rows aren't evenly spread.
         workspace_id = workspaces[0 if number % 2 else number // 2 % len(workspaces)]
-        user_id = 1 + number % 17
+        user_id = 1 + number % USERS
+        model = (user_id + 5 * (number // USERS % MODELS_OF_A_USER)) % 12
+        status = "succeeded" if number % 11 else "failed"
+        origin = '{"execution_origin": "api"}' if number // 7 % 2 else "null"
+        tokens = 100 + number % 5_000
         kind = "chat" if source is Source.EDITED else AGENT_TYPES[number % len(AGENT_TYPES)]
         created_at = begin + interval * number
         yield (
@@ -62,6 +68,8 @@ def _lines(
             f'"user_email": "user{user_id}@example.com", '
             f'"created_at": "{created_at:%Y-%m-%dT%H:%M:%S.%fZ}", '
             f'"agent": {{"title": "Agent {kind}", "slug": "{kind}-agent", "type": "{kind}"}}, '
-            f'"status": "succeeded", "credits": 0.{number % 1000:03}, '
-            f'"output": "outputs/{number}.png", "used_model": "model-{number % 5}"}}\n',
+            f'"status": "{status}", "credits": 0.{number * 7_919 % 100_000:06}, '
+            f'"output": "outputs/{number}.png", "used_model": "model-{model}", '
+            f'"metadata": {origin}, "detailed_credits": {{"billing": "tokens", '
+            f'"input_tokens": {tokens}, "output_tokens": 50, "total_tokens": {tokens + 50}}}}}\n',
         )

@@ -21,7 +21,7 @@ from usagectl.resources import Resources
 from workspace_usage.aws.batch_writes import write_batches
 from workspace_usage.rollups.counter import Counter
 
-SPAN: Final = timedelta(days=60)
+SPAN: Final = timedelta(days=89)
 """The time between a workspace's first and last row."""
 
 COUNTED_AT: Final = FIRST_CREATED_AT + SPAN + timedelta(hours=1)

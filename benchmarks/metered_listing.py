@@ -48,14 +48,18 @@ def _with_capacity(request: Any) -> Any:
 
 
 class Listing:
-    """Reads pages as the usage function does, and measures them."""
+    """Reads pages as the usage function does, and measures them.
+
+    Attributes:
+        reader: reads the store.
+    """
 
     def __init__(self, store: MeasuredStore) -> None:
         tables = store.resources.tables
         self._tables = tables.by_source
         self._rollups = tables.rollups
         credentials = Credentials("local", "local", "local")
-        self._reader = Reader(
+        self.reader = Reader(
             DYNAMODB, store.endpoint, "us-east-1", _fail, lambda: credentials, orjson.loads
         )
 
@@ -75,7 +79,7 @@ class Listing:
             "end_date": (FIRST_CREATED_AT + SPAN).date(),
         }
         query = Query.parse({name: str(value) for name, value in {**window, **parameters}.items()})
-        metered, meter = MeteredReader(self._reader), Meter(lambda: None)
+        metered, meter = self.metered_reader(), Meter(lambda: None)
         # Another table with the same key has no counts, and looking there takes little capacity.
         rollups = self._rollups if use_counts else self._tables[Source.EDITED]
         page = read_page(
@@ -88,6 +92,10 @@ class Listing:
         )
         size = metered.size / 1000
         return Reading(name, meter.rows.total(), metered.calls, size, metered.capacity), page
+
+    def metered_reader(self) -> MeteredReader:
+        """Returns a reader of the store that adds up what it reads."""
+        return MeteredReader(self.reader)
 
     def capacity_without_counts(self, scope: Scope, parameters: dict[str, Any]) -> float:
         """Returns the capacity of a page if nothing is counted.

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks import counting, far_pages, late_rows, reads
+from benchmarks import counting, far_pages, late_rows, reads, summaries
 from benchmarks.counting import Cost
 from benchmarks.far_pages import FarPages
 from benchmarks.late_rows import LateRows
 from benchmarks.measured_store import running_store
 from benchmarks.metered_listing import Listing
 from benchmarks.readings import Readings
+from benchmarks.summaries import Measured
 
 _WORKSPACE_WITH_NEW_ROWS: Final = 14
 
@@ -21,6 +22,7 @@ class StoreFigures:
 
     readings: Readings
     far: FarPages
+    summaries: list[Measured]
     costs: list[Cost]
     late: LateRows
 
@@ -41,8 +43,9 @@ def measure(rows: int, print_line: Callable[[str], object]) -> StoreFigures:
         listing = Listing(store)
         readings = reads.measure(listing, rows)
         far_pages.add_uncounted_rows(store, reads.WORKSPACE)
+        sums = summaries.measure(store, listing, reads.WORKSPACE)
         far = far_pages.measure(store, listing, reads.WORKSPACE, rows)
         print_line("counting new rows, and recording late ones")
         read_once, new_rows = counting.count_new(store, _WORKSPACE_WITH_NEW_ROWS)
         late = late_rows.measure(store)
-    return StoreFigures(readings, far, [read_once, all_at_once, new_rows], late)
+    return StoreFigures(readings, far, sums, [read_once, all_at_once, new_rows], late)

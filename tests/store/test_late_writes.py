@@ -96,11 +96,14 @@ def test_two_commands_at_once_leave_every_page_right(
         if calls % 30 == 0:
             database.now += timedelta(seconds=11)  # then the watermark is used
             database.check_pages([6, 17])
+            database.check_sums(["user,agent"])
 
     commands[first](database.resources(Meanwhile(database.client, happens)))
     database.check_pages()
+    database.check_sums()
     database.count_all()
     assert database.check_pages() > 0
+    database.check_sums()
 
 
 @pytest.mark.parametrize("name", ["between", "archived", "anonymise", "delete"])

@@ -3,15 +3,18 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.database import NAMES, reader_of, resources_of
+from tests.support.listing import no_min_date
 from tests.support.loading import Requests
+from tests.support.summary_oracle import add_up
 from usagectl.counts_check import CountsCheck
 from usagectl.resources import Resources
 from workspace_usage.access.scope import OwnRuns, WholeWorkspace
+from workspace_usage.listing.answer import to_item
 from workspace_usage.listing.page import Page, read_page
 from workspace_usage.listing.query import Query
 from workspace_usage.rollups.counter import Counter, Report
@@ -20,6 +23,7 @@ from workspace_usage.rollups.reading import Counts
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rows.store import Meter, Store
 from workspace_usage.rows.window import between
+from workspace_usage.summary.summary import Summary
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,13 +32,19 @@ FIRST: Final = datetime(2026, 3, 1, tzinfo=UTC)
 """Before the first row."""
 
 WORKSPACE: Final = 11
-_WINDOW: Final = between(FIRST.date(), datetime(2026, 5, 30, tzinfo=UTC).date(), UTC)
+_DATES: Final = {"start_date": "2026-03-01", "end_date": "2026-05-29"}
+_WINDOW: Final = between(date(2026, 3, 1), date(2026, 5, 29), UTC)
 _NO_COUNTS: Final = NAMES.edited_chats
 """A table of the same key that has no counts."""
 
 
-def write_rows(folder: Path, numbers: Sequence[int], name: str = "executions") -> Path:
-    """Writes a data set of old rows, three users', one each 15 minutes."""
+def write_rows(
+    folder: Path,
+    numbers: Sequence[int],
+    name: str = "executions",
+    step: timedelta = timedelta(minutes=15),
+) -> Path:
+    """Writes a data set of old rows, three users', one for each ``step``."""
     folder.mkdir(exist_ok=True)
     id_name = "user_openai_id" if name == "edited" else "id"
     with (folder / f"{name}.ndjson").open("w", encoding="utf-8") as file:
@@ -44,9 +54,12 @@ def write_rows(folder: Path, numbers: Sequence[int], name: str = "executions") -
                 "workspace_id": WORKSPACE,
                 "user_id": 1 + number % 3,
                 "user_email": f"user{1 + number % 3}@example.com",
-                "created_at": f"{FIRST + number * timedelta(minutes=15):%Y-%m-%dT%H:%M:%S.%fZ}",
-                "agent": {"title": "Chat", "slug": "chat", "type": "chat"},
-                "status": "succeeded",
+                "created_at": f"{FIRST + number * step:%Y-%m-%dT%H:%M:%S.%fZ}",
+                "agent": {"title": f"Chat {number % 97}", "slug": "chat", "type": "chat"},
+                "status": "failed" if number % 7 == 0 else "succeeded",
+                "credits": f"0.{number % 1_009}",
+                "used_model": [None, "gpt-5", "модель-ü"][number % 5 % 3],
+                "detailed_credits": {"billing": "tokens", "total_tokens": number},
             }
             file.write(json.dumps(payload) + "\n")
     return folder
@@ -102,6 +115,36 @@ class CountedDatabase:
                 if not expected.has_more:
                     break
         return saved
+
+    def check_sums(self, questions: Sequence[str] = ("", "agent", "user,model", "status")) -> None:
+        """Compares summaries with what the listing's rows add up to."""
+        for scope in (WholeWorkspace(WORKSPACE), OwnRuns(WORKSPACE, 1)):
+            items = self._list(scope)
+            for group_by in questions:
+                query = {**_DATES, "group_by": group_by, "interval": "week"}
+                expected = add_up(items, query, _WINDOW.start, _WINDOW.end, UTC)
+                assert self._summary(scope, query) == expected, (scope, query)
+
+    def _list(self, scope: Any) -> list[Any]:
+        """Returns all of the listing's items, by cursor."""
+        reader = reader_of(self.client)
+        index = PageIndex(Counts(reader, _NO_COUNTS, UTC), lambda: self.now)
+        items, cursor = [], None
+        while True:
+            query = Query.parse({"per_page": "100", "cursor": cursor})
+            store, meter = Store(reader, NAMES.by_source), Meter(lambda: None)
+            page = read_page(store, index, scope, query, _WINDOW, meter)
+            items += [to_item(row, lambda key: key) for row in page.rows]
+            cursor = page.next_cursor
+            if cursor is None:
+                return items
+
+    def _summary(self, scope: Any, query: dict[str, str]) -> Any:
+        reader = reader_of(self.client)
+        counts = Counts(reader, NAMES.rollups, UTC)
+        summary = Summary(Store(reader, NAMES.by_source), counts, no_min_date(), UTC)
+        meter = Meter(lambda: None)
+        return summary.answer(scope, query, now=self.now, meter=meter, warn=print)
 
     def _page(self, scope: Any, number: int, rollups: str) -> tuple[Page, int]:
         reader, meter = reader_of(self.client), Meter(lambda: None)

@@ -38,6 +38,11 @@ class _Parameter:
         return {"Parameter": {"Value": self._value}}
 
 
+def no_min_date() -> MinDate:
+    """Returns the setting that hides nothing."""
+    return MinDate(cast(Any, _Parameter('{"enabled": false}')), "name", UTC)
+
+
 def listing_of(folder: Path, reader: QueryReader, zone: str) -> Listing:
     """Returns a listing of the rows that ``reader`` reads, with the settings of a data set.
 

@@ -1,0 +1,80 @@
+"""The summary function: what it reads of a request, who sees what, and what it logs."""
+
+import json
+from types import ModuleType
+
+import pytest
+
+from local.store.clients import Clients
+from local.template.template import Template
+from tests.support.functions import Context
+from tests.support.lookups import LookupRecorder
+from tests.support.usage import EVERYONE, OWN, answer, proxy_event, put_row
+from workspace_api import endpoint, gateway
+from workspace_usage.errors import InvalidRequest, StoreUnavailable
+from workspace_usage.rows.row import Source
+from workspace_usage.summary.query import PARAMETER_NAMES
+
+
+def test_the_cache_key_has_all_that_an_answer_depends_on(
+    summary: ModuleType, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If a part were missing, callers would share answers. A part that isn't read has no use."""
+    event = proxy_event(EVERYONE)
+    headers = LookupRecorder(gateway.headers_of(event))
+    monkeypatch.setattr(endpoint, "headers_of", lambda _: headers)
+    # The function would replace an empty dictionary by its own.
+    parameters = LookupRecorder({"unknown": "1"})
+    event["queryStringParameters"] = parameters
+    assert answer(summary, event)[0] == 200
+    api = template.only("AWS::ApiGateway::RestApi").properties["Body"]
+    method = api["paths"]["/workspaces/usage/summary"]["get"]
+    declared = set(method["x-amazon-apigateway-integration"]["cacheKeyParameters"])
+    # The function reads the token's user from the context that the authorizer has made.
+    assert {name.lower() for name in declared} == {
+        *(f"method.request.header.{name}" for name in headers.names | {"authorization"}),
+        *(f"method.request.querystring.{name}" for name in parameters.names),
+    }
+    assert parameters.names == set(PARAMETER_NAMES)
+
+
+def test_a_member_s_summary_is_of_their_own_runs(
+    summary: ModuleType, clients: Clients, template: Template
+) -> None:
+    """Someone else's is refused. A direct invocation is of the whole workspace."""
+    put_row(clients, template, Source.CURRENT, 1)
+    put_row(clients, template, Source.ARCHIVED, 2, user_id=3)
+    own, everyone = answer(summary, proxy_event(OWN)), answer(summary, proxy_event(EVERYONE))
+    assert [body["totals"]["runs"] for _, body in (own, everyone)] == [1, 2]
+    assert answer(summary, proxy_event(OWN, {"user_id": "3"}))[0] == 403
+    invoked = summary.lambda_handler({"workspace_id": 11, "group_by": ["user"]}, Context())
+    assert {group["user_id"] for group in invoked["groups"]} == {2, 3}
+    with pytest.raises(InvalidRequest):
+        summary.lambda_handler({"workspace_id": 11, "limit": 0}, Context())
+
+
+def test_a_sum_that_can_t_be_read_in_time_is_no_answer(
+    summary: ModuleType, clients: Clients, template: Template
+) -> None:
+    """Too little time is left to read what is not counted."""
+    put_row(clients, template, Source.CURRENT, 1)
+    with pytest.raises(StoreUnavailable):
+        summary.lambda_handler({"workspace_id": 11}, Context(remaining=[3_999]))
+
+
+def test_the_log_has_figures_but_no_personal_data(
+    summary: ModuleType,
+    clients: Clients,
+    template: Template,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    put_row(clients, template, Source.CURRENT, 1)
+    put_row(clients, template, Source.EDITED, 2)
+    assert answer(summary, proxy_event(EVERYONE, {"group_by": "user"}))[0] == 200
+    printed = capsys.readouterr().out
+    lines = [json.loads(line) for line in printed.splitlines()]
+    [answered] = [line for line in lines if line.get("message") == "answered"]
+    assert (answered["RowsRead"], answered["EditedRowsRead"]) == (2, 1)
+    assert answered["correlation_id"] == "the-request"
+    for secret in ("bo@example.com", "secret", "Bearer"):
+        assert secret not in printed
