@@ -100,7 +100,7 @@ def test_what_has_no_description_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         object_schemas([Described])
     with pytest.raises(IncompleteDocument, match="no_such_name"):
         text_of(texts.PARAMETERS, "no_such_name")
-    monkeypatch.delitem(texts.PARAMETERS, "type")  # type: ignore[arg-type]
+    monkeypatch.delitem(texts.PARAMETERS, "type")
     with pytest.raises(IncompleteDocument, match="type"):
         list(query_parameters(Filters))
 

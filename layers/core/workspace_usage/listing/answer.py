@@ -57,7 +57,7 @@ class Item(TypedDict):
     slug: str
     """The agent's slug."""
     output: str | None
-    """The stored output of a current image, video or voiceover, or null; for others a fixed text."""
+    """The stored output of a current image, video or voiceover, or null; else a fixed text."""
     root_id: int | None
     """The execution that began the conversation, or null."""
     execution_origin: str | None
