@@ -16,7 +16,7 @@ from workspace_usage.rollups import items
 from workspace_usage.rollups.blocks import Block, overlaps, with_gaps
 from workspace_usage.rollups.build import build
 from workspace_usage.rollups.items import Day
-from workspace_usage.rollups.totals import Totals
+from workspace_usage.rollups.totals import KINDS, Totals
 from workspace_usage.rollups.writing import WorkspaceCounts
 from workspace_usage.rows.position import moment_of
 from workspace_usage.rows.window import day_of
@@ -180,7 +180,7 @@ class CountsCheck:
 
 def _parsed(kind: str, content: Any) -> Any:
     """Returns a content so that two that say the same are equal."""
-    is_totals = kind.partition("/")[0] in ("types", "groups", "users")
+    is_totals = kind.partition("/")[0] in KINDS
     return Totals.from_content(content) if is_totals else content
 
 

@@ -170,15 +170,14 @@ class RowWriters:
                 return self._world.now - self._world.seconds(0, 50 * 3_600)
 
     def _imported(self, source: Source) -> list[Row]:
-        """Returns rows to import; archived rows only if there is no flagged row of theirs."""
-        flagged = {i["sort_key"]["S"] for i in self._items(Source.CURRENT) if ARCHIVED_FLAG in i}
+        """Returns rows to import."""
         rows = [self._row(self._moment(), source) for _ in range(self._random.randint(2, 10))]
         known = [i["sort_key"]["S"] for i in self._items(Source.CURRENT)]
         if source is Source.ARCHIVED and known:
             # An execution may be both current and archived in a data set, with different contents.
             for key in self._random.choices(known, k=2):
                 rows.append(rows[0]._replace(position=Position.from_stored_key(key)))
-        return [row for row in rows if row.position.sort_key not in flagged]
+        return rows
 
     def _row(self, moment: datetime, source: Source | None = None) -> Row:
         random = self._random

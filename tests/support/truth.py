@@ -128,6 +128,12 @@ def check_sums(
     )
 
 
+def is_fleeting(copies: Sequence[Row]) -> bool:
+    """Returns whether a flagged copy is found by another user or type than the archived row."""
+    archived = [(row.user_id, row.agent_type) for row in copies if row.source is Source.ARCHIVED]
+    return len(set(archived)) > 1
+
+
 def _listed_type(row: Row) -> str:
     """Returns the type by which a row is found: edited chats are in the list of chats."""
     return "chat" if row.source is Source.EDITED else row.agent_type

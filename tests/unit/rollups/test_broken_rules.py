@@ -1,7 +1,8 @@
 """Each of these rules of counting is needed: without it, some history goes wrong.
 
-This shows as well that histories notice it. A rule is broken by a patch. How long a mark stays, and
-which watermark a reader uses, is tested step by step (``test_counter``): it goes wrong too rarely.
+This shows as well that histories notice it. A rule is broken by a patch. How long a mark stays,
+which watermark a reader uses, and what is never counted is tested step by step (``test_counter``):
+it goes wrong too rarely.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import pytest
 
 from tests.support.histories import BUSY, ROUGH, USUAL, History, Style, shrink
 from workspace_usage.aws import transactions
-from workspace_usage.rollups import blocks, counter, marks, writing
+from workspace_usage.rollups import blocks, counter, marks, totals, writing
 from workspace_usage.rollups.blocks import MARGIN, UNREAD, Marks
 from workspace_usage.rollups.items import Watermark
 from workspace_usage.rollups.marks import MarkWriter
@@ -69,6 +70,16 @@ def _unread_parts_believed(patch: Patch) -> None:
     patch.setattr(Marks, "is_stale", lambda self, b: b.read_at != UNREAD and is_stale(self, b))
 
 
+def _one_label_for_each_value(patch: Patch) -> None:
+    labels_of = totals.labels_of
+
+    def first_label(rows: Any) -> Any:
+        found = labels_of(rows)
+        return {name: {v: {min(some)} for v, some in by.items()} for name, by in found.items()}
+
+    patch.setattr(totals, "labels_of", first_label)
+
+
 def _days_believed_after_a_restart(patch: Patch) -> None:
     restart = Watermark.restart
 
@@ -94,6 +105,7 @@ BROKEN_RULES: Final = [
     (_gaps_always_believed, USUAL),
     (_unread_parts_believed, USUAL),
     (_days_believed_after_a_restart, ROUGH),
+    (_one_label_for_each_value, USUAL),
 ]
 """How a rule is broken, and the style of histories that show it soon."""
 

@@ -20,7 +20,7 @@ from workspace_usage.rollups.items import SETTLED, Day, Watermark
 from workspace_usage.rollups.marks import MarkWriter
 from workspace_usage.rollups.reading import Counts
 from workspace_usage.rollups.writing import COMMIT
-from workspace_usage.rows.row import Row, Source, from_stored_item
+from workspace_usage.rows.row import ARCHIVED_FLAG, Row, Source, from_stored_item, to_stored_item
 from workspace_usage.rows.store import Meter, Selection
 from workspace_usage.rows.window import one_day
 from workspace_usage.values import format_timestamp, to_milliseconds
@@ -122,6 +122,24 @@ def test_blocks_with_long_texts_fit_into_items(monkeypatch: pytest.MonkeyPatch) 
     sizes = [len(item["content"]["B"]) for item in workspace._found("2/block/")]
     assert max(sizes) < 400_000
     assert workspace.believed_blocks()
+
+
+def test_a_flagged_copy_of_another_user_is_not_counted() -> None:
+    """DynamoDB deletes it without a mark. The rows around it are counted."""
+    workspace = Workspace(MIN_ROWS)
+    archived = workspace.row(MIN_ROWS // 2)._replace(source=Source.ARCHIVED)
+    flagged = to_stored_item(archived._replace(user_id=archived.user_id + 1))
+    flagged[ARCHIVED_FLAG] = {"BOOL": True}
+    workspace.client.put(archived)
+    table = workspace.client.tables[Source.CURRENT.value]
+    [key] = [key for key, item in table.items() if item["sort_key"] == flagged["sort_key"]]
+    table[key] = flagged
+    workspace.counter.count(11)
+    [day] = workspace.days
+    assert [block.rows for block in day.blocks] == [MIN_ROWS // 2, 0, MIN_ROWS - MIN_ROWS // 2 - 1]
+    assert workspace.believed_blocks() == 2
+    del table[key]
+    assert workspace.believed_blocks() == 2
 
 
 def test_items_of_other_versions_are_removed() -> None:

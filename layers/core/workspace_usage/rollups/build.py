@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from workspace_usage.rollups.blocks import Block
-from workspace_usage.rollups.facets import page_contents
+from workspace_usage.rollups.blocks import UNREAD, Block
+from workspace_usage.rollups.facets import Facet, page_contents
 from workspace_usage.rollups.items import new_block_id, shard_of
 from workspace_usage.rollups.shown import Shown
 from workspace_usage.rollups.totals import summary_contents
@@ -54,9 +54,12 @@ def build(
 ) -> tuple[Block, dict[str, Any]]:
     """Returns the block of the next ``rows``, and its contents by their kind (``items``).
 
+    A row that may change without a mark is in a block by itself, which is ``UNREAD``.
+
     Args:
         rows: the rows from ``low`` to below ``high``; as many are taken as fit into a block.
-        low, high: the range. The block ends at ``high``, or behind its last row if it is full.
+        low, high: the range. The block ends at ``high``; or behind its last row if it is full; or
+            at the next row if that has to be in a block by itself. This row is taken, too.
         read_at: when reading began.
 
     Raises:
@@ -64,6 +67,11 @@ def build(
     """
     taken = _Rows()
     for sort_key, copies in rows:
+        if _changes_without_mark(copies):
+            if not taken.keys:
+                return Block(low, just_after(sort_key), UNREAD), {}
+            high = sort_key
+            break
         taken.add(sort_key, copies)
         if taken.is_full:
             high = just_after(sort_key)
@@ -78,3 +86,13 @@ def build(
     shards = sum(1 << shard for shard in {shard_of(user_id) for user_id in users})
     block_id = new_block_id(moment)
     return Block(low, high, moment, block_id, len(taken.keys), dict(types), shards), contents
+
+
+def _changes_without_mark(copies: RowCopies) -> bool:
+    """Returns whether a row changes when DynamoDB deletes its flagged copy (``recording.merge``).
+
+    An import can put an archived row that has another user or type than its flagged copy. Until the
+    copy is deleted, a filter may find the row by it.
+    """
+    shown, *others = copies
+    return any(copy.source is shown.source and Facet.of(copy) != Facet.of(shown) for copy in others)

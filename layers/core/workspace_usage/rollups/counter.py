@@ -201,7 +201,8 @@ class _Run:
             day = self.counts.commit(day, block, contents)
             self.report.rows += block.rows
             low = block.high
-            if self._clock() - read_at >= READ_ON:
+            is_row_taken = not low.endswith("\0")
+            if is_row_taken or self._clock() - read_at >= READ_ON:
                 read_at, rows = self._clock(), self._rows(low, high)
         return day
 

@@ -90,7 +90,7 @@ class WorkspaceCounts:
 
         Args:
             day: the day as it is stored.
-            block: the block; one without rows is not stored.
+            block: the block; one without rows is not stored, unless it is ``UNREAD``.
             contents: its contents by their kind.
 
         Returns:
@@ -101,7 +101,8 @@ class WorkspaceCounts:
         """
         replaced = [old for old in day.blocks if block.low <= old.low < block.high]
         watermark = max(self.watermark.sort_key, block.high)
-        if not block.rows and not replaced and watermark == self.watermark.sort_key:
+        is_stored = block.rows > 0 or block.read_at == UNREAD
+        if not is_stored and not replaced and watermark == self.watermark.sort_key:
             return day
         opened = items.open_key(day.day, block.id)
         if contents:
@@ -112,7 +113,8 @@ class WorkspaceCounts:
         moved = self.watermark.moved(watermark, now, now + COMMIT)
         committed_at = to_milliseconds(now + COMMIT)
         changed = Day(day.day, moved.epoch, committed_at, _replace(day, replaced, block))
-        is_late = now - from_milliseconds(block.read_at) > BUILD - COMMIT
+        read_at = now if block.read_at == UNREAD else from_milliseconds(block.read_at)
+        is_late = now - read_at > BUILD - COMMIT
         if is_late or not self._write_with(moved, changed, opened if contents else None):
             self._delete([*items.contents_of(day.day, block), opened])
             raise Overtaken
@@ -190,7 +192,7 @@ class WorkspaceCounts:
 def _replace(day: Day, replaced: list[Block], block: Block) -> tuple[Block, ...]:
     """Returns a day's blocks after a block has replaced others."""
     blocks = [old for old in day.blocks if old not in replaced]
-    if block.rows:
+    if block.rows or block.read_at == UNREAD:
         blocks.append(block)
     end = max((old.high for old in replaced), default="")
     if block.high < end:
