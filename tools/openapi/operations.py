@@ -90,9 +90,9 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         description=(
             "Runs, credits and tokens of the executions that the list shows for the same days,"
             " user and type: in total, by day, week or month, and by group. The sums are exact:"
-            " buckets add up to the totals, and so do `groups` and `other`. A large workspace whose"
-            " rows are not counted yet may take too long for many days at once; the answer is then"
-            " 503, and works once they are counted."
+            " buckets add up to the totals, and so do `groups` and `other`. If the rows of a large"
+            " workspace are not counted yet, a long window may take too long. The answer is then"
+            " 503; the request works once the rows are counted."
         ),
         success="What the executions add up to.",
         headers=_CALLER,

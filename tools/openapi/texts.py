@@ -57,7 +57,8 @@ the status and on the keys of `errors`; the texts may change. Another path or an
 **Numbers.** Credits are exact decimals and may have more digits than a binary floating-point number
 holds. Parse them as decimals before you add them up.
 
-**Age.** An answer may be up to 60 seconds old. A token that is revoked is refused at once.
+**Age.** An answer may be up to 60 seconds old, because it is cached. A token that is revoked is
+refused at once all the same.
 
 **Compression.** From 1024 bytes on, answers are compressed for clients that prefer `gzip` or
 `deflate`.
@@ -101,8 +102,8 @@ PARAMETERS: Final[Mapping[str, Text]] = {
         "7d",
     ),
     "start_date": Text(
-        "The first day, in the deployment's time zone. `start_date` and `end_date` are sent both or"
-        " not at all, and span at most 90 days.",
+        "The first day, in the deployment's time zone. Send both dates or neither; they span at most"
+        " 90 days, counting the first and the last.",
         "2026-11-20",
     ),
     "end_date": Text("The last day, not before `start_date`.", "2026-11-24"),
@@ -136,8 +137,8 @@ PARAMETERS: Final[Mapping[str, Text]] = {
         ["user", "model"],
     ),
     "limit": Text(
-        "How many groups are named: those with the most credits in the window. All others are added"
-        " up as `other`.",
+        "How many groups are named at most: those with the most credits in the window. All others"
+        " are added up as `other`.",
         5,
     ),
 }
@@ -165,8 +166,10 @@ HEADERS_OF_RESPONSES: Final[Mapping[str, Text]] = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src"
         " 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
-    "Referrer-Policy": Text("No address is passed on to other pages.", "no-referrer"),
-    "X-Content-Type-Options": Text("The content type counts as it is.", "nosniff"),
+    "Referrer-Policy": Text(
+        "Other pages and files that are loaded from here don't get this address.", "no-referrer"
+    ),
+    "X-Content-Type-Options": Text("Browsers believe the content type.", "nosniff"),
     "Access-Control-Allow-Origin": Text(
         "The origin whose pages may read the answer. Only if the deployment allows one.",
         "https://app.example.com",
