@@ -60,7 +60,9 @@ def _lines(
         status = "succeeded" if number % 11 else "failed"
         origin = '{"execution_origin": "api"}' if number // 7 % 2 else "null"
         tokens = 100 + number % 5_000
-        kind = "chat" if source is Source.EDITED else AGENT_TYPES[number % len(AGENT_TYPES)]
+        # Each user has rows of all types.
+        of_type = (number + 3 * (number // USERS)) % len(AGENT_TYPES)
+        kind = "chat" if source is Source.EDITED else AGENT_TYPES[of_type]
         created_at = begin + interval * number
         yield (
             workspace_id,

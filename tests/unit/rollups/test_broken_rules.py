@@ -83,8 +83,8 @@ def _one_label_for_each_value(patch: Patch) -> None:
 def _days_believed_after_a_restart(patch: Patch) -> None:
     restart = Watermark.restart
 
-    def keep_epoch(zone: str, old: Watermark | None) -> Watermark:
-        new = restart(zone, old)
+    def keep_epoch(basis: str, old: Watermark | None, now: datetime) -> Watermark:
+        new = restart(basis, old, now)
         return new if old is None else replace(new, epoch=old.epoch)
 
     patch.setattr(Watermark, "restart", keep_epoch)

@@ -1,5 +1,6 @@
 """The counter, step by step: what it puts into blocks, what it removes, and when it stops."""
 
+import zlib
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import partial
@@ -124,22 +125,55 @@ def test_blocks_with_long_texts_fit_into_items(monkeypatch: pytest.MonkeyPatch) 
     assert workspace.believed_blocks()
 
 
-def test_a_flagged_copy_of_another_user_is_not_counted() -> None:
-    """DynamoDB deletes it without a mark. The rows around it are counted."""
+def test_flagged_copies_of_another_user_are_not_counted() -> None:
+    """DynamoDB deletes them without a mark. The rows around them are counted."""
     workspace = Workspace(MIN_ROWS)
-    archived = workspace.row(MIN_ROWS // 2)._replace(source=Source.ARCHIVED)
-    flagged = to_stored_item(archived._replace(user_id=archived.user_id + 1))
-    flagged[ARCHIVED_FLAG] = {"BOOL": True}
-    workspace.client.put(archived)
     table = workspace.client.tables[Source.CURRENT.value]
-    [key] = [key for key, item in table.items() if item["sort_key"] == flagged["sort_key"]]
-    table[key] = flagged
+    keys = {item["sort_key"]["S"]: key for key, item in table.items()}
+    for number in (100, 120, 121):
+        archived = workspace.row(number)._replace(source=Source.ARCHIVED)
+        flagged = to_stored_item(archived._replace(user_id=archived.user_id + 1))
+        workspace.client.put(archived)
+        table[keys[archived.position.sort_key]] = {**flagged, ARCHIVED_FLAG: {"BOOL": True}}
     workspace.counter.count(11)
     [day] = workspace.days
-    assert [block.rows for block in day.blocks] == [MIN_ROWS // 2, 0, MIN_ROWS - MIN_ROWS // 2 - 1]
+    assert [block.rows for block in day.blocks] == [100, 0, MIN_ROWS - 122]
     assert workspace.believed_blocks() == 2
-    del table[key]
+    for key in [key for key, item in table.items() if ARCHIVED_FLAG in item]:
+        del table[key]
     assert workspace.believed_blocks() == 2
+
+
+@pytest.mark.parametrize("content", [{"B": b"junk"}, {"B": zlib.compress(b"[7]")}, None])
+@pytest.mark.parametrize("name", ["2/watermark", "2/day/"])
+def test_counts_that_can_t_be_read_are_not_believed_and_are_made_again(
+    name: str, content: dict[str, bytes] | None
+) -> None:
+    """Nothing is lost but time, and a restart mends it."""
+    workspace = Workspace(MIN_ROWS)
+    workspace.counter.count(11)
+    [item] = workspace._found(name)
+    item.pop("content")
+    if content is not None:
+        item["content"] = content
+    assert workspace.believed_blocks() == 0
+    workspace.counter.restart(11)
+    workspace.now += MINUTE
+    assert workspace.counter.count(11).rows == MIN_ROWS
+    assert workspace.believed_blocks() == 1
+
+
+def test_days_are_void_if_the_watermark_is_lost() -> None:
+    """A counter begins again; what it finds of earlier days is not believed."""
+    workspace = Workspace(MIN_ROWS)
+    workspace.counter.count(11)
+    table = workspace.client.tables[ROLLUPS]
+    [lost] = [key for key, item in table.items() if item["sort_key"]["S"] == "2/watermark"]
+    del table[lost]
+    workspace.client.put(workspace.row(MIN_ROWS))
+    workspace.now += MINUTE
+    assert workspace.counter.count(11).rows == MIN_ROWS + 1
+    assert workspace.believed_blocks() == 1
 
 
 def test_items_of_other_versions_are_removed() -> None:

@@ -18,6 +18,9 @@ from workspace_usage.values import to_milliseconds
 MAX_ROWS: Final = 5_000
 """The most rows of a block."""
 
+_ROWS_BETWEEN: Final = 100
+"""The most rows between two that may change without a mark and are in one unread block."""
+
 MAX_TEXT: Final = 100_000
 """Characters of different texts at which a block ends, so that its contents fit into items."""
 
@@ -54,12 +57,12 @@ def build(
 ) -> tuple[Block, dict[str, Any]]:
     """Returns the block of the next ``rows``, and its contents by their kind (``items``).
 
-    A row that may change without a mark is in a block by itself, which is ``UNREAD``.
+    Rows that may change without a mark are in a block that is ``UNREAD``.
 
     Args:
-        rows: the rows from ``low`` to below ``high``; as many are taken as fit into a block.
+        rows: the rows from ``low`` to below ``high``. More may be taken than are in the block.
         low, high: the range. The block ends at ``high``; or behind its last row if it is full; or
-            at the next row if that has to be in a block by itself. This row is taken, too.
+            before a row that may change without a mark.
         read_at: when reading began.
 
     Raises:
@@ -69,7 +72,7 @@ def build(
     for sort_key, copies in rows:
         if _changes_without_mark(copies):
             if not taken.keys:
-                return Block(low, just_after(sort_key), UNREAD), {}
+                return Block(low, _end_of_unread(sort_key, rows), UNREAD), {}
             high = sort_key
             break
         taken.add(sort_key, copies)
@@ -86,6 +89,21 @@ def build(
     shards = sum(1 << shard for shard in {shard_of(user_id) for user_id in users})
     block_id = new_block_id(moment)
     return Block(low, high, moment, block_id, len(taken.keys), dict(types), shards), contents
+
+
+def _end_of_unread(sort_key: str, rows: Iterator[tuple[str, RowCopies]]) -> str:
+    """Returns the end of an unread block with a row that may change without a mark.
+
+    Other such rows that follow closely are in the same block, which is read with few calls.
+    """
+    rows_since = 0
+    for following, copies in rows:
+        rows_since += 1
+        if _changes_without_mark(copies):
+            sort_key, rows_since = following, 0
+        elif rows_since == _ROWS_BETWEEN:
+            break
+    return just_after(sort_key)
 
 
 def _changes_without_mark(copies: RowCopies) -> bool:

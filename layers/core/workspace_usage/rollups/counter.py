@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from workspace_usage.rollups.blocks import BUILD, MARGIN, READ, Marks, horizon, with_gaps
+from workspace_usage.rollups.blocks import BUILD, MARGIN, READ, UNREAD, Marks, horizon, with_gaps
 from workspace_usage.rollups.build import build
 from workspace_usage.rollups.items import Day, basis_of
 from workspace_usage.rollups.writing import Overtaken, WorkspaceCounts
 from workspace_usage.rows.copies import RowCopies, read_copies
 from workspace_usage.rows.position import moment_of
 from workspace_usage.rows.tables import RowTables
-from workspace_usage.rows.window import day_of, end_of, midnight
+from workspace_usage.rows.window import bounds_of, day_of
 from workspace_usage.values import format_timestamp, from_milliseconds
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class _Run:
         is_built = False
         for number in self._days_of(span):
             stored = day = self.counts.day(number)
-            low, high = self._range_of(number)
+            low, high = bounds_of(number, self._counter.zone)
             high = min(high, self.counts.watermark.sort_key)
             for part in filter(mark.is_stale, [*with_gaps(day.blocks, low, high)]):
                 self.report.stale += 1
@@ -173,12 +173,17 @@ class _Run:
             self.report.lag = read_at - moment
             number = day_of(moment, self._counter.zone)
             day = self.counts.day(number)
-            low, high = self._range_of(number)
+            low, high = bounds_of(number, self._counter.zone)
             if day.blocks:
                 last = day.blocks[-1]
                 # A block that is not full is read again, so that a day has few blocks.
                 low = last.high if last.is_full else last.low
+            watermark = self.counts.watermark.sort_key
             self._fill(day, low, min(high, end), read_at)
+            if self.counts.watermark.sort_key == watermark:
+                # The time is up, or items were changed by hand and lead nowhere.
+                self.report.retry(BUILD)
+                return
         self.report.retry(timedelta())
 
     def _fill(self, day: Day, low: str, high: str, read_at: datetime) -> Day:
@@ -201,8 +206,8 @@ class _Run:
             day = self.counts.commit(day, block, contents)
             self.report.rows += block.rows
             low = block.high
-            is_row_taken = not low.endswith("\0")
-            if is_row_taken or self._clock() - read_at >= READ_ON:
+            takes_more = block.read_at == UNREAD or not low.endswith("\0")
+            if takes_more or self._clock() - read_at >= READ_ON:
                 read_at, rows = self._clock(), self._rows(low, high)
         return day
 
@@ -217,11 +222,8 @@ class _Run:
         is_hour = "T" in span
         begin = datetime.fromisoformat(f"{span}:00:00Z" if is_hour else f"{span}T00:00:00Z")
         end = format_timestamp(begin + (timedelta(hours=1) if is_hour else timedelta(days=1)))
-        day = day_of(begin, self._counter.zone)
-        while self._range_of(day)[0] < min(end, self.counts.watermark.sort_key):
+        zone = self._counter.zone
+        day = day_of(begin, zone)
+        while bounds_of(day, zone)[0] < min(end, self.counts.watermark.sort_key):
             yield day
             day += timedelta(days=1)
-
-    def _range_of(self, day: date) -> tuple[str, str]:
-        zone = self._counter.zone
-        return format_timestamp(midnight(day, zone)), format_timestamp(end_of(day, zone))

@@ -27,7 +27,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from workspace_usage.aws.dynamodb import Attributes, StoredItem, item_key, query_between
-from workspace_usage.aws.packing import pack, unpack
+from workspace_usage.aws.packing import Unreadable, pack, unpack, wrong_form_as_unreadable
 from workspace_usage.rollups.blocks import UNREAD, Block, Marks
 from workspace_usage.rows.window import zone_fingerprint
 from workspace_usage.values import to_milliseconds
@@ -82,9 +82,19 @@ class Watermark:
     previous_at: int = 0
 
     @classmethod
-    def restart(cls, basis: str, old: "Watermark | None") -> "Watermark":
-        """Returns the watermark with which nothing is counted: all days until now are void."""
-        return cls(1, 1, basis) if old is None else cls(old.revision + 1, old.epoch + 1, basis)
+    def restart(cls, basis: str, old: "Watermark | None", now: datetime) -> "Watermark":
+        """Returns the watermark with which nothing is counted: all days until now are void.
+
+        Args:
+            basis: what days are made by from now on.
+            old: the watermark until now, if there is one. It may be lost, with its days left. So
+                the new numbers are greater than any that there was.
+            now: the current time (aware).
+        """
+        number = to_milliseconds(now)
+        if old is not None:
+            number = max(number, old.revision + 1, old.epoch + 1)
+        return cls(number, number, basis)
 
     def settled(self, now: datetime) -> str:
         """Returns the watermark that may be used by a reader who began to read at ``now``."""
@@ -139,14 +149,23 @@ class Day:
 
     @classmethod
     def from_item(cls, item: StoredItem) -> "Day":
-        """Returns the day that ``to_item`` made ``item`` from."""
-        epoch, committed_at, blocks = unpack(item["content"])
-        day = date.fromisoformat(item["sort_key"]["S"].removeprefix(_DAY))
-        return cls(day, epoch, committed_at, tuple(_block(*fields) for fields in blocks))
+        """Returns the day that ``to_item`` made ``item`` from.
+
+        Raises:
+            Unreadable: ``to_item`` has not made it.
+        """
+        with wrong_form_as_unreadable():
+            epoch, committed_at, blocks = unpack(item["content"])
+            return cls(day_of_item(item), epoch, committed_at, tuple(_block(*b) for b in blocks))
 
 
 def _block(low: str, high: str, block_id: str, *others: Any) -> Block:
     return Block(low, high, read_at_of(block_id), block_id, *others)
+
+
+def day_of_item(item: StoredItem) -> date:
+    """Returns the day that an item is about."""
+    return date.fromisoformat(item["sort_key"]["S"].removeprefix(_DAY))
 
 
 def basis_of(zone: tzinfo) -> str:
@@ -175,15 +194,27 @@ def state_query(table: str, workspace_id: int) -> dict[str, Any]:
 
 
 def state_of(items: Iterable[StoredItem]) -> tuple[Watermark | None, Marks]:
-    """Returns the watermark, if there is one, and the marks among a workspace's items."""
+    """Returns the watermark, if there is one, and the marks among a workspace's items.
+
+    A watermark that can't be read has no basis, so that nothing is counted.
+    """
     watermark, marks = None, dict[str, int]()
     for item in items:
         sort_key = item["sort_key"]["S"]
         if sort_key == _WATERMARK:
-            watermark = Watermark(*unpack(item["content"]))
+            watermark = _watermark(item)
         elif sort_key.startswith(_MARK):
             marks[sort_key.removeprefix(_MARK)] = int(item["marked_at"]["N"])
     return watermark, Marks(marks)
+
+
+def _watermark(item: StoredItem) -> Watermark | None:
+    try:
+        with wrong_form_as_unreadable():
+            return Watermark(*unpack(item["content"]))
+    except Unreadable:
+        revision = item.get("revision")
+        return None if revision is None else Watermark(int(revision["N"]), 0, basis="")
 
 
 def open_key(day: date, block_id: str) -> str:

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
-from workspace_usage.aws.dynamodb import item_key, read_together
+from workspace_usage.aws.dynamodb import StoredItem, item_key, read_together
 from workspace_usage.aws.errors import aws_errors_as_unavailable
-from workspace_usage.aws.packing import unpack
+from workspace_usage.aws.packing import Unreadable, unpack
 from workspace_usage.rollups import items
 from workspace_usage.rollups.blocks import UNREAD, Block, Marks, with_gaps
 from workspace_usage.rollups.items import Day, Watermark
 from workspace_usage.rows.position import moment_of
 from workspace_usage.rows.store import Meter, QueryReader, Selection
-from workspace_usage.rows.window import day_of
+from workspace_usage.rows.window import bounds_of, day_of
 
 
 class CountsReader(QueryReader, Protocol):
@@ -30,12 +30,16 @@ class CountedRange:
     Attributes:
         blocks: the blocks that have rows, newest first. A block that is ``UNREAD`` is not counted,
             or not believed: its rows must be read.
-        contents: the contents of blocks that were asked for, by kind and block id; packed, since a
-            page needs only those of the blocks above it (``aws.packing``).
+        packed: the contents of blocks that were asked for, by kind and block id. They are packed
+            (``aws.packing``), since a page needs only those of the blocks above it.
     """
 
     blocks: Sequence[Block]
-    contents: Mapping[tuple[str, str], Any]
+    packed: Mapping[tuple[str, str], Any]
+
+    def content(self, kind: str, block: Block) -> Any | None:
+        """Returns a block's content of one kind, or None if it can't be used; see ``Counts``."""
+        return _unpacked(self.packed.get((kind, block.id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class Counts:
         watermark, marks = items.state_of(state)
         if watermark is None or watermark.basis != items.basis_of(self.zone):
             return None
-        covered = _cover(selection, watermark, [Day.from_item(item) for item in days], now)
+        covered = _cover(selection, watermark, [self._day(i, watermark) for i in days], now)
         if not covered:
             return None
         by_id = {
@@ -93,8 +97,19 @@ class Counts:
         }
         return CountedRange([*_newest_first(covered, marks)], by_id)
 
+    def _day(self, item: StoredItem, watermark: Watermark) -> Day:
+        """Returns the day that an item holds; one that can't be read has to be read row by row."""
+        try:
+            return Day.from_item(item)
+        except Unreadable:
+            day = items.day_of_item(item)
+            low, high = bounds_of(day, self.zone)
+            return Day(day, watermark.epoch, 0, (Block(low, high, UNREAD),))
+
     def content(self, workspace_id: int, kind: str, block: Block, meter: Meter) -> Any | None:
-        """Returns a block's content of one kind, or None if the block was replaced meanwhile.
+        """Returns a block's content of one kind, or None if it can't be used.
+
+        It may be gone, because the block was replaced meanwhile.
 
         Raises:
             StoreUnavailable: the table can't be read in time.
@@ -104,7 +119,14 @@ class Counts:
         key = item_key(workspace_id, items.content_key(kind, day, block.id))
         with aws_errors_as_unavailable():
             item = self.reader.get_item(TableName=self.table, Key=key).get("Item")
-        return None if item is None else unpack(item["content"])
+        return None if item is None else _unpacked(item["content"])
+
+
+def _unpacked(packed: Any | None) -> Any | None:
+    try:
+        return None if packed is None else unpack(packed)
+    except Unreadable:
+        return None
 
 
 def _cover(

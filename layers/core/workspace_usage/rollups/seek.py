@@ -11,7 +11,6 @@ from itertools import islice
 from typing import Final
 
 from workspace_usage.access.scope import user_of
-from workspace_usage.aws.packing import unpack
 from workspace_usage.rollups.blocks import UNREAD, Block
 from workspace_usage.rollups.facets import Order, rows_of
 from workspace_usage.rollups.items import rows_kind, shard_of
@@ -104,10 +103,8 @@ def _rows_of(block: Block, selection: Selection, counted: CountedRange) -> int |
         return block.rows if agent_type is None else block.types.get(agent_type, 0)
     if not block.has_shard(shard_of(user_id)):
         return 0
-    content = counted.contents.get((rows_kind(user_id), block.id))
-    if content is None:
-        return None
-    return rows_of(unpack(content), user_id, agent_type, list(block.types))
+    content = counted.content(rows_kind(user_id), block)
+    return None if content is None else rows_of(content, user_id, agent_type, list(block.types))
 
 
 def _read_over(store: Store, selection: Selection, offset: int, meter: Meter) -> tuple[int, str]:

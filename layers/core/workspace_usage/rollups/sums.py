@@ -4,22 +4,26 @@ Blocks that are believed give their totals. All other rows are read, and added o
 sums are right whatever is counted; missing counts make them slower.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, tzinfo
+from typing import Any, Final
 
 from workspace_usage.access.scope import user_of
-from workspace_usage.aws.packing import unpack
+from workspace_usage.aws.packing import Unreadable
 from workspace_usage.rollups.blocks import UNREAD, Block
 from workspace_usage.rollups.items import USER_SHARDS, shard_of
-from workspace_usage.rollups.reading import Counts
+from workspace_usage.rollups.reading import CountedRange, Counts
 from workspace_usage.rollups.shown import DIMENSIONS, LABELS, Key, Shown
 from workspace_usage.rollups.totals import KINDS, Cell, Label, Totals
 from workspace_usage.rows.position import moment_of
 from workspace_usage.rows.row import from_stored_item
 from workspace_usage.rows.store import ALL_ROWS, Meter, Selection, Store, merge
-from workspace_usage.rows.window import day_of
+from workspace_usage.rows.window import day_of, midnight
+from workspace_usage.values import format_timestamp
+
+_GREATEST: Final = "~"
+"""Greater than every sort key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,10 @@ class Sums:
         groups: dict[Key, Cell] = {}
         for day in days:
             for key, other in self.days.get(day, {}).items():
-                groups.setdefault(key, Cell()).add(other)
+                total = groups.get(key)
+                if total is None:
+                    total = groups[key] = Cell()
+                total.add(other)
         return groups
 
 
@@ -70,16 +77,27 @@ def add_up(
     counted = counts.read(selection, adder.kinds, now, meter)
     unread = [Block(selection.low, selection.high, UNREAD)]
     for block in unread if counted is None else counted.blocks:
-        contents = None if counted is None else adder.contents_of(block, counted.contents)
-        if contents is None:
+        totals = None if counted is None else adder.totals_of(block, counted)
+        if totals is None:
             high = min(selection.high, block.high)
-            rows = store.streams(replace(selection, low=block.low, high=high), ALL_ROWS, meter)
-            for sort_key, source, item in merge(rows):
-                day = day_of(moment_of(sort_key), counts.zone)
-                adder.add_row(day, Shown.of(from_stored_item(source, item)))
+            part = replace(selection, low=block.low, high=high)
+            for day, row in _rows_by_day(store, part, counts.zone, meter):
+                adder.add_row(day, row)
         else:
-            adder.add_block(day_of(moment_of(block.low), counts.zone), contents)
+            adder.add_block(day_of(moment_of(block.low), counts.zone), totals)
     return adder.sums
+
+
+def _rows_by_day(
+    store: Store, selection: Selection, zone: tzinfo, meter: Meter
+) -> Iterator[tuple[date, Shown]]:
+    """Yields rows, newest first, each with its day."""
+    day, begin = date.max, _GREATEST
+    for sort_key, source, item in merge(store.streams(selection, ALL_ROWS, meter)):
+        if sort_key < begin:
+            day = day_of(moment_of(sort_key), zone)
+            begin = format_timestamp(midnight(day, zone))
+        yield day, Shown.of(from_stored_item(source, item))
 
 
 class _Adder:
@@ -112,10 +130,8 @@ class _Adder:
         self.kinds = list(self._shard_of_kinds) or [kind]
         self.sums = Sums(labels={name: {} for name, _ in self._labelled})
 
-    def contents_of(
-        self, block: Block, contents: Mapping[tuple[str, str], Any]
-    ) -> list[Any] | None:
-        """Returns a block's contents, packed, or None if its rows have to be read.
+    def totals_of(self, block: Block, counted: CountedRange) -> list[Totals] | None:
+        """Returns a block's totals, or None if its rows have to be read.
 
         A content may be missing though the block is believed: it was replaced a moment ago.
         """
@@ -123,19 +139,21 @@ class _Adder:
             return None
         shards = self._shard_of_kinds
         kinds = (kind for kind in self.kinds if not shards or block.has_shard(shards[kind]))
-        found = [contents.get((kind, block.id)) for kind in kinds]
-        return None if None in found else found
+        contents = [counted.content(kind, block) for kind in kinds]
+        try:
+            return None if None in contents else [*map(Totals.from_content, contents)]
+        except Unreadable:
+            return None
 
-    def add_block(self, day: date, contents: Iterable[Any]) -> None:
+    def add_block(self, day: date, block: Iterable[Totals]) -> None:
         """Adds a block's totals."""
         groups = self.sums.days.setdefault(day, {})
         labels: dict[str, dict[Any, Label]] = {name: {} for name, _ in self._labelled}
         split: dict[int, Sequence[Shown]] = {}
-        for content in contents:
-            totals = Totals.from_content(unpack(content))
+        for totals in block:
             split.update(totals.split)  # a row with copies of two users is in two contents
             for key, cell in totals.cells.items():
-                if self._is_wanted(key):
+                if not self._wanted or self._is_wanted(key):
                     self._group(groups, key).add(cell)
                     for name, at in self._labelled:
                         _keep_newest(labels[name], key[at], totals.label(name, key, key[at]))
@@ -169,7 +187,11 @@ class _Adder:
 
     def _group(self, groups: dict[Key, Cell], key: Key) -> Cell:
         """Returns the sum to which the rows of a cell belong."""
-        return groups.setdefault(tuple([key[at] for at in self._places]), Cell())
+        group = tuple([key[at] for at in self._places])
+        total = groups.get(group)
+        if total is None:
+            total = groups[group] = Cell()
+        return total
 
 
 def _keep_newest(labels: dict[Any, Label], value: object, label: Label) -> None:

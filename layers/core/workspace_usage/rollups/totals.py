@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any, Final, NamedTuple, Self
 
+from workspace_usage.aws.packing import wrong_form_as_unreadable
 from workspace_usage.rollups.items import shard_of
 from workspace_usage.rollups.shown import DIMENSIONS, LABELS, Key, Shown
 from workspace_usage.rows.row import SUCCEEDED
@@ -184,7 +185,16 @@ class Totals:
 
     @classmethod
     def from_content(cls, content: Any) -> Self:
-        """Returns what ``to_content`` made ``content`` from."""
+        """Returns what ``to_content`` made ``content`` from.
+
+        Raises:
+            Unreadable: ``to_content`` has not made it.
+        """
+        with wrong_form_as_unreadable():
+            return cls._parse(content)
+
+    @classmethod
+    def _parse(cls, content: Any) -> Self:
         texts, columns, listed_labels, listed_newest, split = content
         keys: list[Key] = []
         cells = {}

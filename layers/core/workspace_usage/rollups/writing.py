@@ -6,6 +6,7 @@ A counter may end at any moment: each commit leaves the counts better, and nothi
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,7 @@ from workspace_usage.aws.dynamodb import (
     read_items,
 )
 from workspace_usage.aws.errors import aws_errors_as_unavailable
-from workspace_usage.aws.packing import pack
+from workspace_usage.aws.packing import Unreadable, pack
 from workspace_usage.aws.transactions import write_all_or_nothing
 from workspace_usage.rollups import items
 from workspace_usage.rollups.blocks import BUILD, UNREAD, Block
@@ -69,18 +70,24 @@ class WorkspaceCounts:
         stored, self.marks = items.state_of(state)
         self._stored = stored
         is_usable = stored is not None and stored.basis == basis
-        self.watermark = stored if stored and is_usable else Watermark.restart(basis, stored)
+        self.watermark = (
+            stored if stored and is_usable else Watermark.restart(basis, stored, self.read_at)
+        )
 
     def restart(self) -> bool:
         """Makes all counts void; returns whether that was done, before anybody else's commit."""
-        return self._write_with(Watermark.restart(self.watermark.basis, self._stored))
+        basis = self.watermark.basis
+        return self._write_with(Watermark.restart(basis, self._stored, self._clock()))
 
     def day(self, day: date) -> Day:
-        """Returns a day's blocks."""
+        """Returns a day's blocks; none if they are void, or can't be read."""
         query = items.days_query(self._table, self._workspace_id, day, day)
-        found = map(Day.from_item, read_items(self._client, query))
-        of_epoch = (found for found in found if found.epoch == self.watermark.epoch)
-        return next(of_epoch, Day(day, 0, 0, ()))
+        for item in read_items(self._client, query):
+            with suppress(Unreadable):
+                found = Day.from_item(item)
+                if found.epoch == self.watermark.epoch:
+                    return found
+        return Day(day, 0, 0, ())
 
     def commit(self, day: Day, block: Block, contents: dict[str, Any]) -> Day:
         """Puts a block into a day, in place of those that begin in its range.

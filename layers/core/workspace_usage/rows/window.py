@@ -110,6 +110,11 @@ def end_of(day: date, zone: tzinfo) -> datetime:
     return _END_OF_TIME if day == date.max else midnight(day + timedelta(days=1), zone)
 
 
+def bounds_of(day: date, zone: tzinfo) -> tuple[str, str]:
+    """Returns the bounds of a day's sort keys: the first one included, the second one not."""
+    return format_timestamp(midnight(day, zone)), format_timestamp(end_of(day, zone))
+
+
 def between(first: date, last: date, zone: tzinfo) -> Window:
     """Returns the whole days from ``first`` to ``last``, both included."""
     return Window(midnight(first, zone), end_of(last, zone), zone)
