@@ -102,8 +102,8 @@ PARAMETERS: Final[Mapping[str, Text]] = {
         "7d",
     ),
     "start_date": Text(
-        "The first day, in the deployment's time zone. Send both dates or neither; they span at most"
-        " 90 days, counting the first and the last.",
+        "The first day, in the deployment's time zone. Send both dates or neither; they span at"
+        " most 90 days, counting the first and the last.",
         "2026-11-20",
     ),
     "end_date": Text("The last day, not before `start_date`.", "2026-11-24"),
