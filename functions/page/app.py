@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from workspace_api.gateway import headers_of
+from workspace_api.page_settings import PageSettings
 from workspace_api.responses import cors_headers, proxy_response
-from workspace_api.settings import PageSettings
 from workspace_usage.messages import translate
 
 if TYPE_CHECKING:

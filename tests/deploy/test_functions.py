@@ -7,11 +7,11 @@ import pytest
 
 from tests.deploy.stack import ROOT, Stack, as_list, read_template
 from tests.support.lookups import LookupRecorder
+from workspace_api.page_settings import PageSettings
 from workspace_api.settings import (
     AuthorizerSettings,
     CounterSettings,
     HistorySettings,
-    PageSettings,
     RecorderSettings,
     UsageSettings,
 )

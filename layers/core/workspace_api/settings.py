@@ -32,7 +32,7 @@ class AuthorizerSettings:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         minutes = int(environment["TOKEN_LIFETIME_MINUTES"])
         return cls(
-            default_locale=_parse_locale(environment["DEFAULT_LOCALE"]),
+            default_locale=parse_locale(environment["DEFAULT_LOCALE"]),
             access_tokens_table=environment["ACCESS_TOKENS_TABLE"],
             memberships_table=environment["MEMBERSHIPS_TABLE"],
             token_policy=TokenPolicy(
@@ -80,22 +80,6 @@ class UsageSettings(HistorySettings):
 
 
 @dataclass(frozen=True, slots=True)
-class PageSettings:
-    """The page function's environment."""
-
-    default_locale: str
-    allowed_origin: str | None
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
-        return cls(
-            default_locale=_parse_locale(environment["DEFAULT_LOCALE"]),
-            allowed_origin=environment["ALLOWED_ORIGIN"] or None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class RecorderSettings:
     """The recorder's environment."""
 
@@ -138,7 +122,7 @@ class CounterSettings:
 def _history_settings(environment: Mapping[str, str]) -> dict[str, Any]:
     """Returns the fields of ``HistorySettings`` that an environment has."""
     return {
-        "default_locale": _parse_locale(environment["DEFAULT_LOCALE"]),
+        "default_locale": parse_locale(environment["DEFAULT_LOCALE"]),
         "allowed_origin": environment["ALLOWED_ORIGIN"] or None,
         "time_zone": time_zone(environment["TIME_ZONE"]),
         "tables": RowTables.from_environment(environment),
@@ -147,7 +131,8 @@ def _history_settings(environment: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _parse_locale(name: str) -> str:
+def parse_locale(name: str) -> str:
+    """Returns the name of a locale, or raises ``ValueError`` if it has no messages."""
     if name not in LOCALES:
         raise ValueError(f"there are no messages in the locale {name!r}")
     return name

@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from workspace_api.page_settings import PageSettings
 from workspace_api.settings import (
     AuthorizerSettings,
     CounterSettings,
-    PageSettings,
     RecorderSettings,
     UsageSettings,
 )
