@@ -21,9 +21,11 @@ VENV := .venv
 SAM_VENV := .venv-sam
 LOCK_VENV := .venv-lock
 DYNAMODB_LOCAL := .dynamodb-local
-SOURCES := benchmarks functions layers local tools usagectl tests
+# What .venv has. The page's package is installed without what it requires, which is Django.
+LOCKS := requirements/dev.txt functions/page/requirements.txt
+SOURCES := benchmarks examples functions layers local tools usagectl tests
 
-.PHONY: help run test check format lint types template package build bench schemas lock clean \
+.PHONY: help run test check format lint types template package build bench schemas openapi lock clean \
 	dynamodb-local dynamodb-local-jars dynamodb-local-if-possible FORCE
 .DEFAULT_GOAL := help
 
@@ -88,10 +90,15 @@ schemas: export PYTHONPATH := $(CURDIR)/layers/core
 schemas: $(VENV)/installed ## write the events' JSON Schemas from their models
 	$(VENV)/bin/python -m tools.schemas schemas
 
+openapi: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
+openapi: $(VENV)/installed ## write openapi.json from the code, the template and the demo's answers
+	$(VENV)/bin/python -m tools.openapi openapi.json
+
 lock: $(LOCK_VENV)/installed ## update the lock files to the newest versions
 	cd layers/dependencies && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) requirements.in
 	cd requirements && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) dev.in
 	cd requirements && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) sam.in
+	$(LOCK_VENV)/bin/python tools/page_lock.py functions/page/requirements.txt
 
 # The lock files contain no index, path or option of the machine that made them.
 LOCK_OPTIONS := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
@@ -106,8 +113,8 @@ clean: ## remove all files that make created
 # with another Python than PYTHON. A PYTHON that can't be used is refused.
 force_if_outdated = $(if $(realpath $(1)/bin/python),$(if $(PYTHON),$(shell .ci/made-with $(1) "$(PYTHON)" 2>/dev/null || echo FORCE)),FORCE)
 
-$(VENV)/installed: layers/dependencies/requirements.txt requirements/dev.txt $(call force_if_outdated,$(VENV))
-	@.ci/make-venv $(VENV) requirements/dev.txt "$(PYTHON)"
+$(VENV)/installed: layers/dependencies/requirements.txt $(LOCKS) $(call force_if_outdated,$(VENV))
+	@.ci/make-venv $(VENV) "$(LOCKS)" "$(PYTHON)"
 
 $(SAM_VENV)/installed: requirements/sam.txt $(call force_if_outdated,$(SAM_VENV))
 	@.ci/make-venv $(SAM_VENV) requirements/sam.txt "$(PYTHON)"

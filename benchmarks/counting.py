@@ -16,7 +16,7 @@ _NEW_ROWS: Final = 400 * NEW_ROWS_PER_COUNT_REQUEST
 """New rows that are counted as they come: most of a day's."""
 
 _INTERVAL: Final = SPAN / 1_000_000
-"""The time between new rows: a million come in 89 days."""
+"""The time between new rows: a million come in 60 days."""
 
 
 @dataclass(frozen=True, slots=True)

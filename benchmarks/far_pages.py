@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from benchmarks.large_data_set import FIRST_CREATED_AT, USERS
+from benchmarks.large_data_set import FIRST_CREATED_AT
 from benchmarks.measured_store import COUNTED_AT, READ_AT, MeasuredStore
 from benchmarks.metered_listing import Listing
 from benchmarks.readings import Reading, page_name
@@ -100,8 +100,8 @@ def measure(store: MeasuredStore, listing: Listing, workspace_id: int, rows: int
         Question("all rows", WholeWorkspace(workspace_id), "all", 1),
         # A sixth of the executions, which are 95 % of the rows.
         Question("one type", WholeWorkspace(workspace_id), _TYPE, 0.95 / 6),
-        Question("one user", OwnRuns(workspace_id, _USER), "all", 1 / USERS),
-        Question("one user and type", OwnRuns(workspace_id, _USER), _TYPE, 0.95 / 6 / USERS),
+        Question("one user", OwnRuns(workspace_id, _USER), "all", 1 / 17),
+        Question("one user and type", OwnRuns(workspace_id, _USER), _TYPE, 0.95 / 6 / 17),
     )
     _check(listing, questions[0])
     depths = [

@@ -21,7 +21,7 @@ from usagectl.resources import Resources
 from workspace_usage.aws.batch_writes import write_batches
 from workspace_usage.rollups.counter import Counter
 
-SPAN: Final = timedelta(days=89)
+SPAN: Final = timedelta(days=60)
 """The time between a workspace's first and last row."""
 
 COUNTED_AT: Final = FIRST_CREATED_AT + SPAN + timedelta(hours=1)
@@ -58,6 +58,7 @@ class MeasuredStore:
         rows: int,
         span: timedelta = SPAN,
         begin: datetime = FIRST_CREATED_AT,
+        users: int = 17,
     ) -> None:
         """Writes rows without marks, as if they had always been there.
 
@@ -66,9 +67,10 @@ class MeasuredStore:
             rows: how many.
             span: the time from ``begin`` to the last row.
             begin: the time before the first row.
+            users: how many users have run agents.
         """
         with TemporaryDirectory() as folder:
-            write_large_data_set(Path(folder), rows, (workspace_id,), span, begin)
+            write_large_data_set(Path(folder), rows, (workspace_id,), span, begin, users)
             for file in PAYLOAD_FILES:
                 if not file.is_access:
                     table: str = getattr(self.resources.tables, file.table)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from benchmarks.counting import Cost, count_all
-from benchmarks.large_data_set import USERS
 from benchmarks.measured_store import MeasuredStore
 from benchmarks.metered_listing import Listing
 from benchmarks.readings import Readings, page_name
@@ -73,8 +72,8 @@ def _requests(rows: int) -> Iterator[tuple[str, Scope, dict[str, Any]]]:
             yield page_name(page, per_page), everyone, {"per_page": per_page, "page": page}
         for name, scope, kind, share in (
             ("one type", everyone, "image", 6),
-            ("one user", own, "all", USERS),
-            ("one user and type", own, "image", 6 * USERS),
+            ("one user", own, "all", 17),
+            ("one user and type", own, "image", 6 * 17),
         ):
             for page in sorted({1, _depths(rows // share, per_page)[-1]}):
                 parameters = {"per_page": per_page, "page": page, "type": kind}

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfoNotFoundError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.clock import Clock
+from local.data.demo import DemoAccount
 from local.description import describe_stack
 from local.errors import StartError, TemplateError
 from local.events.events_api import EventsApi
@@ -71,6 +72,7 @@ class Stack:
         log: Log | None = None,
         clock: Clock = time.monotonic,
         load: Callable[[Resources], object] | None = None,
+        demo: DemoAccount | None = None,
     ) -> Self:
         """Starts the stack of a template. It serves nothing before the store is loaded.
 
@@ -84,6 +86,7 @@ class Stack:
             log: takes what happens, from any thread.
             clock: the time for cache, throttle and log.
             load: loads data into the store; without it, the store is empty.
+            demo: the account whose token the reference fills in, if the demo is what is loaded.
 
         Raises:
             TemplateError: the template or a parameter can't be used.
@@ -122,7 +125,7 @@ class Stack:
                 MappingsApi(pollers),
                 EventsApi(clients.events, rules_of(expanded), pollers, outcomes),
             )
-            description = describe_stack(expanded, endpoints, server.url)
+            description = describe_stack(expanded, endpoints, server.url, demo)
             router = Router(gateway, local_apis, description, log, clock)
             server.start(router.handle, router.refuse)
             parts.callback(server.close_connections)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from local.data.banner import data_banner, demo_banner
-from local.data.demo import DemoAccount, write_demo
+from local.data.demo import ANA, DemoAccount, write_demo
 from local.data.rejections import Rejections
 from local.data.suggestion import suggest
 from usagectl.data_set.payload_files import count_lines
@@ -17,7 +17,13 @@ from usagectl.resources import Resources
 
 
 class ServedData(Protocol):
-    """Data that the stack serves."""
+    """Data that the stack serves.
+
+    Attributes:
+        account: the account whose token the reference fills in, or None if the data is not made up.
+    """
+
+    account: DemoAccount | None
 
     def load(self, resources: Resources) -> None:
         """Loads it into the store."""
@@ -28,6 +34,8 @@ class ServedData(Protocol):
 
 class Demo:
     """The demo data."""
+
+    account: DemoAccount | None = ANA
 
     def __init__(self) -> None:
         self._accounts: Sequence[DemoAccount] = ()
@@ -45,6 +53,8 @@ class Demo:
 
 class OwnDataSet:
     """A data set of the developer's own."""
+
+    account: DemoAccount | None = None
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

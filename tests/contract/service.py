@@ -14,6 +14,7 @@ import httpx
 from local.log import Log
 from local.stack import Stack
 from tests.support.generator import Member, write_dataset
+from tests.support.openapi import check_response
 from tests.support.oracle import Caller, Oracle, parse
 from usagectl.loading.loader import Loader
 
@@ -45,6 +46,11 @@ class Answer:
         return self.headers["X-Cache"] == "Hit"
 
 
+def checking_client() -> httpx.Client:
+    """Returns an HTTP client that fails if a response is not one that the API describes."""
+    return httpx.Client(timeout=300, event_hooks={"response": [check_response]})
+
+
 @dataclass
 class Service:
     """A running stack, an oracle for the data set in it, and an HTTP client.
@@ -52,13 +58,14 @@ class Service:
     Attributes:
         clock: the time of the cache.
         members: the data set's members.
+        client: fails if a response is not one that ``openapi.json`` describes.
     """
 
     stack: Stack
     clock: Clock
     oracle: Oracle
     members: tuple[Member, ...]
-    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=300))
+    client: httpx.Client = field(default_factory=checking_client)
 
     def ask(
         self,

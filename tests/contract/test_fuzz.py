@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.contract.service import PATH, Service
+from tests.support.openapi import check_answer as check_answer_with_document
 from workspace_usage.listing.query import PARAMETER_NAMES
 
 pytestmark = pytest.mark.xdist_group("contract")
@@ -34,6 +35,12 @@ def send(service: Service, request: bytes) -> tuple[int, bytes, bytes]:
     return int(head.split(b" ", 2)[1]), head, body
 
 
+def headers_of(head: bytes) -> dict[str, str]:
+    """Returns the headers in an answer's head."""
+    lines = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
+    return {name: value.strip() for name, _, value in lines}
+
+
 def check_answer(
     service: Service, query: bytes = b"", headers: dict[bytes, bytes] | None = None
 ) -> None:
@@ -56,6 +63,7 @@ def check_answer(
     lines += [b"%s: %s" % item for item in sent.items()]
     status, head, body = send(service, b"\r\n".join(lines) + b"\r\n\r\n")
     assert status < 500, (status, query, headers)
+    check_answer_with_document("GET", PATH, status, headers_of(head), body)
     assert b"application/json" in head
     answer = json.loads(body)
     if status == 200:
@@ -116,5 +124,5 @@ def test_any_bytes_after_the_path_get_an_answer(service: Service, query: bytes) 
 def test_bytes_that_are_not_valid_http_get_a_message(service: Service, request_: bytes) -> None:
     status, head, body = send(service, request_)
     assert 400 <= status < 500
-    assert b"application/json" in head
     assert list(json.loads(body)) == ["message"]
+    check_answer_with_document("GET", "/", status, headers_of(head), body)

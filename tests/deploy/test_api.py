@@ -24,10 +24,15 @@ CACHE_KEYS_BY_ROUTE = {
 }
 """The routes that are cached, and what their answers depend on."""
 
+OPEN_ROUTES = ("/openapi.json", "/docs", "/docs/{file}")
+"""The routes that everyone may call."""
+
 FUNCTIONS_BY_ROUTE = {
-    "/workspaces/usage": "UsageFunction",
-    "/workspaces/usage/summary": "SummaryFunction",
+    "/workspaces/usage": "${UsageFunctionAliaslive}",
+    "/workspaces/usage/summary": "${SummaryFunctionAliaslive}",
+    **dict.fromkeys(OPEN_ROUTES, "${PageFunction.Arn}"),
 }
+"""All routes, each with the ARN that is called: an alias if the function has snapshots."""
 
 ORIGIN = "https://app.example.com"
 
@@ -103,8 +108,7 @@ def test_a_function_answers_each_route(route: str) -> None:
     """API Gateway passes the request on without changes."""
     integration = method_of(route)["x-amazon-apigateway-integration"]
     assert integration["type"] == "aws_proxy"
-    alias = f"${{{FUNCTIONS_BY_ROUTE[route]}Aliaslive}}"
-    assert integration["uri"].endswith(f"/functions/{alias}/invocations")
+    assert integration["uri"].endswith(f"/functions/{FUNCTIONS_BY_ROUTE[route]}/invocations")
 
 
 @pytest.mark.parametrize("route", CACHE_KEYS_BY_ROUTE)
@@ -166,6 +170,14 @@ def test_the_authorizer_decides_on_every_request() -> None:
     assert authorizer["authorizerUri"].endswith("/${AuthorizerFunction.Arn}:live/invocations")
 
 
+def test_only_the_page_and_its_files_are_open() -> None:
+    """Their function can read no data; a new route has the authorizer unless it says otherwise."""
+    security = {path: methods["get"]["security"] for path, methods in operations(Stack()).items()}
+    opened = {path for path, schemes in security.items() if schemes == [{"NONE": []}]}
+    assert opened == {*OPEN_ROUTES}
+    assert "NONE" not in definition(Stack())["securityDefinitions"]
+
+
 def test_the_authorizer_s_alias_is_created_before_the_api() -> None:
     """CloudFormation sees no dependency, because the API has the alias's ARN as plain text."""
     stack = Stack()
@@ -179,10 +191,13 @@ def test_only_this_api_may_invoke_the_functions() -> None:
     permissions = Stack().of_type("AWS::Lambda::Permission").values()
     assert {p["Principal"] for p in permissions} == {"apigateway.amazonaws.com"}
     api = "arn:aws:execute-api:us-east-1:123456789012:${Api}"
-    assert {p["FunctionName"]: p["SourceArn"] for p in permissions} == {
-        "${UsageFunctionAliaslive}": f"{api}/*/GET/workspaces/usage",
-        "${SummaryFunctionAliaslive}": f"{api}/*/GET/workspaces/usage/summary",
-        "${AuthorizerFunction.Arn}:live": f"{api}/authorizers/*",
+    assert {(p["FunctionName"], p["SourceArn"]) for p in permissions} == {
+        ("${UsageFunctionAliaslive}", f"{api}/*/GET/workspaces/usage"),
+        ("${SummaryFunctionAliaslive}", f"{api}/*/GET/workspaces/usage/summary"),
+        ("${PageFunction}", f"{api}/*/GET/openapi.json"),
+        ("${PageFunction}", f"{api}/*/GET/docs"),
+        ("${PageFunction}", f"{api}/*/GET/docs/*"),
+        ("${AuthorizerFunction.Arn}:live", f"{api}/authorizers/*"),
     }
 
 
@@ -271,8 +286,8 @@ def test_every_function_of_the_api_knows_the_allowed_origin() -> None:
     """All methods but the preflights are answered by functions."""
     stack = Stack(AllowedOrigin=ORIGIN)
     methods = json.dumps(operations(stack))
-    names = re.findall(r"functions/\$\{(\w+)Aliaslive\}/invocations", methods)
-    assert names
+    names = set(re.findall(r"functions/\$\{(\w+?)(?:Aliaslive|\.Arn)\}/invocations", methods))
+    assert names == {"UsageFunction", "SummaryFunction", "PageFunction"}
     for name in names:
         assert stack.environment(name)["ALLOWED_ORIGIN"] == ORIGIN, name
 

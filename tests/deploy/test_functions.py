@@ -7,6 +7,7 @@ import pytest
 
 from tests.deploy.stack import ROOT, Stack, as_list, read_template
 from tests.support.lookups import LookupRecorder
+from workspace_api.page_settings import PageSettings
 from workspace_api.settings import (
     AuthorizerSettings,
     CounterSettings,
@@ -25,6 +26,7 @@ INDEXES_BY_TABLE: Final = {
 SETTINGS_BY_FUNCTION: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
     "UsageFunction": UsageSettings.from_environment,
     "SummaryFunction": HistorySettings.from_environment,
+    "PageFunction": PageSettings.from_environment,
     "AuthorizerFunction": AuthorizerSettings.from_environment,
     "RecorderFunction": RecorderSettings.from_environment,
     "CounterFunction": CounterSettings.from_environment,
@@ -93,6 +95,14 @@ def test_the_summary_may_only_read_rows_counts_and_the_min_date() -> None:
     }
 
 
+def test_the_page_function_may_do_nothing_but_log() -> None:
+    """Everyone may call it."""
+    assert permissions_of("PageRole") == {
+        "logs:CreateLogStream": {"${PageLogGroup.Arn}"},
+        "logs:PutLogEvents": {"${PageLogGroup.Arn}"},
+    }
+
+
 def test_the_authorizer_may_only_read_tokens_and_memberships() -> None:
     """It reads both by key, and tokens by the index of their hashes, but no rows."""
     assert permissions_of("AuthorizerRole") == {
@@ -149,7 +159,7 @@ def test_no_role_has_wildcards_or_managed_policies() -> None:
         for resource in as_list(statement["Resource"]):
             assert "*" not in resource.removesuffix("${MediaBucket.Arn}/*")
     roles = stack.of_type("AWS::IAM::Role")
-    functions = ("Usage", "Summary", "Authorizer", "Recorder", "Counter")
+    functions = ("Usage", "Summary", "Page", "Authorizer", "Recorder", "Counter")
     assert roles.keys() == {f"{name}Role" for name in functions}
     for role_properties in roles.values():
         assert "ManagedPolicyArns" not in role_properties
@@ -164,6 +174,7 @@ def test_each_function_has_its_own_role_and_log() -> None:
     assert {name: properties["Role"] for name, properties in functions.items()} == {
         "UsageFunction": "${UsageRole.Arn}",
         "SummaryFunction": "${SummaryRole.Arn}",
+        "PageFunction": "${PageRole.Arn}",
         "AuthorizerFunction": "${AuthorizerRole.Arn}",
         "RecorderFunction": "${RecorderRole.Arn}",
         "CounterFunction": "${CounterRole.Arn}",
@@ -172,6 +183,7 @@ def test_each_function_has_its_own_role_and_log() -> None:
     assert logs == {
         "UsageFunction": "${UsageLogGroup}",
         "SummaryFunction": "${SummaryLogGroup}",
+        "PageFunction": "${PageLogGroup}",
         "AuthorizerFunction": "${AuthorizerLogGroup}",
         "RecorderFunction": "${RecorderLogGroup}",
         "CounterFunction": "${CounterLogGroup}",
@@ -184,6 +196,7 @@ def test_logs_expire() -> None:
     groups_of_functions = {
         "UsageLogGroup",
         "SummaryLogGroup",
+        "PageLogGroup",
         "AuthorizerLogGroup",
         "RecorderLogGroup",
         "CounterLogGroup",
@@ -208,7 +221,7 @@ def test_functions_run_python_3_13_on_the_chosen_architecture(architecture: str)
 def test_functions_end_before_api_gateway_stops_waiting() -> None:
     """API Gateway waits 29 seconds for an integration and 10 for an authorizer."""
     stack = Stack()
-    for function in ("UsageFunction", "SummaryFunction"):
+    for function in ("UsageFunction", "SummaryFunction", "PageFunction"):
         assert stack.properties(function)["Timeout"] < 29
     assert stack.properties("AuthorizerFunction")["Timeout"] <= 10
 
@@ -241,6 +254,7 @@ def test_endpoints_are_declared_and_empty(function: str) -> None:
     services = {
         "UsageFunction": ["DYNAMODB", "S3", "SSM"],
         "SummaryFunction": ["DYNAMODB", "SSM"],
+        "PageFunction": [],
         "AuthorizerFunction": ["DYNAMODB"],
         "RecorderFunction": ["DYNAMODB", "SQS"],
         "CounterFunction": ["DYNAMODB", "SQS"],

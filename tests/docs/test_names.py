@@ -29,7 +29,7 @@ USAGECTL: Final = "docs/usagectl.md"
 _SOURCES: Final = ("Current", "Archived", "Edited")
 _NOT_METRICS: Final = {
     *("Action", "Allow", "Deny", "Effect", "Resource", "Statement", "Version"),
-    *("DataType", "Records", "String", "StringValue", "LambdaContext"),
+    *("DataType", "Records", "String", "StringValue", "LambdaContext", "Location"),
 }
 """Words of AWS's that the functions' code has besides the names of metrics."""
 
@@ -172,7 +172,7 @@ def test_a_parameter_is_documented_with_its_default() -> None:
 def test_parameters_outputs_and_alarms_that_any_document_names_exist() -> None:
     """As ``Name=value``, as "the output ``Name``", and by names that end with Alarm."""
     for name, text in code():
-        for parameter in re.findall(r"(?<![\w?&-])([A-Z][a-z]\w+)=(?![\[({])", text):
+        for parameter in re.findall(r"(?<![\w?&=-])([A-Z][a-z]\w+)=(?![\[({])", text):
             known = {*TEMPLATE["Parameters"], "Name"}  # Name=value stands for any
             assert parameter in known, f"{name}: there is no parameter {parameter}"
         for alarm in re.findall(r"\b(\w+Alarm)\b", text):

@@ -2,9 +2,7 @@
 
 import json
 import os
-import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,31 +18,6 @@ pytestmark = pytest.mark.xdist_group("try it")
 
 ADDRESS: Final = "http://127.0.0.1:3000"
 """Where README's commands look for the stack."""
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a stack with the demo's data, served as ``make run`` does it."""
-    log = tmp_path_factory.mktemp("stack") / "log.txt"
-    command = [sys.executable, "-m", "local", "--port", "0", "--store", "moto"]
-    path = os.pathsep.join([str(ROOT / "layers" / "core"), str(ROOT)])
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": path},
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        ) as process,
-    ):
-        assert process.stdout is not None
-        served = (re.search(r"Serving (http://[^/]+)", line) for line in process.stdout)
-        found = next(filter(None, served), None)
-        assert found, f"the stack was not served: {log.read_text()}"
-        yield found[1]
-        process.send_signal(signal.SIGINT)
 
 
 def examples() -> Iterator[tuple[str, str]]:

@@ -8,34 +8,9 @@ import pytest
 from local.store.clients import Clients
 from local.template.template import Template
 from tests.support.functions import Context
-from tests.support.lookups import LookupRecorder
 from tests.support.usage import EVERYONE, OWN, answer, proxy_event, put_row
-from workspace_api import endpoint, gateway
 from workspace_usage.errors import InvalidRequest, StoreUnavailable
 from workspace_usage.rows.row import Source
-from workspace_usage.summary.query import PARAMETER_NAMES
-
-
-def test_the_cache_key_has_all_that_an_answer_depends_on(
-    summary: ModuleType, template: Template, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """If a part were missing, callers would share answers. A part that isn't read has no use."""
-    event = proxy_event(EVERYONE)
-    headers = LookupRecorder(gateway.headers_of(event))
-    monkeypatch.setattr(endpoint, "headers_of", lambda _: headers)
-    # The function would replace an empty dictionary by its own.
-    parameters = LookupRecorder({"unknown": "1"})
-    event["queryStringParameters"] = parameters
-    assert answer(summary, event)[0] == 200
-    api = template.only("AWS::ApiGateway::RestApi").properties["Body"]
-    method = api["paths"]["/workspaces/usage/summary"]["get"]
-    declared = set(method["x-amazon-apigateway-integration"]["cacheKeyParameters"])
-    # The function reads the token's user from the context that the authorizer has made.
-    assert {name.lower() for name in declared} == {
-        *(f"method.request.header.{name}" for name in headers.names | {"authorization"}),
-        *(f"method.request.querystring.{name}" for name in parameters.names),
-    }
-    assert parameters.names == set(PARAMETER_NAMES)
 
 
 def test_a_member_s_summary_is_of_their_own_runs(

@@ -15,10 +15,8 @@ from hypothesis import strategies as st
 from local.store.clients import Clients
 from local.template.template import Template
 from tests.support.functions import Context
-from tests.support.lookups import LookupRecorder
 from tests.support.strategies import json_values
 from tests.support.usage import EVERYONE, NOW, OWN, answer, proxy_event, put_row
-from workspace_api import endpoint, gateway
 from workspace_usage.errors import InvalidRequest, StoreUnavailable
 from workspace_usage.listing.query import PARAMETER_NAMES
 from workspace_usage.rows.row import ARCHIVED_FLAG, Source
@@ -272,29 +270,6 @@ def test_reading_stops_before_lambda_ends_the_function(
     event = proxy_event(EVERYONE, {"page": "5", "per_page": "1"})
     with pytest.raises(StoreUnavailable):
         usage.lambda_handler(event, Context(remaining=[3_000]))
-
-
-def test_the_cache_key_is_exactly_what_the_function_reads(
-    usage: ModuleType, template: Template, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """If a part were missing, callers would share answers. A part that isn't read has no use."""
-    event = proxy_event(EVERYONE)
-    headers = LookupRecorder(gateway.headers_of(event))
-    monkeypatch.setattr(endpoint, "headers_of", lambda _: headers)
-    # The function would replace an empty dictionary by its own.
-    parameters = LookupRecorder({"unknown": "1"})
-    event["queryStringParameters"] = parameters
-    assert answer(usage, event)[0] == 200
-    api = template.only("AWS::ApiGateway::RestApi").properties["Body"]
-    method = api["paths"]["/workspaces/usage"]["get"]
-    declared = set(method["x-amazon-apigateway-integration"]["cacheKeyParameters"])
-    # The function reads the token's user from the context that the authorizer has made.
-    headers_read = headers.names | {"authorization"}
-    assert {name.lower() for name in declared} == {
-        *(f"method.request.header.{name}" for name in headers_read),
-        *(f"method.request.querystring.{name}" for name in parameters.names),
-    }
-    assert parameters.names == set(PARAMETER_NAMES)
 
 
 def test_the_log_has_figures_and_the_request_s_id_but_no_personal_data(

@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -108,10 +109,25 @@ def test_an_unavailable_store_is_a_503_in_the_built_stack(stack: Stack) -> None:
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
+def test_the_built_page_function_serves_the_document_and_the_reference(stack: Stack) -> None:
+    """From its own package, without the package for Django that has the files."""
+    document = httpx.get(f"{stack.url}/openapi.json")
+    assert document.content == (ROOT / "openapi.json").read_bytes()
+    for path in re.findall(r'(?:src|href)="(docs/[^"]+)"', httpx.get(f"{stack.url}/docs").text):
+        assert httpx.get(f"{stack.url}/{path}").status_code == 200, path
+    names = {path.name for path in (BUILD_FOLDER / "PageFunction").rglob("*") if path.is_file()}
+    assert names == {
+        *("app.py", "app.cpython-313.pyc", "openapi.json"),
+        *("reference.html", "reference.js", "reference.css"),
+        *("swagger-ui-bundle.js", "swagger-ui.css", "LICENSE"),
+    }
+
+
 def test_the_layers_are_small() -> None:
     """The dependencies have at most 8 MB, with the binaries of both architectures."""
     assert zipped_size(BUILD_FOLDER / "DependenciesLayer") <= 8_000_000
-    assert zipped_size(BUILD_FOLDER / "CoreLayer") <= 375_000
+    assert zipped_size(BUILD_FOLDER / "PageFunction") <= 600_000
+    assert zipped_size(BUILD_FOLDER / "CoreLayer") <= 425_000
 
 
 @pytest.mark.parametrize(
@@ -122,6 +138,7 @@ def test_the_layers_are_small() -> None:
         "DependenciesLayer/python/pydantic",
         "UsageFunction",
         "SummaryFunction",
+        "PageFunction",
         "AuthorizerFunction",
         "RecorderFunction",
         "CounterFunction",

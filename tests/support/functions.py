@@ -77,7 +77,9 @@ def load_function(
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, spec.name, module)
     spec.loader.exec_module(module)
-    # Powertools reuses loggers, which still write to the standard output of an earlier test.
-    for handler in module.logger.handlers:
+    # Powertools reuses loggers, which still write to the standard output of an earlier test. The
+    # page function has none.
+    logger = getattr(module, "logger", None)
+    for handler in logger.handlers if logger else ():
         handler.setStream(StandardOutput())
     return module

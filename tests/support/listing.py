@@ -6,7 +6,9 @@ from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from tests.support.generator import Member
-from tests.support.memory_dynamodb import ROLLUPS, TABLES
+from tests.support.memory_dynamodb import ROLLUPS, TABLES, MemoryDynamoDB
+from usagectl.data_set.payload_files import PAYLOAD_FILES, read_stored_items
+from usagectl.data_set.rejections import Rejection
 from usagectl.data_set.settings import read_min_date
 from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
 from workspace_usage.aws.credentials import Credentials
@@ -15,7 +17,9 @@ from workspace_usage.listing.min_date import MinDate
 from workspace_usage.listing.presigning import Bucket
 from workspace_usage.rollups.reading import Counts
 from workspace_usage.rollups.seek import PageIndex
+from workspace_usage.rows.row import Source
 from workspace_usage.rows.store import QueryReader, Store
+from workspace_usage.summary.summary import Summary
 
 RANDOM_DATA_SETS: Final = [
     (1, "UTC", datetime(2026, 11, 23, 9, 30, tzinfo=UTC)),
@@ -41,6 +45,31 @@ class _Parameter:
 def no_min_date() -> MinDate:
     """Returns the setting that hides nothing."""
     return MinDate(cast(Any, _Parameter('{"enabled": false}')), "name", UTC)
+
+
+_SOURCES: Final = {
+    "executions": Source.CURRENT,
+    "archived_executions": Source.ARCHIVED,
+    "edited_chats": Source.EDITED,
+}
+
+
+def load_into_memory(folder: Path) -> MemoryDynamoDB:
+    """Returns a database with a data set's rows, as loading stores them."""
+    client = MemoryDynamoDB()
+    for file in PAYLOAD_FILES:
+        for _, item in read_stored_items(folder / file.name, file):
+            assert not isinstance(item, Rejection), item
+            if file.table in _SOURCES:
+                key = f"{item['workspace_id']['N']}/{item['sort_key']['S']}"
+                client.tables[TABLES[_SOURCES[file.table]]][key] = item
+    return client
+
+
+def summary_of(folder: Path, reader: QueryReader, zone: str) -> Summary:
+    """Returns a summary of the rows that ``reader`` reads; see ``listing_of``."""
+    listing = listing_of(folder, reader, zone)
+    return Summary(listing.store, listing.index.counts, listing.min_date, listing.zone)
 
 
 def listing_of(folder: Path, reader: QueryReader, zone: str) -> Listing:

@@ -18,7 +18,11 @@ def project(tmp_path: Path) -> Path:
     """A copy of the files that make reads, with a virtual environment that is up to date."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
-    for lock in ("requirements/dev.txt", "layers/dependencies/requirements.txt"):
+    for lock in (
+        "requirements/dev.txt",
+        "functions/page/requirements.txt",
+        "layers/dependencies/requirements.txt",
+    ):
         (tmp_path / lock).parent.mkdir(parents=True)
         (tmp_path / lock).touch()
     (tmp_path / ".venv" / "bin").mkdir(parents=True)

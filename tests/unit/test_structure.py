@@ -20,7 +20,7 @@ ALLOWED_IMPORTS: Final[Mapping[str, set[str]]] = {
     "functions": {"workspace_api", "workspace_usage"},
     "usagectl": {"workspace_usage"},
     "local": {"usagectl", "workspace_usage"},
-    "tools": {"workspace_api", "workspace_usage"},
+    "tools": {"local", "usagectl", "workspace_usage"},
     "benchmarks": {"local", "usagectl", "workspace_api", "workspace_usage"},
 }
 """For each folder of the repository, the other folders that it may import. Tests may import all."""

@@ -12,4 +12,5 @@ Each module is about one part of that.
     dead_letters  sends what can't be applied to the dead-letter queue
     outcomes      metrics and log lines
     settings      each function's environment, read once
+    page_settings  that of the page function, for which no other has to load it
 """

@@ -32,7 +32,7 @@ class AuthorizerSettings:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         minutes = int(environment["TOKEN_LIFETIME_MINUTES"])
         return cls(
-            default_locale=_parse_locale(environment["DEFAULT_LOCALE"]),
+            default_locale=parse_locale(environment["DEFAULT_LOCALE"]),
             access_tokens_table=environment["ACCESS_TOKENS_TABLE"],
             memberships_table=environment["MEMBERSHIPS_TABLE"],
             token_policy=TokenPolicy(
@@ -122,7 +122,7 @@ class CounterSettings:
 def _history_settings(environment: Mapping[str, str]) -> dict[str, Any]:
     """Returns the fields of ``HistorySettings`` that an environment has."""
     return {
-        "default_locale": _parse_locale(environment["DEFAULT_LOCALE"]),
+        "default_locale": parse_locale(environment["DEFAULT_LOCALE"]),
         "allowed_origin": environment["ALLOWED_ORIGIN"] or None,
         "time_zone": time_zone(environment["TIME_ZONE"]),
         "tables": RowTables.from_environment(environment),
@@ -131,7 +131,8 @@ def _history_settings(environment: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _parse_locale(name: str) -> str:
+def parse_locale(name: str) -> str:
+    """Returns the name of a locale, or raises ``ValueError`` if it has no messages."""
     if name not in LOCALES:
         raise ValueError(f"there are no messages in the locale {name!r}")
     return name

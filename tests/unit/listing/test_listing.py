@@ -10,40 +10,24 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.support.generator import question, write_dataset
-from tests.support.listing import RANDOM_DATA_SETS, listing_of, no_limit, scope_of
-from tests.support.memory_dynamodb import TABLES, MemoryDynamoDB
+from tests.support.listing import (
+    RANDOM_DATA_SETS,
+    listing_of,
+    load_into_memory,
+    no_limit,
+    scope_of,
+)
 from tests.support.oracle import Caller, Oracle, assert_items
-from usagectl.data_set.payload_files import PAYLOAD_FILES, read_stored_items
-from usagectl.data_set.rejections import Rejection
 from workspace_usage.errors import Forbidden, InvalidRequest
 from workspace_usage.listing.answer import Body
-from workspace_usage.rows.row import Source
 from workspace_usage.rows.store import Meter
-
-SOURCES = {
-    "executions": Source.CURRENT,
-    "archived_executions": Source.ARCHIVED,
-    "edited_chats": Source.EDITED,
-}
-
-
-def loaded(folder: Path) -> MemoryDynamoDB:
-    """The data set's rows, as loading stores them."""
-    client = MemoryDynamoDB()
-    for records in PAYLOAD_FILES:
-        for _, item in read_stored_items(folder / records.name, records):
-            assert not isinstance(item, Rejection), item
-            if records.table in SOURCES:
-                key = f"{item['workspace_id']['N']}/{item['sort_key']['S']}"
-                client.tables[TABLES[SOURCES[records.table]]][key] = item
-    return client
 
 
 @pytest.mark.parametrize(("seed", "zone", "now"), RANDOM_DATA_SETS)
 def test_answers_are_the_oracle_s(tmp_path: Path, seed: int, zone: str, now: datetime) -> None:
     members = write_dataset(tmp_path, seed, now, ZoneInfo(zone))
     oracle = Oracle(tmp_path, ZoneInfo(zone))
-    listing = listing_of(tmp_path, cast(Any, loaded(tmp_path)), zone)
+    listing = listing_of(tmp_path, cast(Any, load_into_memory(tmp_path)), zone)
     random = Random(seed)
     seen = dict.fromkeys((200, 403, 422), 0)
     for _ in range(150):
@@ -81,7 +65,7 @@ def test_walking_by_page_and_by_cursor_gives_the_whole_each_row_once(
 ) -> None:
     members = write_dataset(tmp_path, seed, now, ZoneInfo(zone))
     oracle = Oracle(tmp_path, ZoneInfo(zone))
-    listing = listing_of(tmp_path, cast(Any, loaded(tmp_path)), zone)
+    listing = listing_of(tmp_path, cast(Any, load_into_memory(tmp_path)), zone)
     ask = partial(listing.answer, now=now, meter=Meter(no_limit), warn=print)
     start = now.date() - timedelta(days=60)
     query = {"start_date": start.isoformat(), "end_date": now.date().isoformat()}

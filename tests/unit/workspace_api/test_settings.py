@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from workspace_api.page_settings import PageSettings
 from workspace_api.settings import (
     AuthorizerSettings,
     CounterSettings,
@@ -167,3 +168,14 @@ def test_an_unusable_value_is_an_error(kind: Settings, name: str, value: str) ->
     (environment,) = [environment for settings, environment in ENVIRONMENTS if settings is kind]
     with pytest.raises((ValueError, KeyError)):
         kind.from_environment(environment | {name: value})
+
+
+def test_the_page_needs_only_its_language_and_the_allowed_origin() -> None:
+    environment = {"DEFAULT_LOCALE": "es", "ALLOWED_ORIGIN": "https://app.example.com"}
+    settings = PageSettings.from_environment(environment)
+    assert settings == PageSettings("es", "https://app.example.com")
+    assert (
+        PageSettings.from_environment({**environment, "ALLOWED_ORIGIN": ""}).allowed_origin is None
+    )
+    with pytest.raises(ValueError, match="fr"):
+        PageSettings.from_environment({**environment, "DEFAULT_LOCALE": "fr"})

@@ -1,5 +1,7 @@
 """The answer: its types, and a row as one of its items.
 
+The docstrings of types and fields are their descriptions in ``openapi.json``.
+
 A new field is a line in ``Item`` and a line in ``to_item``; docs/development.md names the other
 places.
 """
@@ -34,10 +36,10 @@ class ItemTokens(TypedDict):
 
 
 class Item(TypedDict):
-    """One entry of the answer's ``items``, its fields in the contract's order."""
+    """An execution or an edited chat, as the listing shows it."""
 
     id: int | str
-    """The execution's id; of an edited chat the text ``chat-edited-<user_openai_id>``."""
+    """The execution's id or, for an edited chat, the text ``chat-edited-<user_openai_id>``."""
     created_at: str
     """When it was run, in UTC: ``2026-01-05T19:35:21.000000Z``."""
     user_id: int
@@ -45,23 +47,23 @@ class Item(TypedDict):
     type: str
     """The agent's type."""
     status: Literal["succeeded", "failed"]
-    """``failed`` stands for every stored status but ``succeeded``."""
+    """``failed`` until it has succeeded: a running execution is ``failed``, too."""
     email: str
     """The email address of the user who ran it."""
     credits: Decimal
-    """The credits that were charged, exact; 0 unless it succeeded."""
+    """The credits that were charged, exactly; 0 unless it succeeded."""
     name: str
     """The agent's title."""
     slug: str
     """The agent's slug."""
     output: str | None
-    """A current medium's stored output, or null if it has none; for any other row a fixed text."""
+    """The stored output of a current image, video or voiceover, or null; else a fixed text."""
     root_id: int | None
     """The execution that began the conversation, or null."""
     execution_origin: str | None
     """The origin in the execution's metadata, or null."""
     source: Literal["current", "archived", "edited"]
-    """Whether the row is a current execution, an archived one, or an edited chat."""
+    """Whether this is a current execution, an archived one, or an edited chat."""
     used_model: str | None
     """The language model, or null; always null for an edited chat."""
     tokens: ItemTokens | None
@@ -75,12 +77,12 @@ class Item(TypedDict):
 
 
 class Body(TypedDict):
-    """The body of a 200 answer, its fields in the contract's order."""
+    """A page of the listing."""
 
     items: list[Item]
-    """The rows of this page, newest first."""
+    """The executions and edited chats of this page, newest first."""
     has_more: bool
-    """Whether older rows follow."""
+    """Whether older ones follow."""
     page: int | None
     """The number of this page, from 1 on; null if a cursor was sent."""
     per_page: int

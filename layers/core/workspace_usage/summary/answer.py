@@ -1,6 +1,7 @@
 """The answer of a summary: its types.
 
-A group has the fields of its dimensions, named as in the listing's items, and then its totals.
+A group has the fields of its dimensions, named as in the listing's items, and then its totals. The
+docstrings of types and fields are their descriptions in ``openapi.json``.
 """
 
 from decimal import Decimal
@@ -30,17 +31,17 @@ class Totals(TypedDict):
     runs: int
     """The number of rows."""
     succeeded: int
-    """The rows that succeeded."""
+    """How many of them succeeded."""
     failed: int
-    """The rows that did not succeed."""
+    """How many of them did not succeed."""
     credits: Decimal
-    """The credits that were charged, exact."""
+    """The credits that were charged, exactly."""
     tokens: TokenTotals
     """The tokens of the rows whose billing was by tokens."""
 
 
 class Group(Totals):
-    """What the rows of a group add up to, after the group's values in the order of ``group_by``."""
+    """What the rows of a group add up to, after the values that ``group_by`` asks for."""
 
     user_id: NotRequired[int]
     """``user``: the user who ran them."""
@@ -57,9 +58,9 @@ class Group(Totals):
     execution_origin: NotRequired[str | None]
     """``origin``: the execution's origin; null for rows without one."""
     source: NotRequired[Literal["current", "archived", "edited"]]
-    """``source``: whether the rows are current executions, archived ones, or edited chats."""
+    """``source``: whether these are current executions, archived ones, or edited chats."""
     status: NotRequired[Literal["succeeded", "failed"]]
-    """``status``: whether the rows succeeded."""
+    """``status``: whether they succeeded."""
 
 
 class Division(TypedDict):
@@ -74,7 +75,7 @@ class Division(TypedDict):
 
 
 class Bucket(TypedDict):
-    """The rows of some days of the window."""
+    """What the rows of some days of the window add up to."""
 
     start_date: str
     """The first day, ``2026-01-05``."""
@@ -89,7 +90,7 @@ class Bucket(TypedDict):
 
 
 class SummaryBody(TypedDict):
-    """The body of a summary's 200 answer, its fields in the contract's order."""
+    """What the rows of a window add up to, by days and by groups."""
 
     time_zone: str
     """The IANA time zone whose days these are."""
@@ -104,7 +105,7 @@ class SummaryBody(TypedDict):
     totals: Totals
     """What all rows of the window add up to."""
     groups: list[Group]
-    """The groups that are named: those with the most credits, then runs, then the least key."""
+    """The groups with the most credits; among equals with the most runs, then the least values."""
     other: Totals | None
     """What the rows of all other groups add up to; null if all groups are named."""
     buckets: list[Bucket]

@@ -15,7 +15,9 @@ MAX_GROUPS: Final = 50
 DEFAULT_LIMIT: Final = 10
 """How many groups an answer names if ``limit`` is absent."""
 
-_MAX_DIMENSIONS: Final = 2
+MAX_DIMENSIONS: Final = 2
+"""The most dimensions that rows are grouped by."""
+
 _DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension.__value__)
 
 
@@ -25,7 +27,7 @@ def _dimensions(value: object) -> tuple[object, ...]:
     if isinstance(names, list):
         dimensions = [trim(name) if isinstance(name, str) else name for name in names]
         known = [dimension for dimension in dimensions if dimension in _DIMENSIONS]
-        if len(dimensions) == len(known) == len(set(known)) <= _MAX_DIMENSIONS:
+        if len(dimensions) == len(known) == len(set(known)) <= MAX_DIMENSIONS:
             return tuple(known)
     choices = {"choices": ", ".join(_DIMENSIONS)}
     raise PydanticCustomError("invalid_groups", "not one or two dimensions", choices)

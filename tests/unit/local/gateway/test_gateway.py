@@ -820,6 +820,7 @@ def test_the_gateway_knows_which_functions_it_uses() -> None:
     assert {api.arns[arn] for arn in api.gateway.function_arns} == {
         "UsageFunction",
         "SummaryFunction",
+        "PageFunction",
         "AuthorizerFunction",
     }
 

@@ -1,0 +1,135 @@
+"""The reference in a real browser: everything is shown, and requests can be tried."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, Final
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from local.data.demo import ANA, write_demo
+from local.stack import Stack
+from tests.support.browser import Watch
+from tests.support.openapi import operations
+from usagectl.loading.loader import Loader
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+LOCKED: Final = "authorization button locked"
+UNLOCKED: Final = "authorization button unlocked"
+"""Swagger UI's names for the button beside an operation, with and without a token."""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack with today's demo, as ``make run`` serves it."""
+    folder = tmp_path_factory.mktemp("demo")
+    write_demo(folder, datetime.now(UTC))
+    with Stack.start(load=lambda resources: Loader(resources).load(folder), demo=ANA) as running:
+        yield running
+
+
+@pytest.fixture
+def own_data() -> Iterator[Stack]:
+    """The stack without the demo, whose tokens mean nothing there."""
+    with Stack.start() as running:
+        yield running
+
+
+@pytest.fixture
+def deployment(stack: Stack) -> Iterator[str]:
+    """The URL of the API as a deployment has it: with a stage's name first in the path."""
+
+    class Stage(BaseHTTPRequestHandler):
+        """Passes requests on, without the stage's name."""
+
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            path = self.path.removeprefix("/v1")
+            sent = {**self.headers, "Accept-Encoding": "identity"}
+            response = httpx.get(f"{stack.url}{path}", headers=sent, timeout=300)
+            self.send_response(response.status_code)
+            for name, value in response.headers.items():
+                if name not in {"date", "connection"}:
+                    self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(response.content)
+
+        def log_message(self, *_: Any) -> None:
+            """Logs nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stage)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def try_operation(page: Page, operation: str) -> tuple[str, Any]:
+    """Sends an operation's request as it is filled in; returns the URL and the parsed answer."""
+    block = page.locator(f"#operations-{operation}")
+    block.locator(".opblock-summary-control").click()
+    block.get_by_role("button", name="Execute").click()
+    answer = block.locator(".live-responses-table .highlight-code code").first
+    answer.wait_for()
+    return block.locator(".request-url pre").inner_text(), json.loads(answer.inner_text())
+
+
+def test_the_page_shows_every_operation_and_complains_about_nothing(
+    stack: Stack, page: Page, watch: Watch
+) -> None:
+    """No violation of the Content-Security-Policy, no error, no request to another origin."""
+    page.goto(f"{stack.url}/docs")
+    paths = page.locator(".opblock-summary-path")
+    expect(paths).to_have_count(len(list(operations())))
+    assert {text.replace("\u200b", "") for text in paths.all_inner_texts()} == {
+        path for _, path, _ in operations()
+    }
+    for summary in page.locator(".opblock-summary-control").all():
+        summary.click()
+    expect(page.locator(".responses-table").first).to_be_visible()
+    page.locator(".models-control").click()
+    assert watch.complaints == []
+    assert watch.origins == {stack.url}
+
+
+def test_a_person_can_try_a_request_with_the_demo_s_token(
+    stack: Stack, page: Page, watch: Watch
+) -> None:
+    """The token and the workspace are filled in; the rows of the demo are listed and added up."""
+    page.goto(f"{stack.url}/docs")
+    expect(page.get_by_role("button", name=LOCKED).first).to_be_visible()
+    _, listed = try_operation(page, "Usage-listUsage")
+    assert len(listed["items"]) == 20
+    assert {item["email"] for item in listed["items"]} > {"ana@example.com", "bo@example.com"}
+    _, summary = try_operation(page, "Usage-summarizeUsage")
+    assert summary["totals"]["runs"] > 20
+    assert watch.complaints == []
+
+
+def test_without_the_demo_no_token_is_filled_in(own_data: Stack, page: Page) -> None:
+    """A person has to enter one, as in a deployment."""
+    page.goto(f"{own_data.url}/docs")
+    page.locator(".opblock").first.wait_for()
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("button", name=LOCKED)).to_have_count(0)
+    expect(page.get_by_role("button", name=UNLOCKED)).not_to_have_count(0)
+
+
+def test_the_page_works_below_a_stage_s_name(deployment: str, page: Page, watch: Watch) -> None:
+    """Its addresses are relative, and so is the server that the document names."""
+    page.goto(f"{deployment}/docs")
+    page.locator(".opblock").first.wait_for()
+    # This host is local, too, so the page knows the demo's token.
+    expect(page.get_by_role("button", name=LOCKED).first).to_be_visible()
+    url, listed = try_operation(page, "Usage-listUsage")
+    assert url.startswith(f"{deployment}/workspaces/usage?")
+    assert listed["items"]
+    assert watch.complaints == []

@@ -1,0 +1,68 @@
+"""A real browser, Chromium, and what its pages complain about."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+
+_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+NO_BROWSER: Final = "no Chromium: install it (Debian: chromium), or name its path in CHROMIUM"
+"""Why the tests in a browser are skipped where there is none."""
+
+
+def find_chromium() -> str | None:
+    """Returns the path of a Chromium, or None if there is none. ``CHROMIUM`` can name one."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+
+
+@contextmanager
+def running_browser(path: str) -> Iterator[Browser]:
+    """Yields a running browser without a window."""
+    with sync_playwright() as playwright:
+        # Without its sandbox, it also runs as root. It shows pages of this repository only.
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watch:
+    """What happens in a page.
+
+    Attributes:
+        complaints: messages of the console, such as violations of the Content-Security-Policy, and
+            errors of scripts.
+        origins: the origins of all requests.
+    """
+
+    complaints: list[str] = field(default_factory=list)
+    origins: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, page: Page) -> "Watch":
+        """Begins to watch a page."""
+        watch = cls()
+        page.on("console", watch._add_message)
+        page.on("pageerror", watch._add_error)
+        page.on("request", watch._add_request)
+        return watch
+
+    def _add_message(self, message: ConsoleMessage) -> None:
+        if message.type in {"warning", "error"}:
+            self.complaints.append(message.text)
+
+    def _add_error(self, error: Error) -> None:
+        self.complaints.append(str(error))
+
+    def _add_request(self, request: Request) -> None:
+        url = urlsplit(request.url)
+        if url.scheme != "data":
+            self.origins.add(f"{url.scheme}://{url.netloc}")

@@ -1,0 +1,150 @@
+"""What each route of the template answers.
+
+A new route needs an entry in ``OPERATIONS``, or in ``NOT_DESCRIBED`` if it is no part of the API.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypedDict
+
+from local.template.template import Template
+from tools.openapi.texts import IncompleteDocument
+from workspace_usage.listing.answer import Body
+from workspace_usage.listing.filters import Filters
+from workspace_usage.listing.query import Query
+from workspace_usage.summary.answer import SummaryBody
+from workspace_usage.summary.query import SummaryQuery
+
+
+class Problem(TypedDict):
+    """The body of an error."""
+
+    message: str
+    """What is wrong, in one sentence."""
+
+
+class InvalidRequest(TypedDict):
+    """The body of a 422."""
+
+    message: str
+    """The first thing that is wrong, and how many others there are."""
+    errors: dict[str, list[str]]
+    """All that is wrong, by parameter or header; each has one sentence or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of the document.
+
+    Attributes:
+        operation_id: its name, which generated clients use.
+        tag: the group in which it is shown.
+        summary: what it does, in a few words.
+        description: what it does, in sentences.
+        headers: the names of the request headers that it reads, besides ``Authorization``.
+        query: the model of its query parameters, if it has any.
+        answer: the type of a 200's body, or None if that is a file.
+        media_type: the media type of a 200's body.
+        success: what a 200 is.
+    """
+
+    operation_id: str
+    tag: str
+    summary: str
+    description: str
+    success: str
+    headers: tuple[str, ...]
+    query: type[Filters] | None = None
+    answer: type | None = None
+    media_type: str = "application/json"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it needs no token: it serves a file."""
+        return self.answer is None
+
+
+_CALLER: Final = ("x-workspace-id", "Accept-Language")
+_FILE: Final = ("If-None-Match",)
+
+OPERATIONS: Final[Mapping[str, Operation]] = {
+    "GET /workspaces/usage": Operation(
+        operation_id="listUsage",
+        tag="Usage",
+        summary="List executions",
+        description=(
+            "Current executions, archived ones and edited chats of the workspace in one list,"
+            " newest first. Of executions of the same moment, the one with the greater id comes"
+            " first; edited chats come before them. To read everything, send the `next_cursor` of"
+            " each page as `cursor` of the next request, until it is null."
+        ),
+        success="A page of executions.",
+        headers=_CALLER,
+        query=Query,
+        answer=Body,
+    ),
+    "GET /workspaces/usage/summary": Operation(
+        operation_id="summarizeUsage",
+        tag="Usage",
+        summary="Add executions up",
+        description=(
+            "Runs, credits and tokens of the executions that the list shows for the same days,"
+            " user and type: in total, by day, week or month, and by group. The sums are exact:"
+            " buckets add up to the totals, and so do `groups` and `other`. If the rows of a large"
+            " workspace are not counted yet, a long window may take too long. The answer is then"
+            " 503; the request works once the rows are counted."
+        ),
+        success="What the executions add up to.",
+        headers=_CALLER,
+        query=SummaryQuery,
+        answer=SummaryBody,
+    ),
+    "GET /openapi.json": Operation(
+        operation_id="getDescription",
+        tag="Description",
+        summary="Get this description",
+        description="This document (OpenAPI 3.1).",
+        success="The document.",
+        headers=_FILE,
+    ),
+    "GET /docs": Operation(
+        operation_id="showReference",
+        tag="Description",
+        summary="Read this description",
+        description="A page for people, which shows this document and can send requests.",
+        success="The page.",
+        headers=_FILE,
+        media_type="text/html; charset=utf-8",
+    ),
+}
+"""The operations of the document, by the template's routes, in the order of the document."""
+
+NOT_DESCRIBED: Final = {"GET /docs/{file}"}
+"""Routes that are no part of the API: the files that the page loads."""
+
+
+def check_routes(template: Template) -> None:
+    """Raises an error unless the operations are the template's routes.
+
+    Raises:
+        IncompleteDocument: a route has no operation, an operation has no route, or one of them
+            needs a token and the other doesn't.
+    """
+    routes = _routes(template)
+    for name in routes.keys() - OPERATIONS.keys() - NOT_DESCRIBED:
+        raise IncompleteDocument(f"{name} has no entry in tools/openapi/operations.py")
+    for name in (OPERATIONS.keys() | NOT_DESCRIBED) - routes.keys():
+        raise IncompleteDocument(f"{name} is no route of the template")
+    for name, operation in OPERATIONS.items():
+        if operation.is_open != routes[name]:
+            raise IncompleteDocument(f"{name} differs from the template in whether it is open")
+
+
+def _routes(template: Template) -> dict[str, bool]:
+    """Returns whether each of the template's routes is open to everyone."""
+    paths: Mapping[str, Any] = template.only("AWS::ApiGateway::RestApi").properties["Body"]["paths"]
+    return {
+        f"{method.upper()} {path}": definition.get("security") in (None, [], [{"NONE": []}])
+        for path, methods in paths.items()
+        for method, definition in methods.items()
+    }
