@@ -62,8 +62,9 @@ def _lines(
         # The first workspace has as many rows as all others: in reality rows aren't evenly spread.
         workspace_id = workspaces[0 if number % 2 else number // 2 % len(workspaces)]
         user_id = 1 + number % users
-        # Not in step with the users, whatever their number is.
-        of_type = (number + 3 * (number // users)) % len(AGENT_TYPES)
+        # A user's next row is of the type before: each user has rows of all types.
+        step = (-1 - users) % len(AGENT_TYPES)
+        of_type = (number + step * (number // users)) % len(AGENT_TYPES)
         kind = "chat" if source is Source.EDITED else AGENT_TYPES[of_type]
         model = (user_id + 5 * (number // users % MODELS_OF_A_USER)) % 12
         created_at = begin + interval * number

@@ -1,6 +1,7 @@
 """The counter, step by step: what it puts into blocks, what it removes, and when it stops."""
 
 import zlib
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import partial
@@ -10,9 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from benchmarks.rows import row_of_age
-from tests.support.memory_dynamodb import NAMES, ROLLUPS, MemoryDynamoDB
-from tests.support.truth import CountsCheck, Truth
-from workspace_usage.access.scope import WholeWorkspace
+from tests.support.memory_dynamodb import NAMES, ROLLUPS, TABLES, MemoryDynamoDB
+from tests.support.truth import CountsCheck, Truth, check_sums
+from workspace_usage.access.scope import OwnRuns, WholeWorkspace
 from workspace_usage.aws.dynamodb import item_key
 from workspace_usage.rollups import build, items
 from workspace_usage.rollups.blocks import BUILD, MARGIN, UNREAD, Block
@@ -20,9 +21,11 @@ from workspace_usage.rollups.counter import MIN_ROWS, Counter
 from workspace_usage.rollups.items import SETTLED, Day, Watermark
 from workspace_usage.rollups.marks import MarkWriter
 from workspace_usage.rollups.reading import Counts
+from workspace_usage.rollups.seek import PageIndex
+from workspace_usage.rollups.sums import add_up
 from workspace_usage.rollups.writing import COMMIT
 from workspace_usage.rows.row import ARCHIVED_FLAG, Row, Source, from_stored_item, to_stored_item
-from workspace_usage.rows.store import Meter, Selection
+from workspace_usage.rows.store import Meter, Selection, Store
 from workspace_usage.rows.window import one_day
 from workspace_usage.values import format_timestamp, to_milliseconds
 
@@ -63,16 +66,23 @@ class Workspace:
         found = [item for item in stored if item["sort_key"]["S"].startswith(prefix)]
         return sorted(found, key=lambda item: str(item["sort_key"]["S"]))
 
+    def truth(self) -> Truth:
+        """Returns what is true now."""
+        return Truth.of(
+            {
+                source: [
+                    from_stored_item(source, i) for i in self.client.tables[TABLES[source]].values()
+                ]
+                for source in Source
+            }
+        )
+
     def believed_blocks(self) -> int:
         """Returns how many blocks are believed, all of which must be right."""
-        rows = {
-            source: [from_stored_item(source, i) for i in self.client.tables[source.value].values()]
-            for source in Source
-        }
         selection = self.selection("2000-01-01", "2030-01-01", date(2000, 1, 1), date(2030, 1, 1))
         check = CountsCheck()
         counts = Counts(cast(Any, self.client), ROLLUPS, self.zone)
-        check.check(counts, selection, self.now + COMMIT + SETTLED, Truth.of(rows))
+        check.check(counts, selection, self.now + COMMIT + SETTLED, self.truth())
         return check.blocks
 
     def selection(self, low: str, high: str, first: date, last: date) -> Selection:
@@ -161,6 +171,50 @@ def test_counts_that_can_t_be_read_are_not_believed_and_are_made_again(
     workspace.now += MINUTE
     assert workspace.counter.count(11).rows == MIN_ROWS
     assert workspace.believed_blocks() == 1
+
+
+@pytest.mark.parametrize("content", [{"B": b"junk"}, {"B": zlib.compress(b"[1,2]")}, None])
+def test_contents_that_can_t_be_read_are_replaced_by_rows(
+    content: dict[str, bytes] | None,
+) -> None:
+    """A page far down is the same, and so are sums."""
+    workspace = Workspace(MIN_ROWS)
+    workspace.counter.count(11)
+    for item in workspace._found("2/block/"):
+        del item["content"]
+        if content is not None:
+            item["content"] = content
+    counts = Counts(cast(Any, workspace.client), ROLLUPS, UTC)
+    index = PageIndex(counts, lambda: workspace.now + COMMIT + SETTLED)
+    whole = workspace.selection("2026-01-01", "2026-02", date(2026, 1, 1), date(2026, 1, 31))
+    own, meter = replace(whole, scope=OwnRuns(11, 1)), Meter(lambda: None)
+    store = Store(cast(Any, workspace.client), TABLES)
+    truth = workspace.truth()
+    for selection, offset in ((whole, 150), (own, 110)):
+        start = index.find(store, selection, offset, meter)
+        assert start is not None
+        assert truth.page(start.selection, start.offset) == truth.page(selection, offset)
+        sums = add_up(store, counts, selection, ["user"], index.clock(), meter)
+        check_sums(sums, truth, selection, ["user"], UTC)
+
+
+def test_a_part_that_stays_unread_is_not_written_again() -> None:
+    """Otherwise the mark of its day would stay as well, and the counter would run all the time."""
+    workspace = Workspace(MIN_ROWS)
+    archived = workspace.row(100)._replace(source=Source.ARCHIVED)
+    flagged = to_stored_item(archived._replace(user_id=archived.user_id + 1))
+    table = workspace.client.tables[Source.CURRENT.value]
+    [key] = [key for key, item in table.items() if item["sort_key"] == flagged["sort_key"]]
+    table[key] = {**flagged, ARCHIVED_FLAG: {"BOOL": True}}
+    workspace.client.put(archived)
+    workspace.counter.count(11)
+    marks = MarkWriter(cast(Any, workspace.client), ROLLUPS, lambda _: None)
+    marks.mark(11, [archived.position.sort_key], workspace.now)
+    for _ in range(3):
+        workspace.now += 3 * MINUTE
+        report = workspace.counter.count(11)
+    assert report.retry_after is None
+    assert workspace.believed_blocks() == 2
 
 
 def test_days_are_void_if_the_watermark_is_lost() -> None:

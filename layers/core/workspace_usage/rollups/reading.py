@@ -91,7 +91,7 @@ class Counts:
         if not covered:
             return None
         by_id = {
-            (kind, items.block_id_of(item["sort_key"]["S"])): item["content"]
+            (kind, items.block_id_of(item["sort_key"]["S"])): item.get("content")
             for kind, some in zip(kinds, contents, strict=True)
             for item in some
         }
@@ -119,7 +119,7 @@ class Counts:
         key = item_key(workspace_id, items.content_key(kind, day, block.id))
         with aws_errors_as_unavailable():
             item = self.reader.get_item(TableName=self.table, Key=key).get("Item")
-        return None if item is None else _unpacked(item["content"])
+        return None if item is None else _unpacked(item.get("content"))
 
 
 def _unpacked(packed: Any | None) -> Any | None:

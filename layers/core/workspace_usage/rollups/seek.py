@@ -5,12 +5,14 @@ read. Without counts the page is found by reading, and is the same.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from workspace_usage.access.scope import user_of
+from workspace_usage.aws.packing import Unreadable, wrong_form_as_unreadable
 from workspace_usage.rollups.blocks import UNREAD, Block
 from workspace_usage.rollups.facets import Order, rows_of
 from workspace_usage.rollups.items import rows_kind, shard_of
@@ -80,13 +82,18 @@ class PageIndex:
     def _start_in(self, block: Block, below: Selection, offset: int, meter: Meter) -> Start:
         """Returns where the row is that has ``offset`` rows of a block before it."""
         content = self.counts.content(below.scope.workspace_id, "order", block, meter)
-        if content is None:
-            return Start(below, offset)
-        fence = Order(*content).fence_before(offset, user_of(below.scope), below.agent_type)
+        fence = None if content is None else _fence_before(content, below, offset)
         if fence is None:
             return Start(below, offset)
         sort_key, skipped = fence
         return Start(_up_to(below, sort_key), skipped)
+
+
+def _fence_before(content: Any, selection: Selection, offset: int) -> tuple[str, int] | None:
+    """Returns ``Order.fence_before``, or None if the content can't be read."""
+    with suppress(Unreadable), wrong_form_as_unreadable():
+        return Order(*content).fence_before(offset, user_of(selection.scope), selection.agent_type)
+    return None
 
 
 def _up_to(selection: Selection, sort_key: str) -> Selection:
@@ -103,8 +110,10 @@ def _rows_of(block: Block, selection: Selection, counted: CountedRange) -> int |
         return block.rows if agent_type is None else block.types.get(agent_type, 0)
     if not block.has_shard(shard_of(user_id)):
         return 0
-    content = counted.content(rows_kind(user_id), block)
-    return None if content is None else rows_of(content, user_id, agent_type, list(block.types))
+    with suppress(Unreadable), wrong_form_as_unreadable():
+        content = counted.content(rows_kind(user_id), block)
+        return rows_of(content, user_id, agent_type, list(block.types))
+    return None
 
 
 def _read_over(store: Store, selection: Selection, offset: int, meter: Meter) -> tuple[int, str]:

@@ -108,8 +108,7 @@ class WorkspaceCounts:
         """
         replaced = [old for old in day.blocks if block.low <= old.low < block.high]
         watermark = max(self.watermark.sort_key, block.high)
-        is_stored = block.rows > 0 or block.read_at == UNREAD
-        if not is_stored and not replaced and watermark == self.watermark.sort_key:
+        if replaced == _stored(block) and watermark == self.watermark.sort_key:
             return day
         opened = items.open_key(day.day, block.id)
         if contents:
@@ -196,11 +195,14 @@ class WorkspaceCounts:
         return [item["sort_key"]["S"] for item in read_items(self._client, query)]
 
 
+def _stored(block: Block) -> list[Block]:
+    """Returns the block, or none if it needs no place in a day, since it has no rows."""
+    return [block] if block.rows or block.read_at == UNREAD else []
+
+
 def _replace(day: Day, replaced: list[Block], block: Block) -> tuple[Block, ...]:
     """Returns a day's blocks after a block has replaced others."""
-    blocks = [old for old in day.blocks if old not in replaced]
-    if block.rows or block.read_at == UNREAD:
-        blocks.append(block)
+    blocks = [old for old in day.blocks if old not in replaced] + _stored(block)
     end = max((old.high for old in replaced), default="")
     if block.high < end:
         blocks.append(Block(block.high, end, UNREAD))
