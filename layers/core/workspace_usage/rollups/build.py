@@ -61,8 +61,8 @@ def build(
 
     Args:
         rows: the rows from ``low`` to below ``high``. More may be taken than are in the block.
-        low, high: the range. The block ends at ``high``; or behind its last row if it is full; or
-            before a row that may change without a mark.
+        low, high: the range. The block ends at ``high``; or behind its last row, if it is full or
+            if the next row may change without a mark.
         read_at: when reading began.
 
     Raises:
@@ -73,7 +73,7 @@ def build(
         if _changes_without_mark(copies):
             if not taken.keys:
                 return Block(low, _end_of_unread(sort_key, rows), UNREAD), {}
-            high = sort_key
+            high = just_after(taken.keys[-1])
             break
         taken.add(sort_key, copies)
         if taken.is_full:
@@ -89,6 +89,11 @@ def build(
     shards = sum(1 << shard for shard in {shard_of(user_id) for user_id in users})
     block_id = new_block_id(moment)
     return Block(low, high, moment, block_id, len(taken.keys), dict(types), shards), contents
+
+
+def may_have_taken_more(block: Block) -> bool:
+    """Returns whether building a block may have taken rows that are not in it."""
+    return block.rows < MAX_ROWS
 
 
 def _end_of_unread(sort_key: str, rows: Iterator[tuple[str, RowCopies]]) -> str:

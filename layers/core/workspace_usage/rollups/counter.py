@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from workspace_usage.rollups.blocks import BUILD, MARGIN, READ, UNREAD, Marks, horizon, with_gaps
-from workspace_usage.rollups.build import build
+from workspace_usage.rollups.blocks import BUILD, MARGIN, READ, Marks, horizon, with_gaps
+from workspace_usage.rollups.build import build, may_have_taken_more
 from workspace_usage.rollups.items import Day, basis_of
 from workspace_usage.rollups.writing import Overtaken, WorkspaceCounts
 from workspace_usage.rows.copies import RowCopies, read_copies
@@ -206,8 +206,7 @@ class _Run:
             day = self.counts.commit(day, block, contents)
             self.report.rows += block.rows
             low = block.high
-            takes_more = block.read_at == UNREAD or not low.endswith("\0")
-            if takes_more or self._clock() - read_at >= READ_ON:
+            if may_have_taken_more(block) or self._clock() - read_at >= READ_ON:
                 read_at, rows = self._clock(), self._rows(low, high)
         return day
 
