@@ -163,7 +163,7 @@ async function main(): Promise<number> {
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
     console.error(error.message);
-    if (cursor) {
+    if (cursor !== firstCursor) {
       console.error(`So far: ${describeSums(runs, succeeded, charged)}`);
       console.error(`To continue: USAGE_CURSOR=${cursor}`);
     }

@@ -154,7 +154,7 @@ function main(array $arguments): int
         $totals = ask('/workspaces/usage/summary', $window + ['interval' => 'none'])['totals'];
     } catch (Stopped $error) {
         fwrite(STDERR, $error->getMessage() . "\n");
-        if ($cursor !== '') {
+        if ($cursor !== $firstCursor) {
             fwrite(STDERR, 'So far: ' . describeSums($runs, $succeeded, $charged) . "\n");
             fwrite(STDERR, "To continue: USAGE_CURSOR=$cursor\n");
         }

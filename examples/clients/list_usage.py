@@ -137,7 +137,7 @@ def main() -> int:
         totals = ask("/workspaces/usage/summary", {**window, "interval": "none"})["totals"]
     except Stopped as error:
         print(error, file=sys.stderr)
-        if cursor:
+        if cursor != first_cursor:
             print(f"So far: {describe_sums(runs, succeeded, charged)}", file=sys.stderr)
             print(f"To continue: USAGE_CURSOR={cursor}", file=sys.stderr)
         return 1

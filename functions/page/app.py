@@ -29,6 +29,8 @@ HEADERS: Final = {
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "no-referrer",
+    # API Gateway compresses files, and doesn't say so to caches.
+    "Vary": "Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
 }
 """The headers of every file, and of what is said about one."""

@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger, Metrics
 from workspace_api.endpoint import Endpoint, Parameters
 from workspace_api.history import History, costs_of, start_meter
 from workspace_api.outcomes import Outcomes
+from workspace_api.responses import check_size
 from workspace_api.settings import HistorySettings
 from workspace_usage.access.scope import Scope
 from workspace_usage.aws.snapshot import prepare_snapshot
@@ -46,6 +47,7 @@ def answer(scope: Scope, parameters: Parameters, context: "LambdaContext") -> Su
     logger.append_keys(workspace_id=scope.workspace_id)
     meter, now = start_meter(context), datetime.now(UTC)
     body = summary().answer(scope, parameters, now=now, meter=meter, warn=logger.warning)
+    check_size(body)
     outcomes.measure("answered", costs_of(meter))
     return body
 

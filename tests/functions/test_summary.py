@@ -10,6 +10,7 @@ from local.template.template import Template
 from tests.support.functions import Context
 from tests.support.usage import EVERYONE, OWN, answer, proxy_event, put_row
 from workspace_usage.errors import InvalidRequest, StoreUnavailable
+from workspace_usage.listing.sizes import MAX_RESPONSE_BYTES
 from workspace_usage.rows.row import Source
 
 
@@ -35,6 +36,27 @@ def test_a_sum_that_can_t_be_read_in_time_is_no_answer(
     put_row(clients, template, Source.CURRENT, 1)
     with pytest.raises(StoreUnavailable):
         summary.lambda_handler({"workspace_id": 11}, Context(remaining=[3_999]))
+
+
+@pytest.mark.parametrize("text", ['"' * 10_000, "🤖" * 10_000], ids=["quotes", "emoji"])
+def test_an_answer_that_lambda_would_not_return_is_refused(
+    summary: ModuleType, clients: Clients, template: Template, text: str
+) -> None:
+    """Each bucket repeats the names of its groups. With fewer buckets, they fit."""
+    for number in range(150):
+        agent = {"title": text, "slug": f"agent-{number % 50}", "type": "chat"}
+        put_row(
+            clients, template, Source.ARCHIVED, 1_440 * (1 + number // 50) + number, agent=agent
+        )
+    question = {"group_by": "agent", "limit": "50"}
+    for interval, expected in (("day", 422), ("none", 200)):
+        event = proxy_event(EVERYONE, {**question, "interval": interval})
+        response = summary.lambda_handler(event, Context())
+        assert response["statusCode"] == expected
+        size = len(json.dumps(response, ensure_ascii=False).encode())
+        assert size <= MAX_RESPONSE_BYTES
+        if expected == 422:
+            assert json.loads(response["body"])["errors"].keys() == {"limit"}
 
 
 def test_the_log_has_figures_but_no_personal_data(

@@ -26,6 +26,7 @@ _FILE_HEADERS: Final = (
     "ETag",
     "Content-Security-Policy",
     "Referrer-Policy",
+    "Vary",
     "X-Content-Type-Options",
     *_CORS,
 )

@@ -169,6 +169,7 @@ HEADERS_OF_RESPONSES: Final[Mapping[str, Text]] = {
     "Referrer-Policy": Text(
         "Other pages and files that are loaded from here don't get this address.", "no-referrer"
     ),
+    "Vary": Text("Caches keep a file for each coding that clients accept.", "Accept-Encoding"),
     "X-Content-Type-Options": Text("Browsers believe the content type.", "nosniff"),
     "Access-Control-Allow-Origin": Text(
         "The origin whose pages may read the answer. Only if the deployment allows one.",

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import orjson
 
+from workspace_usage.errors import InvalidRequest, Violation
 from workspace_usage.listing.answer import plain_number
+from workspace_usage.listing.sizes import ENVELOPE_BYTES, MAX_RESPONSE_BYTES, encoded_bytes
 
 EXPOSED_HEADERS: Final = "x-amzn-RequestId,Retry-After,ETag,Location"
 """Headers of responses that pages of another origin may read. The gateway's own name the same."""
@@ -51,6 +53,19 @@ def proxy_response(
         "body": to_json(body),
         "isBase64Encoded": False,
     }
+
+
+def check_size(body: object) -> None:
+    """Refuses to answer with more than Lambda returns.
+
+    Only the names of groups can make an answer so large: texts of rows may be long, and each bucket
+    repeats them.
+
+    Raises:
+        InvalidRequest: the answer is too large; the caller has to ask for less.
+    """
+    if encoded_bytes(to_json(body)) > MAX_RESPONSE_BYTES - ENVELOPE_BYTES:
+        raise InvalidRequest((Violation("limit", "answer_too_large"),))
 
 
 def to_json(body: object) -> str:

@@ -217,6 +217,16 @@ def test_a_part_that_stays_unread_is_not_written_again() -> None:
     assert workspace.believed_blocks() == 2
 
 
+def test_types_are_in_the_same_order_in_each_process() -> None:
+    """Contents refer to a type by its place. The order of a set of texts is another each time."""
+    kinds = ("chat", "code", "image", "text", "video")
+    workspace = Workspace()
+    copies = [workspace.row(1)._replace(agent_type=kind) for kind in kinds]
+    copies[0] = copies[0]._replace(source=Source.ARCHIVED)
+    block, _ = build.build(iter([(copies[0].position.sort_key, copies)]), "2026", "2027", NOW)
+    assert tuple(block.types) == kinds
+
+
 def test_days_are_void_if_the_watermark_is_lost() -> None:
     """A counter begins again; what it finds of earlier days is not believed."""
     workspace = Workspace(MIN_ROWS)

@@ -60,8 +60,13 @@ def response_bytes(row: Row) -> int:
     """
     item = to_item(row, _longest_url)
     text = json.dumps(item, ensure_ascii=False, separators=(",", ":"), default=plain_number)
+    return encoded_bytes(text) + len(",")
+
+
+def encoded_bytes(text: str) -> int:
+    """Returns how many bytes a part of a body, as JSON, takes of a proxy response."""
     # The runtime encodes this JSON again; only quotes and backslashes are escaped then.
-    return len(text.encode()) + text.count('"') + text.count("\\") + len(",")
+    return len(text.encode()) + text.count('"') + text.count("\\")
 
 
 def _upper_bound(row: Row) -> int:

@@ -83,7 +83,9 @@ def build(
     if not taken.keys:
         return Block(low, high, moment), {}
     facets = [tuple(sorted({copy.facet for copy in copies})) for copies in taken.copies]
-    types = Counter(kind for some in facets for kind in {facet.agent_type for facet in some})
+    types = Counter(
+        kind for some in facets for kind in sorted({facet.agent_type for facet in some})
+    )
     contents = page_contents(taken.keys, facets, types) | summary_contents(taken.copies)
     users = {facet.user_id for some in facets for facet in some}
     shards = sum(1 << shard for shard in {shard_of(user_id) for user_id in users})

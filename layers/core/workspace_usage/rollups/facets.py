@@ -45,7 +45,9 @@ def page_contents(
     """
     numbers: dict[Facets, int] = {}
     codes = [numbers.setdefault(some, len(numbers)) for some in facets]
-    rows = Counter(user_id for some in facets for user_id in {facet.user_id for facet in some})
+    rows = Counter(
+        user_id for some in facets for user_id in sorted({facet.user_id for facet in some})
+    )
     rows_of_facet = Counter(facet for some in facets for facet in some)
     by_user: dict[str, list[Any]] = {}
     for user_id, number in rows.items():

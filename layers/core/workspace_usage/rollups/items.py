@@ -15,9 +15,8 @@ All of a workspace's items have one partition key, ``workspace_id``, and these s
 
 A window's items of one kind are thus one Query. What is kept by user is divided into shards of
 users, here 7. ``2`` is the version of the keys: readers ignore items of another version, and the
-counter removes them. Days are those of the deployment's time
-zone; sort keys and marks are in UTC. An item's content is JSON, compressed: what matters is how
-many bytes a page reads.
+counter removes them. Days are those of the deployment's time zone; sort keys and marks are in UTC.
+An item's content is JSON, compressed: what matters is how many bytes a page reads.
 """
 
 import secrets

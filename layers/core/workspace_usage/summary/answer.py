@@ -105,7 +105,7 @@ class SummaryBody(TypedDict):
     totals: Totals
     """What all rows of the window add up to."""
     groups: list[Group]
-    """The groups with the most credits; among equals with the most runs, then the least values."""
+    """Those with the most credits; among equals the most runs, then the least values, null last."""
     other: Totals | None
     """What the rows of all other groups add up to; null if all groups are named."""
     buckets: list[Bucket]
