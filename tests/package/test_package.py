@@ -100,15 +100,6 @@ def test_the_built_counter_counts_rows(stack: Stack) -> None:
     assert not tables.marks(77).marked_at
 
 
-def test_an_unavailable_store_is_a_503_in_the_built_stack(stack: Stack) -> None:
-    """The pruned botocore can make the fallback's calls."""
-    table = stack.template.resources["EditedChatsTable"].name
-    stack.clients.dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
-    stack.clients.dynamodb.delete_table(TableName=table)
-    answer = ask(stack, range="7d")
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-
-
 def test_the_built_page_function_serves_the_document_and_the_reference(stack: Stack) -> None:
     """From its own package, without the package for Django that has the files."""
     document = httpx.get(f"{stack.url}/openapi.json")
@@ -258,3 +249,15 @@ def test_the_usage_function_imports_only_the_packages_that_it_needs(stack: Stack
         "workspace_api",
         "workspace_usage",
     }
+
+
+# The last one: afterwards a table is missing.
+
+
+def test_an_unavailable_store_is_a_503_in_the_built_stack(stack: Stack) -> None:
+    """The pruned botocore can make the fallback's calls."""
+    table = stack.template.resources["EditedChatsTable"].name
+    stack.clients.dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+    stack.clients.dynamodb.delete_table(TableName=table)
+    answer = ask(stack, range="7d")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
