@@ -176,7 +176,7 @@ def test_nothing_is_cached_because_of_a_damaged_response(harness: Harness) -> No
 
     functions = {
         arn: invoke(name)
-        for name in ("authorizer", "usage", "summary")
+        for name in ("authorizer", "usage", "summary", "page")
         for arn in versions_by_arn(
             harness.template, harness.template.resources[f"{name.capitalize()}Function"]
         )

@@ -180,8 +180,8 @@ class _Run:
                 low = last.high if last.is_full else last.low
             watermark = self.counts.watermark.sort_key
             self._fill(day, low, min(high, end), read_at)
-            if self.counts.watermark.sort_key == watermark:
-                # The time is up, or items were changed by hand and lead nowhere.
+            if self.counts.watermark.sort_key == watermark and self._has_time():
+                # Items were changed by hand, and lead nowhere.
                 self.report.retry(BUILD)
                 return
         self.report.retry(timedelta())
