@@ -44,8 +44,9 @@ def write_rows(
     numbers: Sequence[int],
     name: str = "executions",
     step: timedelta = timedelta(minutes=15),
+    users: int = 3,
 ) -> Path:
-    """Writes a data set of old rows, three users', one for each ``step``."""
+    """Writes a data set of old rows of some users, one for each ``step``."""
     folder.mkdir(exist_ok=True)
     id_name = "user_openai_id" if name == "edited" else "id"
     with (folder / f"{name}.ndjson").open("w", encoding="utf-8") as file:
@@ -53,8 +54,8 @@ def write_rows(
             payload = {
                 id_name: number,
                 "workspace_id": WORKSPACE,
-                "user_id": 1 + number % 3,
-                "user_email": f"user{1 + number % 3}@example.com",
+                "user_id": 1 + number % users,
+                "user_email": f"user{1 + number % users}@example.com",
                 "created_at": f"{FIRST + number * step:%Y-%m-%dT%H:%M:%S.%fZ}",
                 "agent": {"title": f"Chat {number % 97}", "slug": "chat", "type": "chat"},
                 "status": "failed" if number % 7 == 0 else "succeeded",

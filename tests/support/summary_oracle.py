@@ -3,7 +3,8 @@
 It shares no code with the service.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 from itertools import combinations
@@ -98,8 +99,10 @@ def add_up(
         shares = _Shares(items, names, int(query.get("limit") or 10))
         days = _days(start, end, zone)
         by_day: dict[date, list[Mapping[str, Any]]] = {day: [] for day in days}
+        midnights = [_midnight(day, zone) for day in days]
         for entry in items:
-            by_day[_day(entry, days, zone)].append(entry)
+            number = bisect_right(midnights, datetime.fromisoformat(entry["created_at"]))
+            by_day[days[number - 1]].append(entry)
         return {
             "time_zone": str(zone),
             "start_date": str(days[0]) if days else None,
@@ -124,7 +127,7 @@ class _Shares:
     def __init__(self, items: Items, names: list[str], limit: int) -> None:
         self._names = names
         self._items = items
-        totals = {key: _totals(self._of_group(items, key)) for key in {*map(self._key, items)}}
+        totals = {key: _totals(some) for key, some in self._by_group(items).items()}
         ranked = sorted(
             totals,
             key=lambda key: (
@@ -138,16 +141,20 @@ class _Shares:
     def _key(self, entry: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple(entry[FIELDS[name]] for name in self._names)
 
-    def _of_group(self, items: Items, key: tuple[Any, ...]) -> Items:
-        return [entry for entry in items if self._key(entry) == key]
+    def _by_group(self, items: Items) -> dict[tuple[Any, ...], list[Mapping[str, Any]]]:
+        groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+        for entry in items:
+            groups.setdefault(self._key(entry), []).append(entry)
+        return groups
 
     def of(self, items: Items) -> dict[str, Any]:
         """Returns what some items add up to, and their groups."""
-        groups = []
-        for key in self._named:
-            of_group = self._of_group(items, key)
-            if of_group:
-                groups.append({**self._values(key), **_totals(of_group)})
+        by_group = self._by_group(items)
+        groups = [
+            {**self._values(key), **_totals(by_group[key])}
+            for key in self._named
+            if key in by_group
+        ]
         others = [entry for entry in items if self._key(entry) not in self._named]
         other = _totals(others) if others and self._names else None
         return {"totals": _totals(items), "groups": groups, "other": other}
@@ -195,11 +202,6 @@ def _days(start: datetime, end: datetime, zone: tzinfo) -> list[date]:
         for day in days
         if start < _midnight(day + timedelta(days=1), zone) and _midnight(day, zone) < end
     ]
-
-
-def _day(entry: Mapping[str, Any], days: Iterable[date], zone: tzinfo) -> date:
-    moment = datetime.fromisoformat(entry["created_at"])
-    return next(day for day in reversed([*days]) if _midnight(day, zone) <= moment)
 
 
 def _parts(days: list[date], interval: str) -> list[list[date]]:
