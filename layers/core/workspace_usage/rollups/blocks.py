@@ -62,8 +62,8 @@ ENOUGH_ROWS: Final = 2_500
 UNREAD: Final = -1
 """The ``read_at`` of a part of a day that no longer is in a block: it is never believed."""
 
-_GREATEST: Final = "~"
-"""Greater than every character of a sort key."""
+GREATEST: Final = "~"
+"""Greater than every character of a sort key, and so than every sort key."""
 
 
 def horizon(now: datetime) -> str:
@@ -125,7 +125,7 @@ class Marks:
 
 def overlaps(span: str, block: Block) -> bool:
     """Returns whether a mark's span and a block have sort keys in common."""
-    return block.low < span + _GREATEST and span < block.high
+    return block.low < span + GREATEST and span < block.high
 
 
 def with_gaps(blocks: Iterable[Block], low: str, high: str) -> Iterator[Block]:

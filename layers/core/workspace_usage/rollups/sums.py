@@ -4,14 +4,15 @@ Blocks that are believed give their totals. All other rows are read, and added o
 sums are right whatever is counted; missing counts make them slower.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
-from typing import Any, Final
+from typing import Any
 
 from workspace_usage.access.scope import user_of
 from workspace_usage.aws.packing import Unreadable
-from workspace_usage.rollups.blocks import UNREAD, Block
+from workspace_usage.rollups.blocks import GREATEST, UNREAD, Block
 from workspace_usage.rollups.items import USER_SHARDS, shard_of
 from workspace_usage.rollups.reading import CountedRange, Counts
 from workspace_usage.rollups.shown import DIMENSIONS, LABELS, Key, Shown
@@ -22,9 +23,6 @@ from workspace_usage.rows.store import ALL_ROWS, Meter, Selection, Store, merge
 from workspace_usage.rows.window import day_of, midnight
 from workspace_usage.values import format_timestamp
 
-_GREATEST: Final = "~"
-"""Greater than every sort key."""
-
 
 @dataclass(frozen=True, slots=True)
 class Sums:
@@ -34,22 +32,19 @@ class Sums:
         days: for each day that has rows, the sum of each group that has some. A group's key has its
             value for each dimension that was asked for, in their order.
         labels: of those dimensions that were asked for and have labels: each value's label in the
-            newest row that has the value (``totals.LABELS``).
+            newest row that has the value (``shown.LABELS``).
     """
 
-    days: dict[date, dict[Key, Cell]] = field(default_factory=dict)
+    days: dict[date, defaultdict[Key, Cell]] = field(default_factory=dict)
     labels: dict[str, dict[Any, str]] = field(default_factory=dict)
 
     def of_days(self, days: Iterable[date]) -> dict[Key, Cell]:
         """Returns the sum of each group that has rows in some days."""
-        groups: dict[Key, Cell] = {}
+        groups = defaultdict[Key, Cell](Cell)
         for day in days:
             for key, other in self.days.get(day, {}).items():
-                total = groups.get(key)
-                if total is None:
-                    total = groups[key] = Cell()
-                total.add(other)
-        return groups
+                groups[key].add(other)
+        return dict(groups)
 
 
 def add_up(
@@ -66,7 +61,7 @@ def add_up(
         store: the tables of rows.
         counts: the counts.
         selection: which rows.
-        dimensions: what they are grouped by; of ``totals.DIMENSIONS``.
+        dimensions: what they are grouped by; of ``shown.DIMENSIONS``.
         now: the current time (aware).
         meter: counts what is read.
 
@@ -92,7 +87,7 @@ def _rows_by_day(
     store: Store, selection: Selection, zone: tzinfo, meter: Meter
 ) -> Iterator[tuple[date, Shown]]:
     """Yields rows, newest first, each with its day."""
-    day, begin = date.max, _GREATEST
+    day, begin = date.max, GREATEST
     for sort_key, source, item in merge(store.streams(selection, ALL_ROWS, meter)):
         if sort_key < begin:
             day = day_of(moment_of(sort_key), zone)
@@ -147,21 +142,21 @@ class _Adder:
 
     def add_block(self, day: date, block: Iterable[Totals]) -> None:
         """Adds a block's totals."""
-        groups = self.sums.days.setdefault(day, {})
+        groups = self._groups_of(day)
         labels: dict[str, dict[Any, Label]] = {name: {} for name, _ in self._labelled}
         split: dict[int, Sequence[Shown]] = {}
         for totals in block:
             split.update(totals.split)  # a row with copies of two users is in two contents
             for key, cell in totals.cells.items():
                 if not self._wanted or self._is_wanted(key):
-                    self._group(groups, key).add(cell)
+                    groups[self._group_of(key)].add(cell)
                     for name, at in self._labelled:
                         _keep_newest(labels[name], key[at], totals.label(name, key, key[at]))
         for place, copies in split.items():
             row = next((copy for copy in copies if self._is_selected(copy)), None)
             if row is not None:
                 key = self._key_of(row)
-                self._group(groups, key).add_row(row)
+                groups[self._group_of(key)].add_row(row)
                 for name, at in self._labelled:
                     _keep_newest(labels[name], key[at], Label(place, row.label(name)))
         for name, by_value in labels.items():
@@ -171,7 +166,7 @@ class _Adder:
     def add_row(self, day: date, row: Shown) -> None:
         """Adds a row that is not counted."""
         key = self._key_of(row)
-        self._group(self.sums.days.setdefault(day, {}), key).add_row(row)
+        self._groups_of(day)[self._group_of(key)].add_row(row)
         for name, at in self._labelled:
             self.sums.labels[name].setdefault(key[at], row.label(name))
 
@@ -185,13 +180,16 @@ class _Adder:
         """Returns whether the rows of a cell are selected."""
         return all(key[at] == value for at, value in self._wanted)
 
-    def _group(self, groups: dict[Key, Cell], key: Key) -> Cell:
-        """Returns the sum to which the rows of a cell belong."""
-        group = tuple([key[at] for at in self._places])
-        total = groups.get(group)
-        if total is None:
-            total = groups[group] = Cell()
-        return total
+    def _groups_of(self, day: date) -> defaultdict[Key, Cell]:
+        """Returns the sums of a day, to add to."""
+        groups = self.sums.days.get(day)
+        if groups is None:
+            groups = self.sums.days[day] = defaultdict(Cell)
+        return groups
+
+    def _group_of(self, key: Key) -> Key:
+        """Returns the group to which the rows of a cell belong."""
+        return tuple([key[at] for at in self._places])
 
 
 def _keep_newest(labels: dict[Any, Label], value: object, label: Label) -> None:

@@ -14,7 +14,7 @@ from datetime import date
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
-from workspace_usage.access.scope import OwnRuns, Scope
+from workspace_usage.access.scope import Scope, user_of
 from workspace_usage.aws.dynamodb import StoredItem, next_request
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.rows.position import Position
@@ -173,8 +173,9 @@ class Store:
         key: dict[str, dict[str, str]] = {
             "workspace_id": {"N": str(selection.scope.workspace_id)},
         }
-        if isinstance(selection.scope, OwnRuns):
-            key["user_id"] = {"N": str(selection.scope.user_id)}
+        user_id = user_of(selection.scope)
+        if user_id is not None:
+            key["user_id"] = {"N": str(user_id)}
         if selection.agent_type is not None and source is not Source.EDITED:
             key["agent_type"] = {"S": selection.agent_type}
         conditions = [f"{name} = :{name}" for name in key] + ["sort_key BETWEEN :low AND :high"]
