@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger, Metrics
 from workspace_api.endpoint import Endpoint, Parameters
 from workspace_api.history import History, costs_of, start_meter
 from workspace_api.outcomes import Outcomes
+from workspace_api.responder import Responder
 from workspace_api.responses import check_size
 from workspace_api.settings import HistorySettings
 from workspace_usage.access.scope import Scope
@@ -52,7 +53,8 @@ def answer(scope: Scope, parameters: Parameters, context: "LambdaContext") -> Su
     return body
 
 
-endpoint = Endpoint(answer, settings.default_locale, outcomes, settings.allowed_origin)
+responder = Responder(settings.default_locale, outcomes, settings.allowed_origin)
+endpoint = Endpoint(answer, responder)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger, Metrics
 from workspace_api.endpoint import Endpoint, Parameters
 from workspace_api.history import History, costs_of, start_meter
 from workspace_api.outcomes import Outcomes
+from workspace_api.responder import Responder
 from workspace_api.settings import UsageSettings
 from workspace_usage.access.scope import Scope
 from workspace_usage.aws.credentials import current_credentials
@@ -65,7 +66,8 @@ def answer(scope: Scope, parameters: Parameters, context: "LambdaContext") -> Bo
     return body
 
 
-endpoint = Endpoint(answer, settings.default_locale, outcomes, settings.allowed_origin)
+responder = Responder(settings.default_locale, outcomes, settings.allowed_origin)
+endpoint = Endpoint(answer, responder)
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

@@ -3,7 +3,8 @@
 Each module is about one part of that.
 
     endpoint      an endpoint's requests and direct invocations → its answer
-    scopes        whose rows a request may see
+    responder     answers and errors → responses to requests
+    scopes        who calls, and whose rows they may see
     history       the tables and the setting that answers are read from
     gateway       reads API Gateway's events
     responses     API Gateway's responses

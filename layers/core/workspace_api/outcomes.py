@@ -1,13 +1,14 @@
 """Outcomes as metrics and log lines: what happened and how often, without personal data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from workspace_usage.errors import StoreUnavailable
+from workspace_usage.errors import StoreUnavailable, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,19 @@ class Outcomes:
         for name, number in seconds.items():
             self.metrics.add_metric(name, MetricUnit.Seconds, number)
         self.logger.info(message, extra={**figures, **seconds})
+
+    @contextmanager
+    def recorded_failures(self) -> Iterator[None]:
+        """Counts and logs the errors of a request, and lets them pass."""
+        try:
+            yield
+        except StoreUnavailable as error:
+            self.record_unavailable(error)
+            raise
+        except UsageError as error:
+            self.logger.info("refused", extra={"reason": str(error)})
+            self.count("Refused")
+            raise
 
     def record_unavailable(self, error: StoreUnavailable) -> None:
         """Counts and logs that a table or a setting could not be read in time."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
@@ -32,7 +33,10 @@ def cors_headers(allowed_origin: str | None) -> dict[str, str]:
 
 
 def proxy_response(
-    status: int, body: Mapping[str, object], allowed_origin: str | None
+    status: int,
+    body: Mapping[str, object],
+    allowed_origin: str | None,
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Returns a proxy response with ``body`` as JSON.
 
@@ -42,6 +46,7 @@ def proxy_response(
         status: the HTTP status.
         body: what becomes JSON.
         allowed_origin: the origin whose pages may read the response, besides the API's own.
+        headers: headers besides those that every response has.
     """
     return {
         "statusCode": status,
@@ -49,6 +54,7 @@ def proxy_response(
             "Content-Type": "application/json",
             "Cache-Control": "no-store",
             **cors_headers(allowed_origin),
+            **headers,
         },
         "body": to_json(body),
         "isBase64Encoded": False,

@@ -1,16 +1,16 @@
-"""The scope of a request: which rows its caller may see."""
+"""The caller of a request: who it is, and which rows they may see."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from workspace_usage.access.context import from_context
-from workspace_usage.access.scope import Scope, WholeWorkspace
+from workspace_usage.access.scope import Caller, Scope, WholeWorkspace
 from workspace_usage.errors import InvalidRequest, Violation
 from workspace_usage.values import MAX_ID, parse_id, trim
 
 
-def scope_of_request(headers: Mapping[str, str], request_context: Mapping[str, Any]) -> Scope:
-    """Returns the scope that the authorizer allows the caller in the request's workspace.
+def caller_of_request(headers: Mapping[str, str], request_context: Mapping[str, Any]) -> Caller:
+    """Returns the caller, with the scope that the authorizer allows in the request's workspace.
 
     Args:
         headers: the request's headers by their names in lower case.

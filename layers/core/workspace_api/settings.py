@@ -80,6 +80,62 @@ class UsageSettings(HistorySettings):
 
 
 @dataclass(frozen=True, slots=True)
+class ExportsSettings:
+    """The exports function's environment; ``url_lifetime``, of links, is in seconds."""
+
+    default_locale: str
+    allowed_origin: str | None
+    time_zone: tzinfo
+    min_date_parameter: str
+    exports_table: str
+    exports_bucket: str
+    exports_queue_url: str
+    s3_endpoint: str | None
+    url_lifetime: int
+    aws: AwsEnvironment
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
+        return cls(
+            default_locale=parse_locale(environment["DEFAULT_LOCALE"]),
+            allowed_origin=environment["ALLOWED_ORIGIN"] or None,
+            time_zone=time_zone(environment["TIME_ZONE"]),
+            min_date_parameter=environment["MIN_DATE_PARAMETER"],
+            exports_table=environment["EXPORTS_TABLE"],
+            exports_bucket=environment["EXPORTS_BUCKET"],
+            exports_queue_url=environment["EXPORTS_QUEUE_URL"],
+            s3_endpoint=environment["AWS_ENDPOINT_URL_S3"] or None,
+            url_lifetime=int(environment["LINK_LIFETIME_SECONDS"]),
+            aws=AwsEnvironment.from_variables(environment),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterSettings:
+    """The exporter's environment; ``attempts`` is how often SQS delivers a message."""
+
+    tables: RowTables
+    exports_table: str
+    exports_bucket: str
+    exports_queue_url: str
+    attempts: int
+    aws: AwsEnvironment
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
+        return cls(
+            tables=RowTables.from_environment(environment),
+            exports_table=environment["EXPORTS_TABLE"],
+            exports_bucket=environment["EXPORTS_BUCKET"],
+            exports_queue_url=environment["EXPORTS_QUEUE_URL"],
+            attempts=int(environment["EXPORT_ATTEMPTS"]),
+            aws=AwsEnvironment.from_variables(environment),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class RecorderSettings:
     """The recorder's environment."""
 

@@ -3,6 +3,8 @@
     UsageError
     ├── Unauthorized          401  the caller has no valid access token
     ├── Forbidden             403  the caller may not see what was asked for
+    ├── NotFound              404  there is no such thing, or it is not the caller's
+    ├── TooManyRequests       429  the caller has to wait
     ├── InvalidRequest        422  a parameter breaks its rule
     ├── StoreUnavailable      503  a table or a setting could not be read or written in time
     │   └── WriteConflict          others kept changing the same items
@@ -19,6 +21,7 @@ functions. The names ``InvalidRequest`` and ``StoreUnavailable`` are public: a S
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 class UsageError(Exception):
@@ -39,6 +42,32 @@ class Forbidden(UsageError):
     def __init__(self, message_key: str) -> None:
         super().__init__(message_key)
         self.message_key = message_key
+
+
+class NotFound(UsageError):
+    """There is no such thing, or it is not the caller's.
+
+    Attributes:
+        message_key: the text for the caller, as a key of the catalogues.
+    """
+
+    def __init__(self, message_key: str) -> None:
+        super().__init__(message_key)
+        self.message_key = message_key
+
+
+class TooManyRequests(UsageError):
+    """The caller has to wait.
+
+    Attributes:
+        message_key: the reason, as a key of the catalogues.
+        retry_after: for how long.
+    """
+
+    def __init__(self, message_key: str, retry_after: timedelta) -> None:
+        super().__init__(message_key)
+        self.message_key = message_key
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)

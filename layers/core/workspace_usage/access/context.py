@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from workspace_usage.access.scope import Membership, OwnRuns, Scope, WholeWorkspace
+from workspace_usage.access.scope import Caller, Membership, OwnRuns, WholeWorkspace
 from workspace_usage.errors import Forbidden
 from workspace_usage.values import parse_id
 
@@ -24,8 +24,8 @@ def to_context(membership: Membership) -> dict[str, str]:
     }
 
 
-def from_context(context: Mapping[str, object], workspace_id: int) -> Scope:
-    """Returns the scope in a context that ``to_context`` made.
+def from_context(context: Mapping[str, object], workspace_id: int) -> Caller:
+    """Returns the caller in a context that ``to_context`` made.
 
     Args:
         context: the context.
@@ -40,7 +40,7 @@ def from_context(context: Mapping[str, object], workspace_id: int) -> Scope:
     if user_id is None or parse_id(str(context.get("workspace_id"))) != workspace_id:
         raise Forbidden("forbidden_member")
     if sees == _SEES_EVERYONE:
-        return WholeWorkspace(workspace_id)
+        return Caller(user_id, WholeWorkspace(workspace_id))
     if sees == _SEES_OWN:
-        return OwnRuns(workspace_id, user_id)
+        return Caller(user_id, OwnRuns(workspace_id, user_id))
     raise Forbidden("forbidden_member")

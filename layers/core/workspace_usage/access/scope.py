@@ -24,6 +24,10 @@ class WholeWorkspace:
         """Returns the runs of ``user_id`` as a scope, or this scope if ``user_id`` is None."""
         return self if user_id is None else OwnRuns(self.workspace_id, user_id)
 
+    def includes(self, other: "Scope") -> bool:
+        """Returns whether everything in another scope may be seen in this one, too."""
+        return other.workspace_id == self.workspace_id
+
 
 @dataclass(frozen=True, slots=True)
 class OwnRuns:
@@ -42,9 +46,21 @@ class OwnRuns:
             raise Forbidden("forbidden_user")
         return self
 
+    def includes(self, other: "Scope") -> bool:
+        """Returns whether everything in another scope may be seen in this one, too."""
+        return other == self
+
 
 type Scope = WholeWorkspace | OwnRuns
 """What a caller may see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A user who asks for something, and what they may see."""
+
+    user_id: int
+    scope: Scope
 
 
 def user_of(scope: Scope) -> int | None:

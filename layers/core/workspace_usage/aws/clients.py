@@ -21,10 +21,14 @@ from workspace_usage.aws.session import botocore_session
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
 CALL_ATTEMPTS: Final = 3
 """How often a call is tried in all."""
+
+UPLOAD_SECONDS: Final = 30
+"""How long S3 may take to respond to an upload."""
 
 
 def dynamodb_client() -> "DynamoDBClient":
@@ -36,6 +40,12 @@ def dynamodb_client() -> "DynamoDBClient":
 def sqs_client() -> "SQSClient":
     """Returns an SQS client within the limits above."""
     client: SQSClient = _client("sqs", CALL_ATTEMPTS)
+    return client
+
+
+def s3_client() -> "S3Client":
+    """Returns an S3 client for uploads: parts are large, and nobody waits for the response."""
+    client: S3Client = _client("s3", CALL_ATTEMPTS, UPLOAD_SECONDS)
     return client
 
 
@@ -55,10 +65,10 @@ def retry_call(service: str, operation: str, request: Mapping[str, Any]) -> Any:
 
 
 @cache
-def _client(service: str, attempts: int) -> Any:
+def _client(service: str, attempts: int, response_seconds: float = RESPONSE_SECONDS) -> Any:
     limits = Config(
         connect_timeout=CONNECT_SECONDS,
-        read_timeout=RESPONSE_SECONDS,
+        read_timeout=response_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=10,
         tcp_keepalive=True,
