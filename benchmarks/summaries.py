@@ -17,8 +17,8 @@ from benchmarks.large_data_set import FIRST_CREATED_AT
 from benchmarks.measured_store import READ_AT, SPAN, MeasuredStore
 from benchmarks.metered_listing import Listing
 from benchmarks.readings import Reading
-from workspace_api.responses import to_json
 from workspace_usage.access.scope import OwnRuns, Scope, WholeWorkspace
+from workspace_usage.listing.encoding import to_json
 from workspace_usage.listing.min_date import MinDate
 from workspace_usage.rollups.reading import Counts
 from workspace_usage.rows.store import Meter, Store

@@ -1,14 +1,12 @@
-"""Proxy responses for API Gateway, with exact numbers and the headers that browsers need."""
+"""Proxy responses for API Gateway, with the headers that browsers need."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
-
-import orjson
+from typing import Any, Final
 
 from workspace_usage.errors import InvalidRequest, Violation
-from workspace_usage.listing.answer import plain_number
+from workspace_usage.listing.encoding import to_json
 from workspace_usage.listing.sizes import ENVELOPE_BYTES, MAX_RESPONSE_BYTES, encoded_bytes
 
 EXPOSED_HEADERS: Final = "x-amzn-RequestId,Retry-After,ETag,Location"
@@ -72,39 +70,3 @@ def check_size(body: object) -> None:
     """
     if encoded_bytes(to_json(body)) > MAX_RESPONSE_BYTES - ENVELOPE_BYTES:
         raise InvalidRequest((Violation("limit", "answer_too_large"),))
-
-
-def to_json(body: object) -> str:
-    """Returns ``body`` as JSON with all digits of its numbers.
-
-    Raises:
-        TypeError: JSON has no form for something in it.
-    """
-    try:
-        return orjson.dumps(body, default=_encode).decode()
-    except TypeError:
-        # orjson refuses integers of more than 64 bits. A sum of tokens may be one.
-        return orjson.dumps(_with_decimals(body), default=_encode).decode()
-
-
-def _with_decimals(value: object) -> object:
-    """Returns a JSON value with decimals in place of integers."""
-    match value:
-        case dict():
-            return {name: _with_decimals(part) for name, part in value.items()}
-        case list():
-            return [_with_decimals(part) for part in value]
-        case int() if not isinstance(value, bool):
-            return Decimal(value)
-    return value
-
-
-def _encode(value: object) -> orjson.Fragment:
-    """Returns a Decimal as a JSON number, digit for digit.
-
-    Raises:
-        TypeError: JSON has no form for ``value``.
-    """
-    if not isinstance(value, Decimal):
-        raise TypeError
-    return orjson.Fragment(plain_number(value))

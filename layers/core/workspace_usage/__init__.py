@@ -20,12 +20,16 @@ its own package and of packages below it, and no two modules import each other; 
         query              the summary's parameters, checked
         buckets            a window's days, divided by an interval
         answer             the types of the summary's answer
+    exporting              a question → a file
+        formats            a row as a line of CSV or NDJSON
+        formulas           texts that no spreadsheet takes for a formula
     listing                a question → an answer
         listing            a scope and parameters → the body of the answer
         page               one page out of the merged tables
         query              the listing's parameters, checked
         filters            the parameters that every question has, checked
         sizes              how large a row is in an answer, and how large it may be
+        encoding           answers as JSON, with all digits
         answer             the answer's items: a row as a caller sees it
         presigning         presigned URLs of media
         min_date           the setting that hides what is older

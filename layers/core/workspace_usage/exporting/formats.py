@@ -1,0 +1,105 @@
+"""Rows as CSV for spreadsheets, and as NDJSON for programs: a file's beginning and its lines.
+
+Both have the fields of the listing's items, in the same order. A medium's link is its key in the
+bucket, because a presigned URL would no longer work when somebody opens the file.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from types import NoneType
+from typing import Any, Final, Literal
+
+from workspace_usage.exporting.formulas import defuse
+from workspace_usage.listing.answer import Item, ItemTokens, plain_number, to_item
+from workspace_usage.listing.encoding import to_json
+from workspace_usage.rows.row import Row
+
+Format = Literal["csv", "ndjson"]
+"""The form of an exported file."""
+
+_FIELDS: Final = tuple(Item.__annotations__)
+_TOKENS: Final = _FIELDS.index("tokens")
+_TOKEN_COLUMNS: Final = tuple(f"tokens_{name}" for name in ItemTokens.__annotations__)
+_NO_TOKENS: Final = (None,) * len(_TOKEN_COLUMNS)
+
+COLUMNS: Final = (*_FIELDS[:_TOKENS], *_TOKEN_COLUMNS, *_FIELDS[_TOKENS + 1 :])
+"""The columns of the CSV: one a field, and one for each number of tokens."""
+
+_BYTE_ORDER_MARK: Final = "\ufeff"
+"""Tells spreadsheets that the file is UTF-8."""
+
+_LINE_END: Final = "\r\n"
+
+# More than RFC 4180 asks for: a program may have several separators at the same time.
+_NEEDS_QUOTES: Final = re.compile('[,;"\t\r\n]')
+
+_MAX_REMEMBERED_CELLS: Final = 4_096
+_MAX_REMEMBERED_LENGTH: Final = 256
+"""Most texts of a row are those of other rows, and short. With both limits, they take some MB."""
+
+
+def begin(file_format: Format) -> str:
+    """Returns what a file of this format begins with: a CSV's header, or nothing."""
+    match file_format:
+        case "csv":
+            return f"{_BYTE_ORDER_MARK}{','.join(COLUMNS)}{_LINE_END}"
+        case "ndjson":
+            return ""
+
+
+def encoder(file_format: Format) -> Callable[[Row], str]:
+    """Returns a function that returns a row as a line of this format, with the line's end.
+
+    Make one for many rows: it remembers texts that recur.
+    """
+    match file_format:
+        case "csv":
+            return _csv_encoder()
+        case "ndjson":
+            return _to_json_line
+
+
+def _to_json_line(row: Row) -> str:
+    return f"{to_json(to_item(row, _key_itself))}\n"
+
+
+def _csv_encoder() -> Callable[[Row], str]:
+    remembered = lru_cache(_MAX_REMEMBERED_CELLS)(_text_cell)
+
+    def text_cell(text: str) -> str:
+        return remembered(text) if len(text) <= _MAX_REMEMBERED_LENGTH else _text_cell(text)
+
+    cell_makers: Mapping[type, Callable[[Any], str]] = {
+        str: text_cell,
+        int: str,
+        Decimal: plain_number,
+        NoneType: _empty_cell,
+    }
+
+    def to_csv_line(row: Row) -> str:
+        item = to_item(row, _key_itself)
+        values: list[object] = list(item.values())
+        tokens = item["tokens"]
+        values[_TOKENS : _TOKENS + 1] = _NO_TOKENS if tokens is None else tokens.values()
+        cells = [cell_makers[type(value)](value) for value in values]
+        return f"{','.join(cells)}{_LINE_END}"
+
+    return to_csv_line
+
+
+def _text_cell(text: str) -> str:
+    cell = defuse(text)
+    if not _NEEDS_QUOTES.search(cell):
+        return cell
+    quoted = cell.replace('"', '""')
+    return f'"{quoted}"'
+
+
+def _empty_cell(_: None) -> str:
+    return ""
+
+
+def _key_itself(key: str) -> str:
+    return key
