@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, timedelta
 from random import Random
 from threading import Barrier
 from typing import TYPE_CHECKING, Any, cast
@@ -34,7 +34,7 @@ from tests.support.recording import (
     removed,
     revoked,
 )
-from workspace_usage.access.scope import WholeWorkspace
+from workspace_usage.access.scope import OwnRuns, WholeWorkspace
 from workspace_usage.aws.reader import Reader
 from workspace_usage.errors import RejectedByStore, StoreUnavailable
 from workspace_usage.listing.page import read_page
@@ -45,8 +45,9 @@ from workspace_usage.recording.recorder import Recorder
 from workspace_usage.recording.writes import Outcome
 from workspace_usage.rollups.reading import Counts
 from workspace_usage.rollups.seek import PageIndex
-from workspace_usage.rows.row import Row, Source
-from workspace_usage.rows.store import Meter, QueryReader, Store
+from workspace_usage.rows.row import ARRIVED_AT, Row, Source
+from workspace_usage.rows.store import ALL_ROWS, Meter, QueryReader, Selection, Store
+from workspace_usage.values import to_milliseconds
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -129,6 +130,25 @@ def test_an_imported_row_is_older_than_any_event(client: "DynamoDBClient") -> No
     client.put_item(TableName=TABLES[Source.CURRENT], Item=imported)
     apply(client, recorded(0))
     assert [row.status for row in page(reader_of(client))] == ["succeeded"]
+
+
+def test_every_copy_keeps_the_arrival_in_the_table_and_its_indexes(
+    client: "DynamoDBClient",
+) -> None:
+    """What an export reads to leave out later rows, whatever filter it has."""
+    apply(client, recorded(1), now=NOW)
+    apply(client, archived(2), recorded(3), now=NOW + timedelta(hours=1))
+    reader = reader_of(client)
+    for agent_type in (None, "image"):
+        query = Query.parse({"range": "1d"})
+        for scope in (WholeWorkspace(11), OwnRuns(11, 42)):
+            selection = Selection.of(scope, agent_type, query.window(NOW, UTC))
+            assert selection is not None
+            streams = Store(reader, TABLES).streams(selection, ALL_ROWS, Meter(no_limit))
+            items = [item for stream in streams for _, _, item in stream]
+            assert [item.get(ARRIVED_AT) for item in items] == [
+                {"N": str(to_milliseconds(NOW))}
+            ] * 2
 
 
 @pytest.fixture(scope="module")

@@ -2,25 +2,29 @@
 
 from collections.abc import Callable
 from copy import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
 from hypothesis import find, given
+from hypothesis import strategies as st
 
 from tests.support.strategies import stored_rows
 from workspace_usage.aws.dynamodb import StoredItem
 from workspace_usage.rows.position import Position
 from workspace_usage.rows.row import (
     ARCHIVED_FLAG,
+    ARRIVED_AT,
     Row,
     Source,
     Tokens,
     from_stored_item,
+    has_arrived_after,
     to_stored_item,
 )
-from workspace_usage.values import MAX_ID
+from workspace_usage.values import MAX_ID, to_milliseconds
 
 ROW = Row(
     source=Source.CURRENT,
@@ -117,7 +121,7 @@ def test_a_row_with_the_archived_flag_is_archived() -> None:
 
 
 def test_other_attributes_are_ignored() -> None:
-    others = {"version": {"S": "1"}, "purge_at": {"N": "1"}}
+    others = {"version": {"S": "1"}, "purge_at": {"N": "1"}, ARRIVED_AT: {"N": "1"}}
     assert from_stored_item(Source.CURRENT, {**REQUIRED, **others}) == ROW
 
 
@@ -134,3 +138,26 @@ def test_a_malformed_sort_key_is_an_error() -> None:
 
 def test_edited_chats_rank_before_executions() -> None:
     assert Source.EDITED.rank > Source.CURRENT.rank == Source.ARCHIVED.rank
+
+
+def test_a_row_has_arrived_after_an_earlier_moment_only() -> None:
+    moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    item: StoredItem = {**REQUIRED, ARRIVED_AT: {"N": str(to_milliseconds(moment))}}
+    assert has_arrived_after(item, moment - timedelta(milliseconds=1))
+    assert not has_arrived_after(item, moment)
+    assert not has_arrived_after(item, moment + timedelta(milliseconds=1))
+
+
+def test_a_row_that_does_not_say_when_it_came_was_always_there() -> None:
+    assert not has_arrived_after(REQUIRED, datetime(1970, 1, 1, tzinfo=UTC))
+
+
+@given(st.integers(0, 4 * 10**15), st.integers(0, 2_000))
+def test_rounding_never_makes_an_arrival_later_than_it_was(since_1970: int, later: int) -> None:
+    """A row that came before a moment, or at it, has not arrived after it.
+
+    ``since_1970`` and ``later`` are microseconds.
+    """
+    arrived_at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=since_1970)
+    item: StoredItem = {**REQUIRED, ARRIVED_AT: {"N": str(to_milliseconds(arrived_at))}}
+    assert not has_arrived_after(item, arrived_at + timedelta(microseconds=later))

@@ -15,6 +15,9 @@ row a day later::
 The flagged row is shown as archived too. Without it, a reader that reads the archived rows before
 the move and the current ones after it would find the row in neither. The same could happen to a
 reader of indexes, since each lags behind its table.
+
+A row also keeps the moment at which it was first written (``ARRIVED_AT``). That depends on which
+change comes first; nothing that is shown does.
 """
 
 from collections.abc import Mapping
@@ -22,16 +25,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from workspace_usage.aws.dynamodb import StoredItem
+from workspace_usage.aws.dynamodb import Attributes, StoredItem
 from workspace_usage.recording.changes import RowChange
 from workspace_usage.rows.row import (
     ARCHIVED_FLAG,
+    ARRIVED_AT,
     Row,
     Source,
     from_stored_item,
     kept_output,
     to_stored_item,
 )
+from workspace_usage.values import to_milliseconds
 
 FLAGGED_ROW_LIFETIME: Final = timedelta(days=1)
 """How long an archived row stays among the current ones: longer than any read takes."""
@@ -49,23 +54,27 @@ def merge(stored: Copies, change: RowChange, now: datetime) -> Copies:
         now: this service's clock.
     """
     if change.row.source is Source.EDITED:
-        return {Source.EDITED: _merge_edited_chat(stored[Source.EDITED], change)}
+        return {Source.EDITED: _merge_edited_chat(stored, change, now)}
     return _merge_execution(stored, change, now)
 
 
-def _merge_edited_chat(stored: StoredItem | None, change: RowChange) -> StoredItem:
-    if stored is not None and _version_in(stored) >= change.version:
-        return stored
-    return {**to_stored_item(change.row), "version": {"S": change.version}}
+def _merge_edited_chat(stored: Copies, change: RowChange, now: datetime) -> StoredItem:
+    edited = stored[Source.EDITED]
+    if edited is not None and _version_in(edited) >= change.version:
+        return edited
+    version = {"version": {"S": change.version}}
+    return {**to_stored_item(change.row), **version, **_arrival(stored, now)}
 
 
 def _merge_execution(stored: Copies, change: RowChange, now: datetime) -> Copies:
     current, archived = stored[Source.CURRENT], stored[Source.ARCHIVED]
     newest = _newest(stored, change)
+    arrival = _arrival(stored, now)
     if not _is_archived(stored, change):
-        merged = _replace_unless_same(current, newest.to_stored_item(Source.CURRENT))
+        current_item = {**newest.to_stored_item(Source.CURRENT), **arrival}
+        merged = _replace_unless_same(current, current_item)
         return {Source.CURRENT: merged, Source.ARCHIVED: None}
-    archived_item = newest.to_stored_item(Source.ARCHIVED)
+    archived_item = {**newest.to_stored_item(Source.ARCHIVED), **arrival}
     if current is not None:
         current = _replace_unless_same(current, _flagged(archived_item, now))
     return {
@@ -95,6 +104,20 @@ def _replace_unless_same(stored: StoredItem | None, merged: StoredItem) -> Store
     if stored is None or (ARCHIVED_FLAG in stored) != (ARCHIVED_FLAG in merged):
         return merged
     return stored if stored.get("version") == merged["version"] else merged
+
+
+def _arrival(stored: Copies, now: datetime) -> Attributes:
+    """Returns the attribute that says when a row was first written, or none if that isn't known.
+
+    A copy without it was imported, or written before rows had it. If the row got a moment now, it
+    would look newer than it is, and an export could leave it out.
+    """
+    copies = [item for item in stored.values() if item is not None]
+    if not copies:
+        return {ARRIVED_AT: {"N": str(to_milliseconds(now))}}
+    if any(ARRIVED_AT not in item for item in copies):
+        return {}
+    return {ARRIVED_AT: {"N": str(min(int(item[ARRIVED_AT]["N"]) for item in copies))}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,22 @@
 A stored row holds what the listing shows, and one thing more: an archived medium's key in the
 bucket, without which erasure could not find the object (``kept_output``). Outputs of types whose
 output is never shown are not stored, so they can't leak. ``created_at`` and the id are in the sort
-key alone.
+key alone. What the recorder adds (the version, the flag of an archived row, ``ARRIVED_AT``) is not
+part of the ``Row``.
 
 A new field is an attribute of ``Row``, and a line in ``to_stored_item`` and ``from_stored_item``;
 docs/development.md names the other places.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from workspace_usage.aws.dynamodb import Attributes, StoredItem
 from workspace_usage.rows.position import RANK_EDITED, RANK_EXECUTION, Position
+from workspace_usage.values import to_milliseconds
 
 AgentType = Literal["chat", "image", "text", "voiceover", "video", "code"]
 """The agent types that can be asked for. Rows may have others, which are listed under all types."""
@@ -34,6 +37,13 @@ MAX_KEY_BYTES: Final = 1_024
 
 ARCHIVED_FLAG: Final = "archived"
 """The attribute that says that a row among the current ones is archived by now (``recording``)."""
+
+ARRIVED_AT: Final = "arrived_at"
+"""The attribute that says when the recorder first wrote a row, in milliseconds since 1970.
+
+Later changes of the row keep it. Imported rows don't have it, not even if they replace a row that
+had it.
+"""
 
 _ABSENT: Final[Mapping[str, Any]] = {"S": None}
 
@@ -203,3 +213,11 @@ def _tokens(item: StoredItem) -> Tokens:
         None if generated is None else int(generated["N"]),
         None if total is None else int(total["N"]),
     )
+
+
+def has_arrived_after(item: StoredItem, moment: datetime) -> bool:
+    """Returns whether a row was first written after ``moment`` (aware).
+
+    A row without ``ARRIVED_AT`` counts as one that was always there.
+    """
+    return ARRIVED_AT in item and int(item[ARRIVED_AT]["N"]) > to_milliseconds(moment)
