@@ -8,7 +8,9 @@ input is closed, so it can't outlive the stack.
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from local.aws import CREDENTIALS, NO_CONFIGURATION
@@ -23,9 +25,15 @@ class MotoServer:
     Args:
         port: the port to listen on; 0 takes a free one.
         host: the address to listen on.
+        settings: more environment variables, which moto reads.
     """
 
-    def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._port = port
         self._host = host
         self._process = subprocess.Popen(  # noqa: S603 - our own command
@@ -37,6 +45,7 @@ class MotoServer:
                 **NO_CONFIGURATION,
                 "PATH": os.environ.get("PATH", ""),
                 "PYTHONPATH": str(_ROOT),
+                **settings,
             },
             # Ctrl-C in the terminal is for the stack, which then ends this process.
             process_group=0,

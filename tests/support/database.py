@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 NAMES: Final = memory_dynamodb.NAMES
+EXPORTS: Final = "exports"
+"""The table of exports."""
+
 _NAMES_BY_LOGICAL_ID: Final = {
     "ExecutionsTable": NAMES.executions,
     "ArchivedExecutionsTable": NAMES.archived_executions,
@@ -37,6 +40,7 @@ _NAMES_BY_LOGICAL_ID: Final = {
     "AccessTokensTable": NAMES.access_tokens,
     "MembershipsTable": NAMES.memberships,
     "RollupsTable": NAMES.rollups,
+    "ExportsTable": EXPORTS,
 }
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
-from typing import Any, Final
 
 from workspace_usage.errors import InvalidRequest, Violation
 from workspace_usage.listing.encoding import to_json

@@ -21,6 +21,15 @@ its own package and of packages below it, and no two modules import each other; 
         buckets            a window's days, divided by an interval
         answer             the types of the summary's answer
     exporting              a question → a file
+        exports            starts exports, and says how they stand
+        exporter           writes an export's file, part by part
+        queue              the messages that ask for that
+        store              the table of exports
+        files              the files in their bucket
+        export             an export and its item: what is asked for, how far it is written
+        query              what is asked for, checked
+        answer             the types of the answers
+        gzip_stream        one gzip file, written in parts
         formats            a row as a line of CSV or NDJSON
         formulas           texts that no spreadsheet takes for a formula
     listing                a question → an answer

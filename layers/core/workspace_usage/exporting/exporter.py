@@ -15,7 +15,7 @@ from workspace_usage.exporting.files import ExportFiles
 from workspace_usage.exporting.formats import begin, encoder
 from workspace_usage.exporting.gzip_stream import GzipPart
 from workspace_usage.exporting.store import ExportStore
-from workspace_usage.rows.row import arrived_after, from_stored_item
+from workspace_usage.rows.row import from_stored_item, has_arrived_after
 from workspace_usage.rows.store import ALL_ROWS, Meter, Store, StoredRow, merge
 
 PART_BYTES: Final = 8 * 2**20
@@ -112,8 +112,9 @@ class Exporter:
             StoreUnavailable: a table or the bucket can't be reached in time.
         """
         progress = export.progress
-        part = GzipPart(progress.checksum, progress.length)
-        if not progress.parts:
+        is_first = not progress.parts
+        part = GzipPart(progress.checksum, progress.length, is_first=is_first)
+        if is_first:
             part.write(begin(export.format).encode())
         encode = encoder(export.format)
         position, rows, is_complete = progress.position, progress.rows, True
@@ -147,5 +148,5 @@ class Exporter:
         if remaining is None:
             return
         for row in merge(self.store.streams(remaining, ALL_ROWS, meter)):
-            if not arrived_after(row[2], export.created_at):
+            if not has_arrived_after(row[2], export.created_at):
                 yield row

@@ -21,18 +21,19 @@ class GzipPart:
 
     Args:
         checksum: the CRC-32 of the text in the parts before this one.
-        length: its length in bytes. The first part has none before it.
+        length: its length in bytes.
+        is_first: whether it is the first part.
 
     Attributes:
         checksum: the CRC-32 of the text, that of this part included.
         length: the length of the text in bytes, that of this part included.
     """
 
-    def __init__(self, checksum: int = 0, length: int = 0) -> None:
+    def __init__(self, checksum: int, length: int, *, is_first: bool) -> None:
         self.checksum = checksum
         self.length = length
         self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
-        self._content = bytearray(b"" if length else _HEADER)
+        self._content = bytearray(_HEADER if is_first else b"")
 
     def __len__(self) -> int:
         """Returns how many bytes of the file are complete; some more may still be to come."""

@@ -1,0 +1,319 @@
+"""Exports hold exactly what the listing shows, whatever happens to the runs that write them."""
+
+import gzip
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count, product
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import pytest
+
+from local.aws import session
+from local.dynamodb.process import DynamoDBLocal
+from local.moto.process import MotoServer
+from local.template.template import Template
+from tests.support.database import EXPORTS, NAMES, database, load, reader_of
+from tests.support.generator import Member, write_dataset
+from tests.support.listing import RANDOM_DATA_SETS, listing_of, no_limit, no_min_date, scope_of
+from tests.support.oracle import TYPES
+from workspace_usage.access.scope import Caller
+from workspace_usage.aws.credentials import Credentials
+from workspace_usage.exporting.export import Export, Owner
+from workspace_usage.exporting.exporter import Exporter
+from workspace_usage.exporting.exports import Exports
+from workspace_usage.exporting.files import ExportFiles
+from workspace_usage.exporting.formats import Format
+from workspace_usage.exporting.query import ExportQuery
+from workspace_usage.exporting.store import ExportStore, Overtaken
+from workspace_usage.listing.answer import Item
+from workspace_usage.listing.encoding import to_json
+from workspace_usage.listing.listing import Listing
+from workspace_usage.listing.presigning import Bucket
+from workspace_usage.rows.row import ARRIVED_AT
+from workspace_usage.rows.store import Meter, Store
+from workspace_usage.values import to_milliseconds
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+pytestmark = pytest.mark.xdist_group("dynamodb-local")
+
+SEED, _, NOW = RANDOM_DATA_SETS[0]
+BUCKET: Final = "exports"
+PART_BYTES: Final = 2_000
+"""The length of a part here, so that a file of 500 rows has some."""
+
+NINETY_DAYS: Final = {
+    "start_date": (NOW - timedelta(days=88)).date().isoformat(),
+    "end_date": NOW.date().isoformat(),
+}
+
+
+class Killed(BaseException):
+    """The process is killed."""
+
+
+class Proxy:
+    """A client that does something around its calls to AWS."""
+
+    def __init__(self, client: Any, around: Callable[[Callable[[], Any]], Any]) -> None:
+        self._client, self._around = client, around
+        self.exceptions = client.exceptions
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        return lambda **request: self._around(lambda: method(**request))
+
+
+@dataclass
+class Queue:
+    """The exporter's queue: what was sent."""
+
+    sent: list[tuple[Owner, str]] = field(default_factory=list)
+
+    def send(self, owner: Owner, export_id: str) -> None:
+        """Takes a message."""
+        self.sent.append((owner, export_id))
+
+
+@dataclass(frozen=True)
+class History:
+    """A data set in the engine, a bucket, and what exports and lists it."""
+
+    dynamodb: "DynamoDBClient"
+    s3: "S3Client"
+    members: tuple[Member, ...]
+    listing: Listing
+
+    def exports(self, queue: Queue) -> Exports:
+        """What starts exports."""
+        return Exports(
+            store=ExportStore(self.dynamodb, EXPORTS),
+            queue=cast(Any, queue),
+            min_date=self.listing.min_date,
+            bucket=Bucket(BUCKET, "us-east-1"),
+            credentials=lambda: Credentials("key", "secret"),
+            url_lifetime=3600,
+            zone=UTC,
+        )
+
+    def start(self, member: Member, file_format: Format = "ndjson", **filters: str) -> Export:
+        """Starts an export of ninety days as it was started at ``NOW``."""
+        fields = {**NINETY_DAYS, "format": file_format, **filters}
+        caller = Caller(member.user_id, scope_of(member))
+        for slot in ("slot/1", "slot/2"):
+            owner = Owner(member.workspace_id, member.user_id)
+            key = {"owner": {"S": owner.key}, "item_key": {"S": slot}}
+            self.dynamodb.delete_item(TableName=EXPORTS, Key=key)
+        return self.exports(Queue()).start(caller, ExportQuery.parse(fields), NOW, print)
+
+    def exporter(self, around: Callable[[Callable[[], Any]], Any] = lambda call: call()) -> Exporter:
+        """What writes exports; ``around`` makes each of its calls."""
+        reader = reader_of(self.dynamodb)
+        return Exporter(
+            exports=ExportStore(cast(Any, Proxy(self.dynamodb, around)), EXPORTS),
+            files=ExportFiles(cast(Any, Proxy(self.s3, around)), BUCKET),
+            store=Store(reader, NAMES.by_source),
+            clock=lambda: NOW,
+            part_bytes=PART_BYTES,
+        )
+
+    def write(self, export: Export, exporter: Exporter | None = None) -> Export | None:
+        """Writes an export until there is no time or nothing left to do."""
+        made = exporter or self.exporter()
+        return made.write(export.owner, export.id, lambda: True, Meter(no_limit))
+
+    def text(self, export: Export) -> str:
+        """Returns the text of an export's file."""
+        response = self.s3.get_object(Bucket=BUCKET, Key=export.object_key)
+        return gzip.decompress(response["Body"].read()).decode("utf-8")
+
+    def walk(self, member: Member, **filters: str) -> list[Item]:
+        """Returns the items of the listing, page by page, with media's keys as links."""
+        items: list[Item] = []
+        query = {**NINETY_DAYS, **filters, "per_page": "100"}
+        while True:
+            body = self.listing.answer(
+                scope_of(member), query, now=NOW, meter=Meter(no_limit), warn=print
+            )
+            items += body["items"]
+            if body["next_cursor"] is None:
+                return [_with_key(item) for item in items]
+            query["cursor"] = body["next_cursor"]
+
+
+def _with_key(item: Item) -> Item:
+    is_presigned = item["link"] is not None and "X-Amz-Signature=" in item["link"]
+    return {**item, "link": item["output"]} if is_presigned else item
+
+
+def lines(items: list[Item]) -> str:
+    """Returns items as NDJSON."""
+    return "".join(f"{to_json(item)}\n" for item in items)
+
+
+@pytest.fixture(scope="module")
+def history(
+    engine: DynamoDBLocal, template: Template, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[History]:
+    """A random data set, loaded as an operator loads one, and a bucket with short parts."""
+    folder = tmp_path_factory.mktemp("data")
+    members = write_dataset(folder, SEED, NOW)
+    with ExitStack() as parts:
+        moto = MotoServer(settings={"S3_UPLOAD_PART_MIN_SIZE": "0"})
+        parts.callback(moto.stop)
+        client = parts.enter_context(database(engine.url, template))
+        load(folder, client)
+        s3 = session().client("s3", endpoint_url=moto.url())
+        s3.create_bucket(Bucket=BUCKET)
+        yield History(client, s3, members, listing_of(folder, reader_of(client), "UTC"))
+
+
+@pytest.fixture
+def owner(history: History) -> Member:
+    """A member who sees everyone."""
+    return next(member for member in history.members if member.sees_everyone)
+
+
+def test_an_export_holds_what_the_listing_shows(history: History) -> None:
+    """For each member and type; members who see only their own runs get these."""
+    for member, kind in product(history.members, TYPES):
+        export = history.start(member, type=kind)
+        done = history.write(export)
+        items = history.walk(member, type=kind)
+        assert done is not None
+        assert (done.status, done.progress.rows) == ("done", len(items))
+        assert history.text(export) == lines(items)
+
+
+@pytest.mark.parametrize("is_killed_after", [False, True], ids=["before", "after"])
+def test_a_run_that_is_killed_at_any_call_changes_nothing_of_the_file(
+    history: History, owner: Member, is_killed_after: bool
+) -> None:
+    """Before or after a table or the bucket has done what it was asked for."""
+    expected = lines(history.walk(owner))
+    for deadly in count(1):
+        calls = count(1)
+
+        def around(call: Callable[[], Any], calls: Any = calls, deadly: int = deadly) -> Any:
+            is_deadly = next(calls) == deadly
+            if is_deadly and not is_killed_after:
+                raise Killed
+            response = call()
+            if is_deadly:
+                raise Killed
+            return response
+
+        export = history.start(owner)
+        is_killed = True
+        with suppress(Killed):
+            history.write(export, history.exporter(around))
+            is_killed = False
+        history.write(export)  # its message comes again
+        assert history.text(export) == expected
+        if not is_killed:
+            assert deadly > 10, "a file of several parts takes more calls"
+            return
+
+
+def test_a_message_that_comes_twice_changes_nothing_of_the_file(
+    history: History, owner: Member
+) -> None:
+    """A second run begins during any call of the first one, which then gives up."""
+    expected = lines(history.walk(owner))
+    for moment in count(1):
+        calls, export = count(1), history.start(owner)
+
+        def around(
+            call: Callable[[], Any],
+            calls: Any = calls,
+            moment: int = moment,
+            export: Export = export,
+        ) -> Any:
+            if next(calls) == moment:
+                history.write(export)
+            return call()
+
+        is_overtaken = True
+        with suppress(Overtaken):
+            history.write(export, history.exporter(around))
+            is_overtaken = False
+        assert history.text(export) == expected
+        if next(calls) <= moment:
+            assert not is_overtaken
+            return
+
+
+def test_a_run_without_time_for_another_part_leaves_it_to_the_next(
+    history: History, owner: Member
+) -> None:
+    export = history.start(owner, "csv")
+    runs = 0
+    written: Export | None = export
+    while written is not None and written.status == "running":
+        times = iter([True, False])
+        written = history.exporter().write(
+            export.owner, export.id, lambda times=times: next(times), Meter(no_limit)
+        )
+        runs += 1
+    assert written is not None
+    assert (runs, written.status) == (len(written.progress.parts), "done")
+    assert runs > 3
+    assert history.text(export).count("\r\n") == written.progress.rows + 1
+
+
+def test_rows_that_arrive_later_are_left_out(history: History, owner: Member) -> None:
+    """A row that the recorder wrote before the export was asked for is in it, of course."""
+    items = history.walk(owner)
+    key = {"workspace_id": {"N": str(owner.workspace_id)}}
+    moments = {1: NOW - timedelta(seconds=1), 2: NOW + timedelta(seconds=1)}
+    put: list[dict[str, Any]] = []
+    for number, moment in moments.items():
+        item: dict[str, Any] = {
+            **key,
+            "sort_key": {"S": f"{NOW.date()}T00:00:00.000000Z#0#{number:020d}"},
+            "user_id": {"N": "1"},
+            "user_email": {"S": "ana@example.com"},
+            "agent_type": {"S": "chat"},
+            "agent_title": {"S": "Agent"},
+            "agent_slug": {"S": "agent"},
+            "status": {"S": "succeeded"},
+            "credits": {"N": "1"},
+            ARRIVED_AT: {"N": str(to_milliseconds(moment))},
+        }
+        history.dynamodb.put_item(TableName=NAMES.executions, Item=item)
+        put.append(item)
+    try:
+        export = history.start(owner)
+        done = history.write(export)
+        text = history.text(export)
+        assert done is not None
+        assert len(history.walk(owner)) == len(items) + 2
+        assert done.progress.rows == text.count("\n") == len(items) + 1
+        assert '{"id":1,' in text
+        assert '{"id":2,' not in text
+    finally:
+        for item in put:
+            chosen = {**key, "sort_key": item["sort_key"]}
+            history.dynamodb.delete_item(TableName=NAMES.executions, Key=chosen)
+
+
+def test_an_export_without_rows_is_a_file(history: History, owner: Member) -> None:
+    export = history.start(owner, "csv", user_id="77")
+    done = history.write(export)
+    assert done is not None
+    assert (done.status, done.progress.rows) == ("done", 0)
+    assert history.text(export).startswith("\ufeffid,created_at,")
+
+
+def test_an_export_that_nobody_expects_any_more_has_failed(history: History, owner: Member) -> None:
+    """It has lain for a day, or nobody has written it for hours."""
+    export = history.start(owner)
+    late = replace(history.exporter(), clock=lambda: NOW + timedelta(hours=3))
+    failed = history.write(export, late)
+    assert failed is not None
+    assert failed.status == "failed"
+    assert history.write(export) is None, "it does not run any more"
