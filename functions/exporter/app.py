@@ -56,7 +56,7 @@ def queue() -> ExportQueue:
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context(log_event=False, clear_state=True)
 def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Writes the exports of a batch; the response names the messages that SQS must deliver again."""
+    """Writes a batch's exports; the response names the messages that SQS must deliver again."""
 
     def has_time() -> bool:
         return context.get_remaining_time_in_millis() > TIME_FOR_A_PART

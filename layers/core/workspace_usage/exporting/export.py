@@ -11,10 +11,10 @@ read, so that of two workers at the same export only one goes on. A worker numbe
 uploads by the revision that it has, so that no two workers write the same part.
 """
 
-from dataclasses import astuple, dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from math import ceil
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from workspace_usage.access.scope import Scope, WholeWorkspace, user_of
 from workspace_usage.aws.dynamodb import Attributes, StoredItem
@@ -77,6 +77,15 @@ class Progress:
     checksum: int = 0
     length: int = 0
     is_complete: bool = False
+
+    def to_fields(self) -> dict[str, Any]:
+        """Returns this progress as JSON."""
+        return {**asdict(self), "parts": [list(part) for part in self.parts]}
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> Self:
+        """Returns the progress that ``to_fields`` made ``fields`` from."""
+        return cls(**{**fields, "parts": tuple(Part(*part) for part in fields["parts"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +151,7 @@ class Export:
             "created_at": to_milliseconds(self.created_at),
             "written_at": to_milliseconds(self.written_at),
             "status": self.status,
-            "progress": astuple(self.progress),
+            "progress": self.progress.to_fields(),
         }
         return {
             **export_key(self.owner, self.id),
@@ -160,7 +169,6 @@ def from_item(owner: Owner, item: StoredItem) -> Export:
     """
     content = unpack(item["content"])
     scope = WholeWorkspace(owner.workspace_id).narrow_to_user(content["user_id"])
-    upload_id, rows, position, parts, checksum, length, is_complete = content["progress"]
     return Export(
         owner=owner,
         id=item["item_key"]["S"].removeprefix(_EXPORT),
@@ -172,15 +180,7 @@ def from_item(owner: Owner, item: StoredItem) -> Export:
         written_at=from_milliseconds(content["written_at"]),
         status=content["status"],
         revision=int(item["revision"]["N"]),
-        progress=Progress(
-            upload_id=upload_id,
-            rows=rows,
-            position=position,
-            parts=tuple(Part(*part) for part in parts),
-            checksum=checksum,
-            length=length,
-            is_complete=is_complete,
-        ),
+        progress=Progress.from_fields(content["progress"]),
     )
 
 

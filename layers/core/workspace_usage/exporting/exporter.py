@@ -21,7 +21,7 @@ from workspace_usage.rows.store import ALL_ROWS, Meter, Store, StoredRow, merge
 PART_BYTES: Final = 8 * 2**20
 """When a part is long enough: S3 requires 5 MiB of all parts but the last one."""
 
-_ROWS_AT_ONCE: Final = 500
+_ROWS_AT_ONCE: Final = 200
 """How many rows are compressed at once."""
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Final
@@ -133,10 +134,8 @@ class Exports:
 
     def _withdraw(self, export: Export, now: datetime) -> None:
         """Frees the slot of an export that nobody will write, if the table can be reached."""
-        try:
+        with suppress(StoreUnavailable, Overtaken):  # it frees itself later: TIME_TO_PROGRESS
             self.store.write(replace(export, status="failed"), now)
-        except (StoreUnavailable, Overtaken):
-            pass  # it frees itself later: TIME_TO_PROGRESS
 
 
 def _file_name(workspace_id: int, query: ExportQuery, window: Window) -> str:

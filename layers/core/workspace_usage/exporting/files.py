@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workspace_usage.aws.errors import aws_errors_as_unavailable
-from workspace_usage.errors import StoreUnavailable
 from workspace_usage.exporting.export import Part
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from workspace_usage.aws.dynamodb import Attributes, StoredItem, read_items
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.aws.packing import Unreadable
 from workspace_usage.aws.transactions import write_all_or_nothing
-from workspace_usage.errors import StoreUnavailable, TooManyRequests, WriteConflict
+from workspace_usage.errors import TooManyRequests, WriteConflict
 from workspace_usage.exporting.export import Export, Owner, export_key, from_item
 
 if TYPE_CHECKING:
