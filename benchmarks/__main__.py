@@ -11,6 +11,7 @@ from typing import Final
 from benchmarks import (
     cold_start,
     counting,
+    exports,
     far_pages,
     reads,
     sizing,
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print_table("Pages far down, as multiples of page 1", far_pages.table(stored.far))
     print_table("Summaries, as multiples of a page of 100 rows", summaries.table(stored.summaries))
     print_table("What counting takes", counting.table(stored.costs))
+    print_table("What exports take", exports.table(stored.exported))
     print_comparisons("Recording, milliseconds for a row", [stored.late.comparison])
     print_line(f"Put back because of marks or counts: {stored.late.put_back}")
     print_table(
@@ -79,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     compared = (*cold, *hot, stored.late.comparison)
     missed = [c.name for c in compared if c.target and c.ratio.median < c.target]
     missed += far_pages.missed_targets(stored.far)
+    missed += exports.missed_targets(stored.exported)
     missed += summaries.missed_targets(stored.summaries)
     if missed:
         print_line(f"\nBeyond the target: {', '.join(missed)}")

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from benchmarks.capacity import CapacityMeter
+from benchmarks.deployment import Deployment
 from benchmarks.large_data_set import FIRST_CREATED_AT, write_large_data_set
 from local.dynamodb.process import DynamoDBLocal
 from local.stack import Stack
@@ -44,6 +45,7 @@ class MeasuredStore:
         sqs_endpoint: the URL of the service with the queues.
         count_queue_url: the counter's queue.
         capacity: what the client's calls consume.
+        deployment: the stack of the tables.
     """
 
     resources: Resources
@@ -51,6 +53,7 @@ class MeasuredStore:
     sqs_endpoint: str
     count_queue_url: str
     capacity: CapacityMeter
+    deployment: Deployment
 
     def fill(
         self,
@@ -98,7 +101,12 @@ def running_store() -> Iterator[MeasuredStore]:
         queue = sqs.get_queue_url(QueueName=stack.template.resources["CountQueue"].name)
         capacity = CapacityMeter(resources.dynamodb, resources.tables.rollups)
         yield MeasuredStore(
-            resources, engine.url, sqs.meta.endpoint_url, queue["QueueUrl"], capacity
+            resources,
+            engine.url,
+            sqs.meta.endpoint_url,
+            queue["QueueUrl"],
+            capacity,
+            Deployment(stack),
         )
 
 

@@ -16,10 +16,17 @@ _CHILD: Final = Path(__file__).with_name("handler_process.py")
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A handler's result, and the seconds of CPU that it took."""
+    """What a handler did.
+
+    Attributes:
+        result: its result.
+        cpu: the seconds of CPU that it took.
+        peak: the most bytes of memory that its process has had, or None if nobody knows.
+    """
 
     result: Any
     cpu: float
+    peak: int | None
 
 
 class Process:
@@ -42,7 +49,7 @@ class Process:
         if not line:
             raise RuntimeError("the function's process has ended; its error is above")
         measured = json.loads(line)
-        return Measurement(measured["result"], measured["cpu"])
+        return Measurement(measured["result"], measured["cpu"], measured["peak"])
 
 
 @contextmanager
@@ -69,7 +76,8 @@ def run_cold(package: Package, variables: Mapping[str, str], event: object) -> M
     process.returncode = os.waitstatus_to_exitcode(status)
     if not line:
         raise RuntimeError("the function's process has ended; its error is above")
-    return Measurement(json.loads(line)["result"], usage.ru_utime + usage.ru_stime)
+    measured = json.loads(line)
+    return Measurement(measured["result"], usage.ru_utime + usage.ru_stime, measured["peak"])
 
 
 def run_restored(package: Package, variables: Mapping[str, str], event: object) -> Measurement:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from benchmarks import counting, far_pages, late_rows, reads, summaries
+from benchmarks import counting, exports, far_pages, late_rows, reads, summaries
 from benchmarks.counting import Cost
+from benchmarks.exports import Exported
 from benchmarks.far_pages import FarPages
 from benchmarks.late_rows import LateRows
 from benchmarks.measured_store import running_store
@@ -25,6 +26,7 @@ class StoreFigures:
     summaries: list[Measured]
     costs: list[Cost]
     late: LateRows
+    exported: list[Exported]
 
 
 def measure(rows: int, print_line: Callable[[str], object]) -> StoreFigures:
@@ -42,6 +44,8 @@ def measure(rows: int, print_line: Callable[[str], object]) -> StoreFigures:
         all_at_once = reads.fill(store, rows, print_line)
         listing = Listing(store)
         readings = reads.measure(listing, rows)
+        print_line(f"exporting {rows:,} rows")
+        exported = exports.measure(store, reads.WORKSPACE)
         far_pages.add_uncounted_rows(store, reads.WORKSPACE)
         far = far_pages.measure(store, listing, reads.WORKSPACE, rows)
         print_line(f"loading {rows:,} rows of 200 users")
@@ -56,4 +60,5 @@ def measure(rows: int, print_line: Callable[[str], object]) -> StoreFigures:
         sums,
         [read_once, all_at_once, replace(by_users, name="200 users in 90 days"), new_rows],
         late,
+        exported,
     )

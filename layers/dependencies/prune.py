@@ -3,7 +3,7 @@
     python3.13 prune.py FOLDER
 
 botocore comes with the descriptions of four hundred services, and reads those of a whole service to
-make one call. Here it keeps three services, and of each the operations that the functions call. The
+make one call. Here it keeps four services, and of each the operations that the functions call. The
 other libraries lose the parts that are for other uses. A path that is not there any more ends the
 build, as does a client that can't make its calls afterwards: an upgrade must not go unseen.
 
@@ -22,6 +22,9 @@ from typing import Any, Final
 OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
     "dynamodb": frozenset(
         {"BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "TransactWriteItems"}
+    ),
+    "s3": frozenset(
+        {"CompleteMultipartUpload", "CreateMultipartUpload", "HeadObject", "UploadPart"}
     ),
     "sqs": frozenset({"SendMessage"}),
     "ssm": frozenset({"GetParameter"}),
@@ -59,6 +62,7 @@ for service, operations in {operations!r}.items():
     client = session.create_client(
         service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-"
     )
+    list(client.meta.service_model.client_context_parameters)
     for operation in operations:
         model = client.meta.service_model.operation_model(operation)
         shapes = [model.input_shape, model.output_shape, *model.error_shapes]
@@ -113,7 +117,9 @@ def prune_service(folder: Path, operations: frozenset[str]) -> None:
     model["operations"] = {name: model["operations"][name] for name in sorted(operations)}
     shapes = set(_reachable(model, model["operations"]))
     model["shapes"] = {name: model["shapes"][name] for name in sorted(shapes)}
-    _write(version / MODEL, _without_documentation(model))
+    # botocore reads the documentation of these parameters.
+    described = {name: model[name] for name in ("clientContextParams",) if name in model}
+    _write(version / MODEL, {**_without_documentation(model), **described})
     _write(version / RULES, _read(version / RULES))
 
 
