@@ -26,11 +26,11 @@ def export_(
         typer.Option(parser=parse_day, metavar="YYYY-MM-DD", help="The last day, in UTC (all)."),
     ] = None,
     as_csv: Annotated[
-        bool, typer.Option("--csv", help="Write one table for a spreadsheet, instead of NDJSON.")
+        bool, typer.Option("--csv", help="Write what the listing shows, for a spreadsheet.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a workspace's rows and members in the import's format, or its rows as CSV.
+    """Write a workspace's rows and members in the import's format, or the listing as CSV.
 
     Example: usagectl export ./january -w 11 --start-date 2026-01-01 --end-date 2026-01-31
     """

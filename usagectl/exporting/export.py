@@ -1,6 +1,5 @@
-"""Exports a workspace: its rows and members in the import's format, or its rows in CSV."""
+"""Exports a workspace: its rows and members in the import's format, or the listing as CSV."""
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,13 @@ from usagectl.access.descriptions import membership_payload
 from usagectl.access.tables import AccessTables
 from usagectl.data_set.payload_files import MEMBERS_FILE, PAYLOAD_FILES
 from usagectl.errors import CommandError
-from usagectl.exporting.formats import COLUMNS, to_cells, to_line
 from usagectl.exporting.new_files import NewFiles
-from usagectl.exporting.selection import Selection, read_rows
+from usagectl.exporting.payload_lines import to_line
+from usagectl.exporting.selection import Selection, read_listed_rows, read_rows
 from usagectl.json_text import to_json
 from usagectl.progress import Advance
-from workspace_usage.rows.row import Row, Source
+from workspace_usage.exporting.formats import begin, encoder
+from workspace_usage.rows.row import Row
 from workspace_usage.rows.tables import Tables
 
 if TYPE_CHECKING:
@@ -74,20 +74,23 @@ class Exporter:
         return written
 
     def _write_csv(self, selection: Selection, files: NewFiles) -> Iterator[ExportedFile]:
-        rows = (row for source in Source for row in self._rows(source, selection))
-        yield ExportedFile(CSV_FILE, _write_csv(files.new(CSV_FILE), rows), "row")
+        rows = self._with_progress(read_listed_rows(self.dynamodb, self.tables, selection))
+        lines = map(encoder("csv"), rows)
+        number = _write_lines(files.new(CSV_FILE), lines, header=begin("csv"))
+        yield ExportedFile(CSV_FILE, number, "row")
 
     def _write_payloads(self, selection: Selection, files: NewFiles) -> Iterator[ExportedFile]:
         for file in PAYLOAD_FILES:
             if file.source is not None:
-                lines = map(to_line, self._rows(file.source, selection))
+                rows = read_rows(self.dynamodb, self.tables, file.source, selection)
+                lines = map(to_line, self._with_progress(rows))
                 yield ExportedFile(file.name, _write_lines(files.new(file.name), lines), "row")
         name = MEMBERS_FILE.name
         number = _write_lines(files.new(name), self._member_lines(selection.workspace_id))
         yield ExportedFile(name, number, MEMBERS_FILE.noun)
 
-    def _rows(self, source: Source, selection: Selection) -> Iterator[Row]:
-        for row in read_rows(self.dynamodb, self.tables, source, selection):
+    def _with_progress(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
             yield row
             self.advance(1)
 
@@ -105,21 +108,12 @@ def _nothing_to_export(selection: Selection, *, as_csv: bool) -> str:
     return f"There is nothing to export: workspace {selection.workspace_id} has {what}."
 
 
-def _write_lines(path: Path, lines: Iterable[str]) -> int:
+def _write_lines(path: Path, lines: Iterable[str], header: str = "") -> int:
     number = 0
-    with path.open("w", encoding="utf-8") as file:
+    # The lines have their own ends, which must not be changed.
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(header)
         for line in lines:
             file.write(line)
-            number += 1
-    return number
-
-
-def _write_csv(path: Path, rows: Iterable[Row]) -> int:
-    number = 0
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(COLUMNS)
-        for row in rows:
-            table.writerow(to_cells(row))
             number += 1
     return number

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from workspace_usage.aws.dynamodb import StoredItem
 from workspace_usage.rows.row import ARCHIVED_FLAG, Row, Source, from_stored_item
+from workspace_usage.rows.store import IN_ORDER_OF_PRECEDENCE, StoredRow, merge
 from workspace_usage.rows.tables import Tables
 
 if TYPE_CHECKING:
@@ -44,6 +46,37 @@ def read_rows(
     Raises:
         botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: the table can't be read.
     """
+    for item in _read_items(client, tables, source, selection, newest_first=False):
+        # A row with the flag is in the table of archived rows, too.
+        if ARCHIVED_FLAG not in item:
+            yield from_stored_item(source, item)
+
+
+def read_listed_rows(
+    client: "DynamoDBClient", tables: Tables, selection: Selection
+) -> Iterator[Row]:
+    """Yields the selected rows of all sources as the listing has them: merged, newest first.
+
+    Raises:
+        botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: a table can't be read.
+    """
+
+    def stream(source: Source) -> Iterator[StoredRow]:
+        for item in _read_items(client, tables, source, selection, newest_first=True):
+            yield item["sort_key"]["S"], source, item
+
+    for _, source, item in merge(map(stream, IN_ORDER_OF_PRECEDENCE)):
+        yield from_stored_item(source, item)
+
+
+def _read_items(
+    client: "DynamoDBClient",
+    tables: Tables,
+    source: Source,
+    selection: Selection,
+    *,
+    newest_first: bool,
+) -> Iterator[StoredItem]:
     low, high = selection.bounds
     pages = client.get_paginator("query").paginate(
         TableName=tables.by_source[source],
@@ -53,10 +86,8 @@ def read_rows(
             ":low": {"S": low},
             ":high": {"S": high},
         },
+        ScanIndexForward=not newest_first,
         ConsistentRead=True,
     )
     for page in pages:
-        for item in page["Items"]:
-            # A row with the flag is in the table of archived rows, too.
-            if ARCHIVED_FLAG not in item:
-                yield from_stored_item(source, item)
+        yield from page["Items"]

@@ -1,7 +1,7 @@
 """Rows as CSV for spreadsheets, and as NDJSON for programs: a file's beginning and its lines.
 
-Both have the fields of the listing's items, in the same order. A medium's link is its key in the
-bucket, because a presigned URL would no longer work when somebody opens the file.
+Both have the fields of the listing's items, in the same order. The link of a medium in the bucket
+is its key, because a presigned URL would no longer work when somebody opens the file.
 """
 
 import re
@@ -20,11 +20,11 @@ Format = Literal["csv", "ndjson"]
 """The form of an exported file."""
 
 _FIELDS: Final = tuple(Item.__annotations__)
-_TOKENS: Final = _FIELDS.index("tokens")
+_TOKENS_INDEX: Final = _FIELDS.index("tokens")
 _TOKEN_COLUMNS: Final = tuple(f"tokens_{name}" for name in ItemTokens.__annotations__)
 _NO_TOKENS: Final = (None,) * len(_TOKEN_COLUMNS)
 
-COLUMNS: Final = (*_FIELDS[:_TOKENS], *_TOKEN_COLUMNS, *_FIELDS[_TOKENS + 1 :])
+COLUMNS: Final = (*_FIELDS[:_TOKENS_INDEX], *_TOKEN_COLUMNS, *_FIELDS[_TOKENS_INDEX + 1 :])
 """The columns of the CSV: one a field, and one for each number of tokens."""
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
@@ -82,7 +82,9 @@ def _csv_encoder() -> Callable[[Row], str]:
         item = to_item(row, _key_itself)
         values: list[object] = list(item.values())
         tokens = item["tokens"]
-        values[_TOKENS : _TOKENS + 1] = _NO_TOKENS if tokens is None else tokens.values()
+        values[_TOKENS_INDEX : _TOKENS_INDEX + 1] = (
+            _NO_TOKENS if tokens is None else tokens.values()
+        )
         cells = [cell_makers[type(value)](value) for value in values]
         return f"{','.join(cells)}{_LINE_END}"
 
