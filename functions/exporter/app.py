@@ -66,6 +66,7 @@ def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str,
 
     unapplied = apply_batch(event["Records"], write, has_time, logger, message_id_of)
     failed = unapplied.failed + unapplied.unavailable
+    outcomes.count("ExportsReceived", len(event["Records"]))
     # If this fails, too, the export has failed all the same: TIME_TO_PROGRESS.
     apply_batch(filter(_is_last_attempt, failed), _give_up, lambda: True, logger, message_id_of)
     return batch_response(failed + unapplied.late)

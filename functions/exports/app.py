@@ -60,6 +60,7 @@ def lambda_handler(event: Any, context: "LambdaContext") -> dict[str, Any]:
         StoreUnavailable: a table, the setting or the queue can't be reached in time.
     """
     if not is_proxy_event(event):
+        outcomes.count("Refused")
         raise ValueError("exports are started over the API only")
     return responder.respond(event, context, _answer)
 
@@ -70,6 +71,7 @@ def _answer(request: Request) -> Success:
     if request.event["httpMethod"] == "POST":
         return _start(request, caller)
     now = datetime.now(UTC)
+    outcomes.count("ExportsLookedUp")
     export = exports().find(caller, request.event["pathParameters"]["id"], now)
     return Success(200, _describe(export, request, now))
 

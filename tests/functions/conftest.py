@@ -63,6 +63,20 @@ def summary(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
+def exports(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The exports function's module."""
+    assert clients.dynamodb.list_tables()["TableNames"]
+    return load_function("exports", environment_of(template, "ExportsFunction"), monkeypatch)
+
+
+@pytest.fixture
+def exporter(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The exporter's module."""
+    assert clients.dynamodb.list_tables()["TableNames"]
+    return load_function("exporter", environment_of(template, "ExporterFunction"), monkeypatch)
+
+
+@pytest.fixture
 def authorizer(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The authorizer's module."""
     assert clients.dynamodb.list_tables()["TableNames"]
