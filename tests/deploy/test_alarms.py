@@ -3,11 +3,13 @@
 ``tests/functions/test_alarms.py`` tests that the functions emit what alarms watch.
 """
 
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 
 from tests.deploy.stack import Stack
+from workspace_usage.exporting.export import TIME_TO_PROGRESS
 
 TOPIC: Final = "arn:aws:sns:us-east-1:123456789012:alarms"
 
@@ -16,16 +18,19 @@ QUEUE_METRICS: Final = {
     "OldEventsAlarm": ("ApproximateAgeOfOldestMessage", "EventQueue"),
     "OldAccessEventsAlarm": ("ApproximateAgeOfOldestMessage", "AccessEventQueue"),
     "OldCountRequestsAlarm": ("ApproximateAgeOfOldestMessage", "CountQueue"),
+    "AbandonedExportsAlarm": ("ApproximateNumberOfMessagesVisible", "ExportsDeadLetterQueue"),
+    "OldExportsAlarm": ("ApproximateAgeOfOldestMessage", "ExportsQueue"),
 }
 """The alarms on queues, each with a metric of SQS and a queue."""
 
-COUNTER_METRICS: Final = {
-    "FailedCountsAlarm": "WorkspacesFailed",
-    "UnavailableCountsAlarm": "WorkspacesUnavailable",
-    "OldMarksAlarm": "OldestMarkAge",
-    "UncountedRowsAlarm": "WatermarkLag",
+FUNCTION_METRICS: Final = {
+    "FailedCountsAlarm": ("WorkspacesFailed", "CounterFunction"),
+    "UnavailableCountsAlarm": ("WorkspacesUnavailable", "CounterFunction"),
+    "OldMarksAlarm": ("OldestMarkAge", "CounterFunction"),
+    "UncountedRowsAlarm": ("WatermarkLag", "CounterFunction"),
+    "FailedExportsAlarm": ("ExportsFailed", "ExporterFunction"),
 }
-"""The alarms on the counter, each with a metric."""
+"""The alarms on functions, each with a metric of this service and the function that emits it."""
 
 ALARMS: Final = Stack(AlarmTopicArn=TOPIC).of_type("AWS::CloudWatch::Alarm")
 
@@ -36,8 +41,8 @@ def duration_of(alarm: str) -> int:
 
 
 def test_all_alarms_are_known_here() -> None:
-    """Each watches a queue or the counter."""
-    assert ALARMS.keys() == QUEUE_METRICS.keys() | COUNTER_METRICS.keys()
+    """Each watches a queue or a function."""
+    assert ALARMS.keys() == QUEUE_METRICS.keys() | FUNCTION_METRICS.keys()
 
 
 @pytest.mark.parametrize("alarm", QUEUE_METRICS)
@@ -48,11 +53,12 @@ def test_an_alarm_watches_a_queue(alarm: str) -> None:
     assert properties["Dimensions"] == [{"Name": "QueueName", "Value": f"${{{queue}.QueueName}}"}]
 
 
-@pytest.mark.parametrize("alarm", COUNTER_METRICS)
-def test_an_alarm_watches_the_counter(alarm: str) -> None:
+@pytest.mark.parametrize("alarm", FUNCTION_METRICS)
+def test_an_alarm_watches_a_function(alarm: str) -> None:
     """By the namespace and the service of the function's environment."""
-    environment, properties = Stack().environment("CounterFunction"), ALARMS[alarm]
-    assert properties["MetricName"] == COUNTER_METRICS[alarm]
+    metric, function = FUNCTION_METRICS[alarm]
+    environment, properties = Stack().environment(function), ALARMS[alarm]
+    assert properties["MetricName"] == metric
     assert properties["Namespace"] == environment["POWERTOOLS_METRICS_NAMESPACE"]
     service = {"Name": "service", "Value": environment["POWERTOOLS_SERVICE_NAME"]}
     assert properties["Dimensions"] == [service]
@@ -111,3 +117,22 @@ def test_what_lasts_is_seen_in_each_period(alarm: str) -> None:
     longest_wait = Stack().properties("CounterFunction")["Timeout"]
     assert ALARMS[alarm]["Period"] >= longest_wait
     assert ALARMS[alarm]["EvaluationPeriods"] >= 3, "it passes by itself after one or two"
+
+
+def test_an_export_that_has_failed_is_told_at_once() -> None:
+    """By the exporter, or by the dead-letter queue if the exporter is killed."""
+    failed = ALARMS["FailedExportsAlarm"]
+    assert (failed["Statistic"], failed["Threshold"]) == ("Sum", 0)
+    abandoned = ALARMS["AbandonedExportsAlarm"]
+    assert (abandoned["Statistic"], abandoned["Threshold"]) == ("Maximum", 0)
+    for alarm in ("FailedExportsAlarm", "AbandonedExportsAlarm"):
+        assert duration_of(alarm) <= 300
+
+
+def test_exports_may_wait_for_retries_and_not_until_they_have_failed() -> None:
+    """SQS leaves a message that was received three times out of the age that it reports."""
+    timeout = Stack().properties("ExportsQueue")["VisibilityTimeout"]
+    alarm = ALARMS["OldExportsAlarm"]
+    assert alarm["Threshold"] >= 2 * timeout
+    told_after = timedelta(seconds=alarm["Threshold"] + duration_of("OldExportsAlarm"))
+    assert told_after < TIME_TO_PROGRESS

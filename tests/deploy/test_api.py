@@ -27,12 +27,16 @@ CACHE_KEYS_BY_ROUTE = {
 OPEN_ROUTES = ("/openapi.json", "/docs", "/docs/{file}")
 """The routes that everyone may call."""
 
-FUNCTIONS_BY_ROUTE = {
-    "/workspaces/usage": "${UsageFunctionAliaslive}",
-    "/workspaces/usage/summary": "${SummaryFunctionAliaslive}",
-    **dict.fromkeys(OPEN_ROUTES, "${PageFunction.Arn}"),
+EXPORTS = "/workspaces/usage/exports"
+
+FUNCTIONS_BY_METHOD = {
+    ("get", "/workspaces/usage"): "${UsageFunctionAliaslive}",
+    ("get", "/workspaces/usage/summary"): "${SummaryFunctionAliaslive}",
+    ("post", EXPORTS): "${ExportsFunction.Arn}",
+    ("get", f"{EXPORTS}/{{id}}"): "${ExportsFunction.Arn}",
+    **{("get", route): "${PageFunction.Arn}" for route in OPEN_ROUTES},
 }
-"""All routes, each with the ARN that is called: an alias if the function has snapshots."""
+"""All methods, each with the ARN that is called: an alias if the function has snapshots."""
 
 ORIGIN = "https://app.example.com"
 
@@ -61,9 +65,9 @@ def gateway_responses(stack: Stack) -> dict[str, Any]:
     return found
 
 
-def method_of(route: str) -> Any:
-    """Returns the definition of a route's GET."""
-    return definition(Stack())["paths"][route]["get"]
+def method_of(route: str, name: str = "get") -> Any:
+    """Returns the definition of a route's method."""
+    return definition(Stack())["paths"][route][name]
 
 
 def method_setting(stack: Stack, method: str, path: str) -> dict[str, Any]:
@@ -94,21 +98,21 @@ def cors_headers(response: Any) -> dict[str, str]:
 def test_there_is_one_stage() -> None:
     """The API's routes are tested below. It has one regional address."""
     stack = Stack()
-    assert {path: set(methods) for path, methods in operations(stack).items()} == {
-        path: {"get"} for path in FUNCTIONS_BY_ROUTE
-    }
+    methods = {(name, path) for path, found in operations(stack).items() for name in found}
+    assert methods == FUNCTIONS_BY_METHOD.keys()
     assert list(stack.of_type("AWS::ApiGateway::Stage")) == ["ApiStage"]
     assert stack.properties("ApiStage")["StageName"] == "v1"
     assert "StageName" not in next(iter(stack.of_type("AWS::ApiGateway::Deployment").values()))
     assert stack.properties("Api")["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
 
 
-@pytest.mark.parametrize("route", FUNCTIONS_BY_ROUTE)
-def test_a_function_answers_each_route(route: str) -> None:
+@pytest.mark.parametrize(("name", "route"), FUNCTIONS_BY_METHOD)
+def test_a_function_answers_each_method(name: str, route: str) -> None:
     """API Gateway passes the request on without changes."""
-    integration = method_of(route)["x-amazon-apigateway-integration"]
+    integration = method_of(route, name)["x-amazon-apigateway-integration"]
+    function = FUNCTIONS_BY_METHOD[name, route]
     assert integration["type"] == "aws_proxy"
-    assert integration["uri"].endswith(f"/functions/{FUNCTIONS_BY_ROUTE[route]}/invocations")
+    assert integration["uri"].endswith(f"/functions/{function}/invocations")
 
 
 @pytest.mark.parametrize("route", CACHE_KEYS_BY_ROUTE)
@@ -161,8 +165,9 @@ def test_the_authorizer_decides_on_every_request() -> None:
     """Its decisions are not cached, and it is invoked even if headers are missing."""
     stack = Stack()
     body = definition(stack)
-    for route in CACHE_KEYS_BY_ROUTE:
-        assert body["paths"][route]["get"]["security"] == [{"TokenAuthorizer": []}]
+    for name, route in FUNCTIONS_BY_METHOD:
+        if route not in OPEN_ROUTES:
+            assert body["paths"][route][name]["security"] == [{"TokenAuthorizer": []}], route
     authorizer = body["securityDefinitions"]["TokenAuthorizer"]["x-amazon-apigateway-authorizer"]
     assert authorizer["type"] == "request"
     assert authorizer["authorizerResultTtlInSeconds"] == 0
@@ -172,9 +177,13 @@ def test_the_authorizer_decides_on_every_request() -> None:
 
 def test_only_the_page_and_its_files_are_open() -> None:
     """Their function can read no data; a new route has the authorizer unless it says otherwise."""
-    security = {path: methods["get"]["security"] for path, methods in operations(Stack()).items()}
-    opened = {path for path, schemes in security.items() if schemes == [{"NONE": []}]}
-    assert opened == {*OPEN_ROUTES}
+    opened = {
+        (name, path)
+        for path, methods in operations(Stack()).items()
+        for name, method in methods.items()
+        if method["security"] == [{"NONE": []}]
+    }
+    assert opened == {("get", route) for route in OPEN_ROUTES}
     assert "NONE" not in definition(Stack())["securityDefinitions"]
 
 
@@ -194,6 +203,8 @@ def test_only_this_api_may_invoke_the_functions() -> None:
     assert {(p["FunctionName"], p["SourceArn"]) for p in permissions} == {
         ("${UsageFunctionAliaslive}", f"{api}/*/GET/workspaces/usage"),
         ("${SummaryFunctionAliaslive}", f"{api}/*/GET/workspaces/usage/summary"),
+        ("${ExportsFunction}", f"{api}/*/POST/workspaces/usage/exports"),
+        ("${ExportsFunction}", f"{api}/*/GET/workspaces/usage/exports/*"),
         ("${PageFunction}", f"{api}/*/GET/openapi.json"),
         ("${PageFunction}", f"{api}/*/GET/docs"),
         ("${PageFunction}", f"{api}/*/GET/docs/*"),
@@ -287,7 +298,7 @@ def test_every_function_of_the_api_knows_the_allowed_origin() -> None:
     stack = Stack(AllowedOrigin=ORIGIN)
     methods = json.dumps(operations(stack))
     names = set(re.findall(r"functions/\$\{(\w+?)(?:Aliaslive|\.Arn)\}/invocations", methods))
-    assert names == {"UsageFunction", "SummaryFunction", "PageFunction"}
+    assert names == {"UsageFunction", "SummaryFunction", "ExportsFunction", "PageFunction"}
     for name in names:
         assert stack.environment(name)["ALLOWED_ORIGIN"] == ORIGIN, name
 

@@ -1,4 +1,4 @@
-"""Events in the real template: no event is lost, and alarms tell of trouble."""
+"""Queues and events in the real template: no message is lost before its time."""
 
 from datetime import timedelta
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 import pytest
 
 from tests.deploy.stack import Stack, as_list
+from workspace_usage.exporting.export import EXPORT_LIFETIME, TIME_TO_PROGRESS
 from workspace_usage.recording.events import EVENTS
 from workspace_usage.rollups.blocks import BUILD, LATE, MARGIN, READ, REUSE, WRITE
 
@@ -16,6 +17,7 @@ FUNCTIONS_BY_QUEUE: Final = {
     "EventQueue": "RecorderFunction",
     "AccessEventQueue": "RecorderFunction",
     "CountQueue": "CounterFunction",
+    "ExportsQueue": "ExporterFunction",
 }
 """The function that receives each queue's messages."""
 
@@ -57,12 +59,13 @@ def test_no_event_is_lost_while_the_rules_are_deployed() -> None:
 
 
 def test_queues_are_encrypted_and_keep_messages_for_two_weeks() -> None:
-    """Two weeks are SQS's maximum."""
+    """Two weeks are SQS's maximum. An export's message is kept as long as the export."""
     queues = Stack().of_type("AWS::SQS::Queue")
-    assert queues.keys() == {*FUNCTIONS_BY_QUEUE, "DeadLetterQueue"}
-    for queue in queues.values():
+    assert queues.keys() == {*FUNCTIONS_BY_QUEUE, "DeadLetterQueue", "ExportsDeadLetterQueue"}
+    for name, queue in queues.items():
+        retention = EXPORT_LIFETIME if name == "ExportsQueue" else timedelta(days=14)
         assert queue["SqsManagedSseEnabled"] is True
-        assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+        assert queue["MessageRetentionPeriod"] == retention.total_seconds()
 
 
 def test_every_message_fits_into_the_dead_letter_queue() -> None:
@@ -72,7 +75,7 @@ def test_every_message_fits_into_the_dead_letter_queue() -> None:
         assert stack.properties(queue)["MaximumMessageSize"] == 1024 * 1024
 
 
-@pytest.mark.parametrize("queue", FUNCTIONS_BY_QUEUE)
+@pytest.mark.parametrize("queue", sorted(FUNCTIONS_BY_QUEUE.keys() - {"ExportsQueue"}))
 def test_a_batch_is_not_delivered_again_while_a_function_processes_it(queue: str) -> None:
     """AWS recommends six times the function's timeout."""
     stack = Stack()
@@ -129,13 +132,13 @@ def test_executions_can_not_take_the_concurrency_of_revocations() -> None:
         assert mappings[name]["ScalingConfig"]["MaximumConcurrency"] >= 2
 
 
-def test_only_the_counter_may_send_messages_to_itself() -> None:
+def test_only_the_counter_and_the_exporter_may_send_messages_to_themselves() -> None:
     """Lambda stops other functions that do so, after about sixteen invocations."""
     functions = Stack().of_type("AWS::Lambda::Function")
     may_loop = [
         name for name, function in functions.items() if function.get("RecursiveLoop") == "Allow"
     ]
-    assert may_loop == ["CounterFunction"]
+    assert may_loop == ["CounterFunction", "ExporterFunction"]
 
 
 def test_only_the_rules_may_send_events_to_the_queues_and_only_over_tls() -> None:
@@ -165,10 +168,53 @@ def test_only_the_rules_may_send_events_to_the_queues_and_only_over_tls() -> Non
     }
 
 
-def test_requests_to_count_are_sent_over_tls() -> None:
-    """The functions' roles allow sending; the queue's policy only denies."""
-    policy = Stack().properties("CountQueuePolicy")
-    assert policy["Queues"] == ["${CountQueue}"]
-    (deny,) = policy["PolicyDocument"]["Statement"]
+@pytest.mark.parametrize(
+    ("policy", "queues"),
+    [
+        ("CountQueuePolicy", ["CountQueue"]),
+        ("ExportsQueuePolicy", ["ExportsQueue", "ExportsDeadLetterQueue"]),
+    ],
+)
+def test_functions_send_messages_over_tls(policy: str, queues: list[str]) -> None:
+    """The functions' roles allow sending; the queues' policies only deny."""
+    properties = Stack().properties(policy)
+    assert properties["Queues"] == [f"${{{queue}}}" for queue in queues]
+    (deny,) = properties["PolicyDocument"]["Statement"]
     assert (deny["Effect"], deny["Action"], deny["Principal"]) == ("Deny", "sqs:*", "*")
+    assert set(as_list(deny["Resource"])) == {f"${{{queue}.Arn}}" for queue in queues}
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_an_export_comes_again_only_when_its_run_has_ended() -> None:
+    """Sooner than other messages, since a caller waits for it, and a second run does no harm."""
+    visibility = timedelta(seconds=Stack().properties("ExportsQueue")["VisibilityTimeout"])
+    assert visibility >= timeout_of("ExporterFunction") + CALL_END
+    (mapping,) = [
+        mapping
+        for mapping in Stack().of_type("AWS::Lambda::EventSourceMapping").values()
+        if mapping["FunctionName"] == "${ExporterFunction}"
+    ]
+    assert mapping["BatchSize"] == 1, "a run has time for one export"
+
+
+def test_the_exporter_knows_the_last_attempt_of_a_message() -> None:
+    """With it, the export fails. SQS then keeps the message for the operator."""
+    stack = Stack()
+    redrive = stack.properties("ExportsQueue")["RedrivePolicy"]
+    assert redrive["deadLetterTargetArn"] == "${ExportsDeadLetterQueue.Arn}"
+    attempts = int(stack.environment("ExporterFunction")["EXPORT_ATTEMPTS"])
+    assert attempts == redrive["maxReceiveCount"] >= 3
+
+
+def test_an_export_is_not_given_up_while_it_is_tried() -> None:
+    """After TIME_TO_PROGRESS another export may take its place; then no run continues it."""
+    queue = Stack().properties("ExportsQueue")
+    attempts = queue["RedrivePolicy"]["maxReceiveCount"]
+    all_attempts = attempts * timedelta(seconds=queue["VisibilityTimeout"])
+    assert all_attempts < TIME_TO_PROGRESS
+    assert TIME_TO_PROGRESS < EXPORT_LIFETIME
+
+
+def test_exports_can_not_take_all_concurrency() -> None:
+    mapping = Stack().of_type("AWS::Lambda::EventSourceMapping")["ExporterFunctionBatch"]
+    assert 2 <= mapping["ScalingConfig"]["MaximumConcurrency"] <= 20

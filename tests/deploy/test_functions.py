@@ -11,6 +11,8 @@ from workspace_api.page_settings import PageSettings
 from workspace_api.settings import (
     AuthorizerSettings,
     CounterSettings,
+    ExporterSettings,
+    ExportsSettings,
     HistorySettings,
     RecorderSettings,
     UsageSettings,
@@ -26,6 +28,8 @@ INDEXES_BY_TABLE: Final = {
 SETTINGS_BY_FUNCTION: Final[dict[str, Callable[[Mapping[str, str]], object]]] = {
     "UsageFunction": UsageSettings.from_environment,
     "SummaryFunction": HistorySettings.from_environment,
+    "ExportsFunction": ExportsSettings.from_environment,
+    "ExporterFunction": ExporterSettings.from_environment,
     "PageFunction": PageSettings.from_environment,
     "AuthorizerFunction": AuthorizerSettings.from_environment,
     "RecorderFunction": RecorderSettings.from_environment,
@@ -95,6 +99,37 @@ def test_the_summary_may_only_read_rows_counts_and_the_min_date() -> None:
     }
 
 
+def test_the_exports_function_may_only_start_exports_and_sign_links_to_their_files() -> None:
+    """It can read no rows, and no object but files of exports. It can't delete anything."""
+    assert permissions_of("ExportsRole") == {
+        "dynamodb:GetItem": {"${ExportsTable.Arn}"},
+        "dynamodb:Query": {"${ExportsTable.Arn}"},
+        "dynamodb:PutItem": {"${ExportsTable.Arn}"},
+        "sqs:SendMessage": {"${ExportsQueue.Arn}"},
+        "ssm:GetParameter": {MIN_DATE},
+        "s3:GetObject": {"${ExportsBucket.Arn}/*"},
+        "logs:CreateLogStream": {"${ExportsLogGroup.Arn}"},
+        "logs:PutLogEvents": {"${ExportsLogGroup.Arn}"},
+    }
+
+
+def test_the_exporter_may_only_read_rows_and_write_files() -> None:
+    """It reads the tables and indexes that the listing reads, but no counts and no media."""
+    assert permissions_of("ExporterRole") == {
+        "dynamodb:Query": TABLES_AND_INDEXES,
+        "dynamodb:GetItem": {"${ExportsTable.Arn}"},
+        "dynamodb:PutItem": {"${ExportsTable.Arn}"},
+        "s3:PutObject": {"${ExportsBucket.Arn}/*"},
+        "s3:GetObject": {"${ExportsBucket.Arn}/*"},
+        "sqs:ReceiveMessage": {"${ExportsQueue.Arn}"},
+        "sqs:DeleteMessage": {"${ExportsQueue.Arn}"},
+        "sqs:GetQueueAttributes": {"${ExportsQueue.Arn}"},
+        "sqs:SendMessage": {"${ExportsQueue.Arn}"},
+        "logs:CreateLogStream": {"${ExporterLogGroup.Arn}"},
+        "logs:PutLogEvents": {"${ExporterLogGroup.Arn}"},
+    }
+
+
 def test_the_page_function_may_do_nothing_but_log() -> None:
     """Everyone may call it."""
     assert permissions_of("PageRole") == {
@@ -149,7 +184,7 @@ def test_the_counter_may_only_read_rows_and_write_counts() -> None:
 
 
 def test_no_role_has_wildcards_or_managed_policies() -> None:
-    """Only the objects of the bucket have one. No role may scan, and only Lambda assumes roles."""
+    """Only buckets' objects have one. No role may scan, and only Lambda assumes roles."""
     stack = Stack()
     for role, statement in stack.statements():
         assert {"NotAction", "NotResource"}.isdisjoint(statement), role
@@ -157,10 +192,10 @@ def test_no_role_has_wildcards_or_managed_policies() -> None:
             assert "*" not in action
             assert "Scan" not in action
         for resource in as_list(statement["Resource"]):
-            assert "*" not in resource.removesuffix("${MediaBucket.Arn}/*")
+            is_object = resource in {"${MediaBucket.Arn}/*", "${ExportsBucket.Arn}/*"}
+            assert is_object or "*" not in resource
     roles = stack.of_type("AWS::IAM::Role")
-    functions = ("Usage", "Summary", "Page", "Authorizer", "Recorder", "Counter")
-    assert roles.keys() == {f"{name}Role" for name in functions}
+    assert roles.keys() == {name.replace("Function", "Role") for name in SETTINGS_BY_FUNCTION}
     for role_properties in roles.values():
         assert "ManagedPolicyArns" not in role_properties
         (trust,) = role_properties["AssumeRolePolicyDocument"]["Statement"]
@@ -171,36 +206,17 @@ def test_each_function_has_its_own_role_and_log() -> None:
     """Functions share neither permissions nor log groups."""
     stack = Stack()
     functions = stack.of_type("AWS::Lambda::Function")
-    assert {name: properties["Role"] for name, properties in functions.items()} == {
-        "UsageFunction": "${UsageRole.Arn}",
-        "SummaryFunction": "${SummaryRole.Arn}",
-        "PageFunction": "${PageRole.Arn}",
-        "AuthorizerFunction": "${AuthorizerRole.Arn}",
-        "RecorderFunction": "${RecorderRole.Arn}",
-        "CounterFunction": "${CounterRole.Arn}",
-    }
-    logs = {name: function["LoggingConfig"]["LogGroup"] for name, function in functions.items()}
-    assert logs == {
-        "UsageFunction": "${UsageLogGroup}",
-        "SummaryFunction": "${SummaryLogGroup}",
-        "PageFunction": "${PageLogGroup}",
-        "AuthorizerFunction": "${AuthorizerLogGroup}",
-        "RecorderFunction": "${RecorderLogGroup}",
-        "CounterFunction": "${CounterLogGroup}",
-    }
+    assert functions.keys() == SETTINGS_BY_FUNCTION.keys()
+    for logical_id, function in functions.items():
+        name = logical_id.removesuffix("Function")
+        assert function["Role"] == f"${{{name}Role.Arn}}"
+        assert function["LoggingConfig"]["LogGroup"] == f"${{{name}LogGroup}}"
 
 
 def test_logs_expire() -> None:
     """The parameter sets the retention of every log group."""
     groups = Stack(LogRetentionDays="7").of_type("AWS::Logs::LogGroup")
-    groups_of_functions = {
-        "UsageLogGroup",
-        "SummaryLogGroup",
-        "PageLogGroup",
-        "AuthorizerLogGroup",
-        "RecorderLogGroup",
-        "CounterLogGroup",
-    }
+    groups_of_functions = {name.replace("Function", "LogGroup") for name in SETTINGS_BY_FUNCTION}
     assert groups.keys() == groups_of_functions | {"AccessLogGroup"}
     assert {group["RetentionInDays"] for group in groups.values()} == {"7"}
 
@@ -221,7 +237,7 @@ def test_functions_run_python_3_13_on_the_chosen_architecture(architecture: str)
 def test_functions_end_before_api_gateway_stops_waiting() -> None:
     """API Gateway waits 29 seconds for an integration and 10 for an authorizer."""
     stack = Stack()
-    for function in ("UsageFunction", "SummaryFunction", "PageFunction"):
+    for function in ("UsageFunction", "SummaryFunction", "ExportsFunction", "PageFunction"):
         assert stack.properties(function)["Timeout"] < 29
     assert stack.properties("AuthorizerFunction")["Timeout"] <= 10
 
@@ -254,6 +270,8 @@ def test_endpoints_are_declared_and_empty(function: str) -> None:
     services = {
         "UsageFunction": ["DYNAMODB", "S3", "SSM"],
         "SummaryFunction": ["DYNAMODB", "SSM"],
+        "ExportsFunction": ["DYNAMODB", "S3", "SQS", "SSM"],
+        "ExporterFunction": ["DYNAMODB", "S3", "SQS"],
         "PageFunction": [],
         "AuthorizerFunction": ["DYNAMODB"],
         "RecorderFunction": ["DYNAMODB", "SQS"],
@@ -286,14 +304,14 @@ def test_parameters_reach_the_functions() -> None:
         LinkLifetimeSeconds="900",
         LogLevel="DEBUG",
     )
-    usage = stack.environment("UsageFunction")
+    usage, exports = stack.environment("UsageFunction"), stack.environment("ExportsFunction")
     authorizer = stack.environment("AuthorizerFunction")
     # Windows and counts must have the same days.
-    for function in ("UsageFunction", "SummaryFunction", "CounterFunction"):
+    for function in ("UsageFunction", "SummaryFunction", "ExportsFunction", "CounterFunction"):
         assert stack.environment(function)["TIME_ZONE"] == "America/Sao_Paulo"
-    assert usage["LINK_LIFETIME_SECONDS"] == "900"
+    assert usage["LINK_LIFETIME_SECONDS"] == exports["LINK_LIFETIME_SECONDS"] == "900"
     assert authorizer["TOKEN_LIFETIME_MINUTES"] == "60"
     assert authorizer["TOKENABLE_TYPE"] == "App\\Models\\Member"
-    for environment in (usage, authorizer):
+    for environment in (usage, exports, authorizer):
         assert environment["DEFAULT_LOCALE"] == "pt_BR"
         assert environment["POWERTOOLS_LOG_LEVEL"] == "DEBUG"

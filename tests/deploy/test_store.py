@@ -1,10 +1,11 @@
-"""The real template's tables, bucket and parameter: protected, and with the designed keys."""
+"""The real template's tables, buckets and parameter: protected, and with the designed keys."""
 
 import json
 
 import pytest
 
 from tests.deploy.stack import Stack, Tree
+from workspace_usage.exporting.export import EXPORT_LIFETIME
 
 BY_USER = ["workspace_id", "user_id", "sort_key"]
 BY_TYPE = ["workspace_id", "agent_type", "sort_key"]
@@ -18,6 +19,7 @@ KEYS_BY_TABLE: dict[str, list[str]] = {
     "AccessTokensTable": ["token_id"],
     "MembershipsTable": ["workspace_id", "user_id"],
     "RollupsTable": BY_WORKSPACE,
+    "ExportsTable": ["owner", "item_key"],
 }
 INDEXES_BY_TABLE: dict[str, dict[str, list[str]]] = {
     "ExecutionsTable": {
@@ -34,7 +36,12 @@ INDEXES_BY_TABLE: dict[str, dict[str, list[str]]] = {
     "AccessTokensTable": {"by_hash": ["token_hash"]},
     "MembershipsTable": {},
     "RollupsTable": {},
+    "ExportsTable": {},
 }
+KEPT_TABLES = KEYS_BY_TABLE.keys() - {"ExportsTable"}
+"""The tables whose items are kept for good. Exports live for a day."""
+
+BUCKETS = ("MediaBucket", "ExportsBucket")
 ATTRIBUTE_TYPES = {
     "workspace_id": "N",
     "user_id": "N",
@@ -42,6 +49,8 @@ ATTRIBUTE_TYPES = {
     "sort_key": "S",
     "agent_type": "S",
     "token_hash": "S",
+    "owner": "S",
+    "item_key": "S",
 }
 
 
@@ -55,7 +64,7 @@ def sort_keys_of(key_schema: Tree) -> list[str]:
     return [key["AttributeName"] for key in key_schema if key["KeyType"] == "RANGE"]
 
 
-def test_there_are_six_tables() -> None:
+def test_there_are_seven_tables() -> None:
     """These tests know every table of the stack."""
     assert Stack().of_type("AWS::DynamoDB::Table").keys() == KEYS_BY_TABLE.keys()
 
@@ -89,7 +98,7 @@ def test_an_index_contains_whole_rows_but_only_ids_of_tokens() -> None:
             assert index["Projection"] == {"ProjectionType": kind}
 
 
-@pytest.mark.parametrize("table", KEYS_BY_TABLE)
+@pytest.mark.parametrize("table", sorted(KEPT_TABLES))
 def test_tables_are_protected_from_mistakes(table: str) -> None:
     """Backups, deletion protection, kept when the stack is deleted, on demand, encrypted."""
     stack = Stack()
@@ -103,7 +112,19 @@ def test_tables_are_protected_from_mistakes(table: str) -> None:
     assert "SSESpecification" not in properties
 
 
-def test_items_expire_only_in_the_table_of_current_rows() -> None:
+def test_exports_go_with_the_stack() -> None:
+    """They have no backups and no protection, since they live for a day, and can be made again."""
+    stack = Stack()
+    properties = stack.properties("ExportsTable")
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert "PointInTimeRecoverySpecification" not in properties
+    assert "DeletionProtectionEnabled" not in properties
+    assert stack.resources["ExportsTable"]["DeletionPolicy"] == "Delete"
+    assert stack.resources["ExportsTable"]["UpdateReplacePolicy"] == "Delete"
+    assert "SSESpecification" not in properties
+
+
+def test_items_expire_only_among_current_rows_and_exports() -> None:
     """Those are archived rows. Tombstones never expire, so late events can't restore access."""
     tables = Stack().of_type("AWS::DynamoDB::Table")
     expiring = {
@@ -111,13 +132,16 @@ def test_items_expire_only_in_the_table_of_current_rows() -> None:
         for name, table in tables.items()
         if "TimeToLiveSpecification" in table
     }
-    assert expiring == {"ExecutionsTable": {"AttributeName": "purge_at", "Enabled": True}}
+    specification = {"AttributeName": "purge_at", "Enabled": True}
+    assert expiring == {"ExecutionsTable": specification, "ExportsTable": specification}
 
 
-def test_the_bucket_is_private_and_encrypted() -> None:
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_bucket_is_private_and_encrypted(name: str) -> None:
     """No ACL and no policy can make an object public, and objects are encrypted at rest."""
     stack = Stack()
-    bucket = stack.properties("MediaBucket")
+    assert stack.of_type("AWS::S3::Bucket").keys() == {*BUCKETS}
+    bucket = stack.properties(name)
     assert bucket["PublicAccessBlockConfiguration"] == {
         "BlockPublicAcls": True,
         "BlockPublicPolicy": True,
@@ -128,21 +152,43 @@ def test_the_bucket_is_private_and_encrypted() -> None:
     assert ownership == {"ObjectOwnership": "BucketOwnerEnforced"}
     (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-    assert stack.resources["MediaBucket"]["DeletionPolicy"] == "Retain"
+    assert stack.resources[name]["DeletionPolicy"] == "Retain"
 
 
-def test_the_bucket_answers_over_tls_only() -> None:
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_bucket_answers_over_tls_only(name: str) -> None:
     """It refuses every request without TLS, from any caller."""
-    policy = Stack().properties("MediaBucketPolicy")
-    assert policy["Bucket"] == "${MediaBucket}"
+    policy = Stack().properties(f"{name}Policy")
+    assert policy["Bucket"] == f"${{{name}}}"
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == (
         "Deny",
         "*",
         "s3:*",
     )
-    assert set(statement["Resource"]) == {"${MediaBucket.Arn}", "${MediaBucket.Arn}/*"}
+    assert set(statement["Resource"]) == {f"${{{name}.Arn}}", f"${{{name}.Arn}}/*"}
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_files_of_exports_and_unfinished_uploads_are_deleted_after_a_day() -> None:
+    """All of them: the rules have no filter. There are no older versions that would stay."""
+    bucket = Stack().properties("ExportsBucket")
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    files, uploads = rules.pop("forget-files"), rules.pop("forget-unfinished-uploads")
+    assert not rules
+    days = EXPORT_LIFETIME.days
+    assert files == {"Id": "forget-files", "Status": "Enabled", "ExpirationInDays": days}
+    assert uploads == {
+        "Id": "forget-unfinished-uploads",
+        "Status": "Enabled",
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
+    }
+    assert "VersioningConfiguration" not in bucket
+
+
+def test_media_never_expire() -> None:
+    for rule in Stack().properties("MediaBucket")["LifecycleConfiguration"]["Rules"]:
+        assert rule.keys() == {"Id", "Status", "AbortIncompleteMultipartUpload"}
 
 
 def test_a_new_deployment_hides_no_rows() -> None:
@@ -171,5 +217,7 @@ def test_the_names_that_operators_need_are_outputs() -> None:
         "AccessEventSourceMappingId": "${RecorderFunctionAccessBatch}",
         "DeadLetterQueueUrl": "${DeadLetterQueue}",
         "CountQueueUrl": "${CountQueue}",
+        "ExportsBucketName": "${ExportsBucket}",
+        "ExportsQueueUrl": "${ExportsQueue}",
         "DaysTimeZone": "UTC",
     }

@@ -8,7 +8,7 @@ import pytest
 from local.template.template import Template
 from tests.support.lookups import LookupRecorder
 from tests.support.usage import EVERYONE, answer, proxy_event
-from workspace_api import endpoint, gateway
+from workspace_api import gateway, responder
 from workspace_usage.listing.query import Query
 from workspace_usage.summary.query import SummaryQuery
 
@@ -24,7 +24,7 @@ def test_the_cache_key_has_all_that_an_answer_depends_on(
     function: ModuleType = request.getfixturevalue(name)
     event = proxy_event(EVERYONE)
     headers = LookupRecorder(gateway.headers_of(event))
-    monkeypatch.setattr(endpoint, "headers_of", lambda _: headers)
+    monkeypatch.setattr(responder, "headers_of", lambda _: headers)
     # The function would replace an empty dictionary by its own.
     parameters = LookupRecorder({"unknown": "1"})
     event["queryStringParameters"] = parameters

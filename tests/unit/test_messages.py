@@ -18,6 +18,16 @@ from workspace_usage.messages import LOCALES, choose_locale, describe, translate
 ROOT = Path(__file__).parents[2]
 CORE = Path(messages.__file__).parent
 
+KEY_POSITIONS = {
+    "Violation": 1,
+    "Forbidden": 0,
+    "NotFound": 0,
+    "TooManyRequests": 0,
+    "PydanticCustomError": 0,
+    "translate": 1,
+}
+"""Which argument is the key in calls that take one."""
+
 GATEWAY_KEYS = {"unauthorized", "not_found", "too_many_requests", "unavailable", "bad_request"}
 """Texts of the gateway's own responses: the template holds copies of them."""
 
@@ -78,9 +88,9 @@ def message_keys(path: Path) -> Iterator[str]:
     """Yields the message keys in a module: the texts that are given where one is expected."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            position = {"Violation": 1, "Forbidden": 0, "PydanticCustomError": 0, "translate": 1}
-            if (number := position.get(node.func.id)) is not None:
-                yield from texts(node.args[number])
+            if (position := KEY_POSITIONS.get(node.func.id)) is not None:
+                # ``translate`` has only a key where its caller has given it the locale.
+                yield from texts(node.args[min(position, len(node.args) - 1)])
         # The one key that is chosen before it is used.
         elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "key":
             yield from (text for text in texts(node.value) if text.endswith(("_error", "_errors")))

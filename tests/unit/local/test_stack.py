@@ -151,7 +151,7 @@ def test_a_time_zone_that_does_not_exist_is_named() -> None:
 
 
 def test_each_queue_leads_to_its_function() -> None:
-    """Events go to the recorder, workspaces to the counter."""
+    """Events go to the recorder, workspaces to the counter, exports to the exporter."""
     template = expand(TEMPLATE, {})
     invoke_by_name = {
         function.name: partial(_answer, function.logical_id)
@@ -165,6 +165,7 @@ def test_each_queue_leads_to_its_function() -> None:
         template.resources["EventQueue"].ref: b"RecorderFunction",
         template.resources["AccessEventQueue"].ref: b"RecorderFunction",
         template.resources["CountQueue"].ref: b"CounterFunction",
+        template.resources["ExportsQueue"].ref: b"ExporterFunction",
     }
 
 

@@ -75,16 +75,16 @@ class ExportStore:
             StoreUnavailable: the table can't be written in time.
         """
         new = replace(export, revision=export.revision + 1, written_at=now)
-        with aws_errors_as_unavailable():
-            try:
-                self.client.put_item(
-                    TableName=self.table,
-                    Item=new.to_item(),
-                    ConditionExpression="revision = :revision",
-                    ExpressionAttributeValues={":revision": {"N": str(export.revision)}},
-                )
-            except self.client.exceptions.ConditionalCheckFailedException:
-                raise Overtaken from None
+        put: Any = {
+            "TableName": self.table,
+            "Item": new.to_item(),
+            "ConditionExpression": "revision = :revision",
+            "ExpressionAttributeValues": {":revision": {"N": str(export.revision)}},
+        }
+        # A transaction, because it can be retried: it has a token. Another attempt of a plain write
+        # whose response was lost would be overtaken by the first one.
+        if not write_all_or_nothing(self.client, [{"Put": put}]):
+            raise Overtaken
         return new
 
     def _free_slot(self, owner: Owner, now: datetime) -> tuple[str, str | None]:

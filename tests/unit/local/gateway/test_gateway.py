@@ -815,11 +815,12 @@ class Api:
 
 
 def test_the_gateway_knows_which_functions_it_uses() -> None:
-    """The recorder is not one of them."""
+    """The recorder, the counter and the exporter are not among them."""
     api = Api()
     assert {api.arns[arn] for arn in api.gateway.function_arns} == {
         "UsageFunction",
         "SummaryFunction",
+        "ExportsFunction",
         "PageFunction",
         "AuthorizerFunction",
     }

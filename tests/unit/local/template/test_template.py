@@ -468,7 +468,7 @@ def test_only_true_is_true(text: object, expected: bool) -> None:
 
 
 def test_the_project_s_template_expands_with_its_defaults() -> None:
-    """With functions, layers, tables, bucket and parameter; the code's folders exist."""
+    """With functions, layers, tables, buckets and parameter; the code's folders exist."""
     template = expand(TEMPLATE, {})
     functions = template.of_type("AWS::Lambda::Function")
     folders = (TEMPLATE.parent / "functions").glob("*/app.py")
@@ -480,8 +480,9 @@ def test_the_project_s_template_expands_with_its_defaults() -> None:
         paths = [code_path(layers[name], "Content") for name in function.properties["Layers"]]
         assert paths == ["layers/core", "layers/dependencies"]
         assert function.properties["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == "INFO"
-    assert len(template.of_type("AWS::DynamoDB::Table")) == 6
-    assert template.only("AWS::S3::Bucket").name == template.outputs["MediaBucketName"]
+    assert len(template.of_type("AWS::DynamoDB::Table")) == 7
+    buckets = {bucket.name for bucket in template.of_type("AWS::S3::Bucket")}
+    assert buckets == {template.outputs[f"{kind}BucketName"] for kind in ("Media", "Exports")}
     assert template.only("AWS::SSM::Parameter").name == "/workspace-usage/usage-history-min-date"
     assert template.only("AWS::ApiGateway::Stage").name == "v1"
     tables = {table.name for table in template.of_type("AWS::DynamoDB::Table")}
