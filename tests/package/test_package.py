@@ -23,6 +23,7 @@ from local.data.demo import write_demo
 from local.functions.credentials_endpoint import CredentialsEndpoint
 from local.stack import Stack
 from tests.support.counting import OLDEST, CountedTables, count_batch
+from tests.support.exports import finish_export, read_export, start_export
 from tests.support.functions import ROOT
 from usagectl.loading.loader import Loader
 from usagectl.send import read_event, send
@@ -100,6 +101,15 @@ def test_the_built_counter_counts_rows(stack: Stack) -> None:
     assert not tables.marks(77).marked_at
 
 
+def test_the_built_exporter_writes_files(stack: Stack) -> None:
+    """The pruned botocore can upload them in parts."""
+    with httpx.Client(timeout=300) as client:
+        export = start_export(client, stack.url, ANAS_HEADERS, format="ndjson")
+        done = finish_export(client, export, ANAS_HEADERS)
+    assert done["status"] == "done"
+    assert read_export(done["link"]).count("\n") == done["rows"] > 100
+
+
 def test_the_built_page_function_serves_the_document_and_the_reference(stack: Stack) -> None:
     """From its own package, without the package for Django that has the files."""
     document = httpx.get(f"{stack.url}/openapi.json")
@@ -133,6 +143,8 @@ def test_the_layers_are_small() -> None:
         "AuthorizerFunction",
         "RecorderFunction",
         "CounterFunction",
+        "ExportsFunction",
+        "ExporterFunction",
     ],
 )
 def test_the_package_contains_bytecode_that_python_does_not_check(folder: str) -> None:
