@@ -26,7 +26,7 @@ from tests.support.functions import ROOT
 from tests.support.openapi import check_answer, openapi_document
 from tools.openapi.__main__ import to_text
 from tools.openapi.document import make_document
-from tools.openapi.examples import answers_of, demo_stack
+from tools.openapi.examples import demo_stack
 
 pytestmark = pytest.mark.xdist_group("openapi")
 
@@ -61,7 +61,7 @@ def stack() -> Iterator[Stack]:
 
 def test_the_document_is_what_the_code_and_the_demo_make(stack: Stack) -> None:
     """Descriptions, parameters, fields, and every example: the demo still answers just so."""
-    document = to_text(make_document(stack.template, answers_of(stack.url)))
+    document = to_text(make_document(stack))
     assert (ROOT / "openapi.json").read_text("utf-8") == document, "run `make openapi`"
 
 

@@ -22,7 +22,7 @@ from tests.support.listing import RANDOM_DATA_SETS, listing_of, no_limit, scope_
 from tests.support.oracle import TYPES
 from workspace_usage.access.scope import Caller
 from workspace_usage.aws.credentials import Credentials
-from workspace_usage.errors import StoreUnavailable
+from workspace_usage.errors import NotFound, StoreUnavailable
 from workspace_usage.exporting.export import Export, Owner
 from workspace_usage.exporting.exporter import Exporter
 from workspace_usage.exporting.exports import Exports
@@ -325,3 +325,11 @@ def test_an_export_that_nobody_expects_any_more_has_failed(history: History, own
     assert failed is not None
     assert failed.status == "failed"
     assert history.write(export) is None, "it does not run any more"
+
+
+def test_an_id_that_no_export_can_have_is_an_unknown_one(history: History, owner: Member) -> None:
+    """The engine refuses a key of more than 1 KB; the caller must not take that for an outage."""
+    caller = Caller(owner.user_id, scope_of(owner))
+    for export_id in ("a", "a" * 32, "é" * 32, "a" * 3000):
+        with pytest.raises(NotFound):
+            history.exports(Queue()).find(caller, export_id, NOW)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 from jsonschema import Draft202012Validator
 
+from local.gateway.paths import PathPattern, find_pattern
 from tests.support.functions import ROOT
 
 TRANSPORT_HEADERS: Final = {"connection", "content-encoding", "content-length", "date"}
@@ -84,7 +85,8 @@ def check_answer(
 def _described(method: str, path: str, status: int) -> Any:
     """Returns the document's response for an answer; another path or method must be refused."""
     document = openapi_document()
-    operation = document["paths"].get(path, {}).get(method.lower())
+    found = find_pattern(map(PathPattern.parse, document["paths"]), path)
+    operation = document["paths"][found[0].path].get(method.lower()) if found else None
     if operation is None:
         # The server refuses malformed requests before it knows their paths.
         name = "NotFound" if status == httpx.codes.NOT_FOUND else "Malformed"

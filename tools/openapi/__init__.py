@@ -5,7 +5,8 @@
     document    the whole document, from the parts below
     operations  what each route of the template answers
     texts       what the document says about operations, parameters, statuses and headers
-    parameters  query models → parameters
+    parameters  query models → parameters, and the fields of bodies
+    body        query models → bodies of requests
     schemas     the types of answers → schemas
-    examples    real answers of the demo
+    examples    real answers of the demo; those about exports are in export_examples
 """

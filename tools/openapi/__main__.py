@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tools.openapi.document import make_document
-from tools.openapi.examples import answers_of, demo_stack
+from tools.openapi.examples import demo_stack
 from tools.openapi.schemas import Schema
 
 
@@ -16,5 +16,5 @@ def to_text(document: Schema) -> str:
 
 if __name__ == "__main__":
     with demo_stack() as stack:
-        text = to_text(make_document(stack.template, answers_of(stack.url)))
+        text = to_text(make_document(stack))
     Path(sys.argv[1]).write_text(text, "utf-8")

@@ -24,8 +24,10 @@ DEMO_MOMENT: Final = datetime(2026, 11, 25, 12, tzinfo=UTC)
 """The moment of the demo that the examples are about."""
 
 _TIMEOUT_SECONDS: Final = 60
-_LISTING: Final = "/workspaces/usage"
-_SUMMARY: Final = "/workspaces/usage/summary"
+_LISTING: Final = "GET /workspaces/usage"
+_SUMMARY: Final = "GET /workspaces/usage/summary"
+START_EXPORT: Final = "POST /workspaces/usage/exports"
+GET_EXPORT: Final = "GET /workspaces/usage/exports/{id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +37,35 @@ class ExampleRequest:
     Attributes:
         name: its name in the document.
         summary: what it shows.
-        path: its path.
-        query: its parameters.
+        route: its method and its path, as the document has them.
+        query: its query parameters.
         account: whose token and workspace it has.
         headers: more headers, or others than the account's.
+        path_parameters: the parameters in its path.
+        body: its body, which is sent as JSON, or None if it has none.
+        note: what a reader of the example must know besides, as a sentence.
     """
 
     name: str
     summary: str
-    path: str
-    query: Mapping[str, str]
+    route: str
+    query: Mapping[str, str] = field(default_factory=dict)
     account: DemoAccount = ANA
     headers: Mapping[str, str] = field(default_factory=dict)
+    path_parameters: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    note: str = ""
+
+    @property
+    def method(self) -> str:
+        """The method."""
+        return self.route.partition(" ")[0]
 
     @property
     def target(self) -> str:
         """The path with the query string."""
-        return f"{self.path}?{urlencode(self.query, safe=',')}" if self.query else self.path
+        path = self.route.partition(" ")[2].format(**self.path_parameters)
+        return f"{path}?{urlencode(self.query, safe=',')}" if self.query else path
 
     @property
     def all_headers(self) -> dict[str, str]:
@@ -59,6 +73,7 @@ class ExampleRequest:
         return {
             "Authorization": f"Bearer {self.account.token}",
             "x-workspace-id": str(self.account.workspace_id),
+            **({} if self.body is None else {"Content-Type": "application/json"}),
             **self.headers,
         }
 
@@ -73,7 +88,7 @@ class ExampleAnswer:
 
 
 _ONE_DAY: Final = {"start_date": "2026-11-20", "end_date": "2026-11-20"}
-_FIVE_DAYS: Final = {"start_date": "2026-11-20", "end_date": "2026-11-24"}
+FIVE_DAYS: Final = {"start_date": "2026-11-20", "end_date": "2026-11-24"}
 
 SHOWN: Final = (
     ExampleRequest("firstPage", "The first page of a day", _LISTING, {**_ONE_DAY, "per_page": "2"}),
@@ -109,12 +124,16 @@ SHOWN: Final = (
         "usersAndModels",
         "Five days by user and model",
         _SUMMARY,
-        {**_FIVE_DAYS, "interval": "none", "group_by": "user,model", "limit": "2"},
+        {**FIVE_DAYS, "interval": "none", "group_by": "user,model", "limit": "2"},
     ),
-    ExampleRequest("expiredToken", "An expired token", _LISTING, {}, EVE),
-    ExampleRequest("abilityMissing", "A token without the ability", _LISTING, {}, CY),
+    ExampleRequest("expiredToken", "An expired token", _LISTING, account=EVE),
+    ExampleRequest("abilityMissing", "A token without the ability", _LISTING, account=CY),
     ExampleRequest(
-        "notAMember", "Not a member", _LISTING, {}, DEE, {"x-workspace-id": str(ANA.workspace_id)}
+        "notAMember",
+        "Not a member",
+        _LISTING,
+        account=DEE,
+        headers={"x-workspace-id": str(ANA.workspace_id)},
     ),
     ExampleRequest(
         "someoneElse",
@@ -128,7 +147,6 @@ SHOWN: Final = (
         "workspaceId",
         "A workspace id that is not in its plain form",
         _LISTING,
-        {},
         headers={"x-workspace-id": "011"},
     ),
     ExampleRequest("twoParameters", "Two errors", _LISTING, {"type": "Chat", "per_page": "1000"}),
@@ -136,14 +154,22 @@ SHOWN: Final = (
     ExampleRequest(
         "groups", "An unknown group, of the summary", _SUMMARY, {"group_by": "user,agents"}
     ),
-    ExampleRequest("unknownPath", "An unknown path", "/workspaces", {}),
+    ExampleRequest("formatMissing", "A body without a format", START_EXPORT, body={"range": "7d"}),
+    ExampleRequest("noObject", "A body that is not a JSON object", START_EXPORT, body=["csv"]),
+    ExampleRequest("unknownPath", "An unknown path", "GET /workspaces"),
+    ExampleRequest(
+        "unknownExport",
+        "An unknown id",
+        GET_EXPORT,
+        path_parameters={"id": "00000000000000000000000000000000"},
+    ),
 )
-"""Requests whose answers the document shows, in its order."""
+"""Requests whose answers the document shows, in its order. More are in ``export_examples``."""
 
 SAMPLED: Final = (
-    ExampleRequest("", "", _LISTING, _FIVE_DAYS),
+    ExampleRequest("", "", _LISTING, FIVE_DAYS),
     *(
-        ExampleRequest("", "", _SUMMARY, {**_FIVE_DAYS, "group_by": dimensions})
+        ExampleRequest("", "", _SUMMARY, {**FIVE_DAYS, "group_by": dimensions})
         for dimensions in ("user,type", "model,agent", "origin,source", "status,user")
     ),
 )
@@ -164,7 +190,10 @@ def answers_of(url: str) -> Callable[[ExampleRequest], ExampleAnswer]:
 
     def ask(request: ExampleRequest) -> ExampleAnswer:
         sent = urllib.request.Request(  # noqa: S310 - the stack's own URL
-            f"{url}{request.target}", headers=request.all_headers
+            f"{url}{request.target}",
+            data=None if request.body is None else json.dumps(request.body).encode(),
+            headers=request.all_headers,
+            method=request.method,
         )
         try:
             with urllib.request.urlopen(sent, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310

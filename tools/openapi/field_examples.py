@@ -8,7 +8,6 @@ from tools.openapi.operations import OPERATIONS, InvalidRequest, Problem
 from tools.openapi.schemas import Schema, component_name
 from tools.openapi.texts import IncompleteDocument
 
-_OK: Final = 200
 _INVALID: Final = 422
 
 
@@ -31,10 +30,9 @@ def add_field_examples(schemas: Mapping[str, Schema], answers: Iterable[ExampleA
 
 
 def _schema_name(answer: ExampleAnswer) -> str:
-    if answer.status == _OK:
-        kind = OPERATIONS[f"GET {answer.request.path}"].answer
-        if kind is not None:
-            return component_name(kind)
+    operation = OPERATIONS.get(answer.request.route)
+    if operation and operation.answer and answer.status == operation.status:
+        return component_name(operation.answer)
     return component_name(InvalidRequest if answer.status == _INVALID else Problem)
 
 

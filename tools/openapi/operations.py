@@ -9,6 +9,8 @@ from typing import Any, Final, TypedDict
 
 from local.template.template import Template
 from tools.openapi.texts import IncompleteDocument
+from workspace_usage.exporting.answer import ExportBody
+from workspace_usage.exporting.query import ExportQuery
 from workspace_usage.listing.answer import Body
 from workspace_usage.listing.filters import Filters
 from workspace_usage.listing.query import Query
@@ -29,7 +31,7 @@ class InvalidRequest(TypedDict):
     message: str
     """The first thing that is wrong, and how many others there are."""
     errors: dict[str, list[str]]
-    """All that is wrong, by parameter or header; each has one sentence or more."""
+    """All that is wrong, by parameter, header or field; each has one sentence or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,14 @@ class Operation:
         description: what it does, in sentences.
         headers: the names of the request headers that it reads, besides ``Authorization``.
         query: the model of its query parameters, if it has any.
-        answer: the type of a 200's body, or None if that is a file.
-        media_type: the media type of a 200's body.
-        success: what a 200 is.
+        body: the model of the body of its requests, if they have one.
+        status: the status of a success.
+        answer: the type of a success's body, or None if that is a file.
+        media_type: the media type of a success's body.
+        success: what a success is.
+        success_headers: the names of headers that only a success of this operation has.
+        errors: the names of errors that only this operation has. They take the place of others of
+            the same status.
     """
 
     operation_id: str
@@ -55,8 +62,12 @@ class Operation:
     success: str
     headers: tuple[str, ...]
     query: type[Filters] | None = None
+    body: type[Filters] | None = None
+    status: int = 200
     answer: type | None = None
     media_type: str = "application/json"
+    success_headers: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -98,6 +109,38 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         headers=_CALLER,
         query=SummaryQuery,
         answer=SummaryBody,
+    ),
+    "POST /workspaces/usage/exports": Operation(
+        operation_id="startExport",
+        tag="Exports",
+        summary="Start an export",
+        description=(
+            "Writes all executions that the list shows at this moment, for the same days, user and"
+            " type, to a file, in the same order. Executions that arrive later are not in it. A"
+            " user may have two exports running in a workspace, and each request starts another"
+            " one. An export and its file are gone after 24 hours."
+        ),
+        success="The export is started. `Location` is its address.",
+        headers=_CALLER,
+        body=ExportQuery,
+        status=202,
+        answer=ExportBody,
+        success_headers=("Location",),
+        errors=("TooManyExports",),
+    ),
+    "GET /workspaces/usage/exports/{id}": Operation(
+        operation_id="getExport",
+        tag="Exports",
+        summary="Get an export",
+        description=(
+            "Says how an export stands. Ask again every few seconds while `status` is `running`."
+            " Anyone who has the `link` can load the file without a token, for an hour. Each answer"
+            " has a new link. Answers are not cached."
+        ),
+        success="The export.",
+        headers=_CALLER,
+        answer=ExportBody,
+        errors=("ExportNotFound",),
     ),
     "GET /openapi.json": Operation(
         operation_id="getDescription",

@@ -1,4 +1,4 @@
-"""The models that check query parameters, as OpenAPI's parameters: types, limits, defaults."""
+"""Parameters and fields of bodies: types, limits and defaults, from the models that check them."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeAliasType, get_args, get_origin
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
+from local.gateway.paths import PathPattern
 from tools.openapi.schemas import Schema
 from tools.openapi.texts import HEADERS_OF_REQUESTS, PARAMETERS, Text, text_of
 from workspace_usage.listing.filters import DEFAULT_RANGE, Filters
@@ -36,6 +37,35 @@ def query_parameters(model: type[Filters]) -> Iterator[Schema]:
             "in": "query",
             "description": text.description,
             "schema": _with_example(schema, text),
+        }
+
+
+def body_properties(model: type[Filters]) -> Iterator[tuple[str, Schema]]:
+    """Yields the names and schemas of the fields of a body, which are those of a model.
+
+    Raises:
+        IncompleteDocument: a field has no description.
+    """
+    for name, field in model.model_fields.items():
+        text = text_of(PARAMETERS, name)
+        schema = _with_example(_schema(name, field), text)
+        yield name, {**schema, "description": text.description}
+
+
+def path_parameters(path: str) -> Iterator[Schema]:
+    """Yields the parameters in a path, as the template writes it.
+
+    Raises:
+        IncompleteDocument: a parameter has no description.
+    """
+    for name in PathPattern.parse(path).names:
+        text = text_of(PARAMETERS, name)
+        yield {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": text.description,
+            "schema": _with_example({"type": "string"}, text),
         }
 
 

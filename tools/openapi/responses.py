@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from local.gateway.responses import (
     FUNCTION_FAILED,
@@ -13,7 +13,7 @@ from local.gateway.responses import (
 )
 from local.template.template import Template
 from tools.openapi.examples import ExampleAnswer, ExampleRequest
-from tools.openapi.operations import InvalidRequest, Operation, Problem
+from tools.openapi.operations import OPERATIONS, InvalidRequest, Operation, Problem
 from tools.openapi.schemas import Schema, reference_to
 from tools.openapi.texts import HEADERS_OF_RESPONSES, STATUSES, IncompleteDocument, text_of
 
@@ -37,24 +37,35 @@ _HEADER_SCHEMAS: Final[Mapping[str, Schema]] = {
 }
 """The schemas of headers that are not any text."""
 
-_ERRORS: Final[Mapping[str, tuple[str, type, tuple[str, ...]]]] = {
-    "401": ("Unauthorized", Problem, ("WWW-Authenticate",)),
-    "403": ("Forbidden", Problem, ()),
-    "404": ("NotFound", Problem, ()),
-    "422": ("Invalid", InvalidRequest, ()),
-    "429": ("TooManyRequests", Problem, ("Retry-After",)),
-    "4XX": ("Malformed", Problem, ()),
-    "503": ("Unavailable", Problem, ("Retry-After",)),
-}
-"""The name, the body and the additional headers of each error. 404 is no operation's."""
 
-_ERRORS_OF_ANSWERS: Final = ("401", "403", "422", "429", "4XX", "503")
-_ERRORS_OF_FILES: Final = ("429", "4XX", "503")
+class ErrorKind(NamedTuple):
+    """An error of the document: its status, its body, and the headers that others don't have."""
+
+    status: str
+    body: type
+    headers: tuple[str, ...] = ()
+
+
+_ERRORS: Final[Mapping[str, ErrorKind]] = {
+    "Unauthorized": ErrorKind("401", Problem, ("WWW-Authenticate",)),
+    "Forbidden": ErrorKind("403", Problem),
+    "NotFound": ErrorKind("404", Problem),
+    "ExportNotFound": ErrorKind("404", Problem),
+    "Invalid": ErrorKind("422", InvalidRequest),
+    "TooManyRequests": ErrorKind("429", Problem, ("Retry-After",)),
+    "TooManyExports": ErrorKind("429", Problem, ("Retry-After",)),
+    "Malformed": ErrorKind("4XX", Problem),
+    "Unavailable": ErrorKind("503", Problem, ("Retry-After",)),
+}
+"""The errors by their names. ``NotFound`` is no operation's."""
+
+_ERRORS_OF_FILES: Final = ("TooManyRequests", "Malformed", "Unavailable")
+_ERRORS_OF_ANSWERS: Final = ("Unauthorized", "Forbidden", "Invalid", *_ERRORS_OF_FILES)
 
 _FAILURES: Final[Mapping[str, tuple[str, str, Failure]]] = {
-    "429": ("tooMany", "Too many requests", THROTTLED),
-    "4XX": ("tooLarge", "A request that is too large", REQUEST_TOO_LARGE),
-    "503": ("unavailable", "The service is unavailable", FUNCTION_FAILED),
+    "TooManyRequests": ("tooMany", "Too many requests", THROTTLED),
+    "Malformed": ("tooLarge", "A request that is too large", REQUEST_TOO_LARGE),
+    "Unavailable": ("unavailable", "The service is unavailable", FUNCTION_FAILED),
 }
 """Errors that no request to the demo has: the example is made from the template's text."""
 
@@ -69,9 +80,9 @@ def success_responses(operation: Operation, answers: list[ExampleAnswer]) -> dic
 
     Args:
         operation: the operation.
-        answers: the demo's answers that are examples of a 200.
+        answers: the demo's answers that are examples of a success.
     """
-    responses = {"200": _success(operation, answers)}
+    responses = {str(operation.status): _success(operation, answers)}
     if operation.is_open:
         responses["304"] = _not_modified()
     return responses
@@ -79,8 +90,14 @@ def success_responses(operation: Operation, answers: list[ExampleAnswer]) -> dic
 
 def error_references(operation: Operation) -> dict[str, Schema]:
     """Returns references to an operation's errors, by status."""
-    errors = _ERRORS_OF_FILES if operation.is_open else _ERRORS_OF_ANSWERS
-    return {status: {"$ref": f"#/components/responses/{_ERRORS[status][0]}"} for status in errors}
+    names = _error_names(operation)
+    return {status: {"$ref": f"#/components/responses/{names[status]}"} for status in sorted(names)}
+
+
+def _error_names(operation: Operation) -> dict[str, str]:
+    """Returns the names of an operation's errors, by status."""
+    common = _ERRORS_OF_FILES if operation.is_open else _ERRORS_OF_ANSWERS
+    return {_ERRORS[name].status: name for name in (*common, *operation.errors)}
 
 
 def error_responses(
@@ -94,23 +111,31 @@ def error_responses(
     """
     definition = template.only("AWS::ApiGateway::RestApi").properties["Body"]
     gateway = GatewayResponses(definition.get("x-amazon-apigateway-gateway-responses", {}))
-    for status, (name, body, headers) in _ERRORS.items():
-        if status in _FAILURES:
-            key, summary, failure = _FAILURES[status]
+    for name, kind in _ERRORS.items():
+        if name in _FAILURES:
+            key, summary, failure = _FAILURES[name]
             text = gateway.make(failure, {}).body.decode()
             examples = {key: {"summary": summary, "value": json.loads(text)}}
         else:
-            examples = _shown([answer for answer in answers if str(answer.status) == status])
+            examples = _shown([answer for answer in answers if _error_name(answer) == name])
         yield (
             name,
             {
                 "description": text_of(STATUSES, name).description,
-                "headers": _headers((*_ANSWER_HEADERS, *headers)),
+                "headers": _headers((*_ANSWER_HEADERS, *kind.headers)),
                 "content": {
-                    "application/json": {"schema": reference_to(body), "examples": examples}
+                    "application/json": {"schema": reference_to(kind.body), "examples": examples}
                 },
             },
         )
+
+
+def _error_name(answer: ExampleAnswer) -> str | None:
+    """Returns the name of the error that an answer is, or None if it is a success."""
+    operation = OPERATIONS.get(answer.request.route)
+    if operation is None:
+        return "NotFound"
+    return _error_names(operation).get(str(answer.status))
 
 
 def _success(operation: Operation, answers: list[ExampleAnswer]) -> Schema:
@@ -119,9 +144,10 @@ def _success(operation: Operation, answers: list[ExampleAnswer]) -> Schema:
         content: Schema = {"schema": {"type": "object" if is_json else "string"}}
     else:
         content = {"schema": reference_to(operation.answer), "examples": _shown(answers)}
+    common = _FILE_HEADERS if operation.is_open else _ANSWER_HEADERS
     return {
         "description": operation.success,
-        "headers": _headers(_FILE_HEADERS if operation.is_open else _ANSWER_HEADERS),
+        "headers": _headers((*common, *operation.success_headers)),
         "content": {operation.media_type: content},
     }
 
@@ -152,8 +178,11 @@ def _shown(answers: list[ExampleAnswer]) -> Schema:
 
 
 def _request_text(request: ExampleRequest) -> str:
+    body = "" if request.body is None else f" and the body `{json.dumps(request.body)}`"
     headers = "".join(f", `{name}: {value}`" for name, value in request.headers.items())
-    return f"`GET {request.target}` with the demo's token `{request.account.token}`{headers}"
+    sent = f"`{request.method} {request.target}` with the demo's token `{request.account.token}`"
+    note = f". {request.note}" if request.note else ""
+    return f"{sent}{body}{headers}{note}"
 
 
 def _headers(names: Iterable[str]) -> Schema:

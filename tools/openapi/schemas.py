@@ -13,12 +13,19 @@ from typing import Any, Final, Literal, TypeAliasType, get_args, get_origin, get
 from typing import is_typeddict as is_object
 
 from tools.openapi.texts import IncompleteDocument
+from workspace_usage.exporting.answer import ExportBody
+from workspace_usage.exporting.query import ExportQuery
 from workspace_usage.listing.answer import Body, Item
 from workspace_usage.summary.answer import Bucket, SummaryBody, TokenTotals
 
 type Schema = dict[str, Any]
 
-COMPONENT_NAMES: Final[Mapping[type, str]] = {Body: "Page", SummaryBody: "Summary"}
+COMPONENT_NAMES: Final[Mapping[type, str]] = {
+    Body: "Page",
+    SummaryBody: "Summary",
+    ExportBody: "Export",
+    ExportQuery: "ExportRequest",
+}
 """The names that some types have in the document, where many types have bodies."""
 
 _SCALARS: Final[Mapping[object, Schema]] = {
@@ -30,9 +37,13 @@ _SCALARS: Final[Mapping[object, Schema]] = {
 }
 
 _DATE: Final = {"format": "date"}
+_MOMENT: Final = {"format": "date-time"}
 _LARGE: Final = {"format": None}
 _RULES: Final[Mapping[tuple[type, str], Schema]] = {
-    (Item, "created_at"): {"format": "date-time"},
+    (Item, "created_at"): _MOMENT,
+    (ExportBody, "created_at"): _MOMENT,
+    (ExportBody, "expires_at"): _MOMENT,
+    (ExportBody, "link"): {"format": "uri"},
     (Bucket, "start_date"): _DATE,
     (Bucket, "end_date"): _DATE,
     (SummaryBody, "start_date"): _DATE,

@@ -37,11 +37,12 @@ def text_of(texts: Mapping[str, Text], name: str) -> Text:
 
 
 TITLE: Final = "Workspace usage"
-VERSION: Final = "1.0.0"
+VERSION: Final = "1.1.0"
 """The version of the contract: it rises with each change that callers notice."""
 
 INTRODUCTION: Final = """\
-The agent executions of a workspace: a list, newest first, and what they add up to.
+The agent executions of a workspace: a list, newest first, what they add up to, and all of them in a
+file.
 
 **Access.** A request needs a user's access token, which has the ability `use_agents`, and the
 workspace in the header `x-workspace-id`. A user sees their own executions. A user with the
@@ -57,8 +58,8 @@ the status and on the keys of `errors`; the texts may change. Another path or an
 **Numbers.** Credits are exact decimals and may have more digits than a binary floating-point number
 holds. Parse them as decimals before you add them up.
 
-**Age.** An answer may be up to 60 seconds old, because it is cached. A token that is revoked is
-refused at once all the same.
+**Age.** A page of the list or a summary may be up to 60 seconds old, because it is cached. A token
+that is revoked is refused at once all the same.
 
 **Compression.** From 1024 bytes on, answers are compressed for clients that prefer `gzip` or
 `deflate`.
@@ -69,6 +70,7 @@ also answers the preflight request `OPTIONS`, without a token.
 
 TAGS: Final = {
     "Usage": "What ran in a workspace.",
+    "Exports": "All that the list shows, in a file.",
     "Description": "This description of the API. It needs no token.",
 }
 
@@ -141,6 +143,26 @@ PARAMETERS: Final[Mapping[str, Text]] = {
         " are added up as `other`.",
         5,
     ),
+    "format": Text(
+        "The format of the file: `csv`, for spreadsheets, or `ndjson`, a JSON object per line with"
+        " the fields of the list. Both are compressed with gzip.",
+        "csv",
+    ),
+    "id": Text(
+        "The export's id, from the answer that started it. An id of another user or of another"
+        " workspace is 404, like an unknown one.",
+        "6f1f0c5e0a5b4c1f9d3e7b2a8c4d6e90",
+    ),
+}
+"""Query parameters, fields of bodies, and parameters in paths."""
+
+BODY_OF_REQUESTS: Final = (
+    "It is read as JSON, whatever the `Content-Type` is. Null counts as absent. Otherwise, fields"
+    " are checked as parameters are."
+)
+
+BODIES: Final[Mapping[str, Text]] = {
+    "ExportRequest": Text("Which executions are exported, and in which format."),
 }
 
 HEADERS_OF_RESPONSES: Final[Mapping[str, Text]] = {
@@ -158,6 +180,10 @@ HEADERS_OF_RESPONSES: Final[Mapping[str, Text]] = {
     ),
     "WWW-Authenticate": Text("The scheme of `Authorization`.", "Bearer"),
     "Retry-After": Text("How many seconds to wait before the request is sent again.", 5),
+    "Location": Text(
+        "The address of the export, relative to the request's URL.",
+        "exports/6f1f0c5e0a5b4c1f9d3e7b2a8c4d6e90",
+    ),
     "ETag": Text(
         "Identifies the file's content, for `If-None-Match`.", '"71d542268b7c6df41a2bc0f5d6768bf2"'
     ),
@@ -194,10 +220,21 @@ STATUSES: Final[Mapping[str, Text]] = {
     "NotFound": Text(
         "Another path or another method. The message is in the deployment's language."
     ),
-    "Invalid": Text("The workspace id or a parameter is invalid. All that is wrong is named."),
+    "ExportNotFound": Text(
+        "The user has no export with this id in this workspace, or it was started more than 24"
+        " hours ago."
+    ),
+    "Invalid": Text(
+        "The workspace id, a parameter or a field of the body is invalid. All that is wrong is"
+        " named. If the body is not a JSON object, the only key of `errors` is `body`."
+    ),
     "TooManyRequests": Text(
         "There were too many requests, counting those of all callers. Wait as many seconds as"
         " `Retry-After` says. The message is in the deployment's language."
+    ),
+    "TooManyExports": Text(
+        "The user has two exports running in this workspace, or there were too many requests,"
+        " counting those of all callers. Wait as many seconds as `Retry-After` says."
     ),
     "Malformed": Text(
         "The request is malformed or too large: 400, 413, 414 or 431. The message is in the"

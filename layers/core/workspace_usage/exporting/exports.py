@@ -93,7 +93,9 @@ class Exports:
             StoreUnavailable: the table can't be read in time.
         """
         owner = Owner(caller.scope.workspace_id, caller.user_id)
-        export = self.store.read(owner, export_id)
+        # DynamoDB refuses a key that is too long, and that would look like an outage.
+        is_possible = len(export_id) == 2 * _ID_BYTES
+        export = self.store.read(owner, export_id) if is_possible else None
         if export is None or now >= export.expires_at:
             raise NotFound("export_not_found")
         if not caller.scope.includes(export.scope):
