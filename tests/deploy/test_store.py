@@ -219,5 +219,6 @@ def test_the_names_that_operators_need_are_outputs() -> None:
         "CountQueueUrl": "${CountQueue}",
         "ExportsBucketName": "${ExportsBucket}",
         "ExportsQueueUrl": "${ExportsQueue}",
+        "ExportsDeadLetterQueueUrl": "${ExportsDeadLetterQueue}",
         "DaysTimeZone": "UTC",
     }

@@ -29,7 +29,8 @@ USAGECTL: Final = "docs/usagectl.md"
 _SOURCES: Final = ("Current", "Archived", "Edited")
 _NOT_METRICS: Final = {
     *("Action", "Allow", "Deny", "Effect", "Resource", "Statement", "Version"),
-    *("DataType", "Records", "String", "StringValue", "LambdaContext", "Location", "Vary"),
+    *("DataType", "Records", "String", "StringValue", "ApproximateReceiveCount"),
+    *("LambdaContext", "Location", "Vary"),
 }
 """Words of AWS's that the functions' code has besides the names of metrics."""
 

@@ -2,14 +2,15 @@
 
 The response to each call of each function is damaged in every way, once, three times and always, on
 the way through a proxy. The request itself always reaches moto: a write has happened although its
-response did not arrive.
+response did not arrive. S3 has no proxy: botocore validates its responses by itself.
 """
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import inf
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -28,6 +29,12 @@ from local.store.provision import provision
 from local.template.template import Template
 from tests.support.aws_clients import forget_clients
 from tests.support.damage import DAMAGES, DRIP, Damage, Interference, Proxy
+from tests.support.export_trials import (
+    continued_export,
+    found_export,
+    started_export,
+    written_export,
+)
 from tests.support.functions import Context, environment_of, load_function
 from tests.support.harness import (
     COUNTED_WORKSPACE,
@@ -62,7 +69,7 @@ def harness(endpoints: Endpoints, template: Template) -> Iterator[Harness]:
     with pytest.MonkeyPatch.context() as patch, Proxy(endpoints.dynamodb) as proxy:
         Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
         for name, value in {
-            **Endpoints.all_at(proxy.url).variables,
+            **replace(Endpoints.all_at(proxy.url), s3=endpoints.s3).variables,
             **local_aws.CREDENTIALS,
             **local_aws.NO_CONFIGURATION,
             "AWS_DEFAULT_REGION": local_aws.REGION,
@@ -112,8 +119,22 @@ CASES: list[tuple[Callable[[Harness], Trial], str, str]] = [
     (grown_counts, "TransactWriteItems", "Rollups"),
     (old_mark, "DeleteItem", "Rollups"),
     (unfinished_count, "SendMessage", ""),
+    (started_export, "Query", "Exports"),
+    (started_export, "TransactWriteItems", "Exports"),
+    (started_export, "SendMessage", ""),
+    (found_export, "GetItem", "Exports"),
+    (written_export, "GetItem", "Exports"),
+    (written_export, "TransactWriteItems", "Exports"),
+    (written_export, "Query", "Executions"),
+    (continued_export, "SendMessage", ""),
 ]
 """What is tried, and which of its calls gets damaged responses: an operation, and a table."""
+
+MEMBER: Final = (
+    ("Authorization", f"Bearer 7|{TOKEN_SECRET}"),
+    ("x-workspace-id", str(COUNTED_WORKSPACE)),
+)
+"""The headers of a member's request."""
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
@@ -163,6 +184,32 @@ def test_a_response_that_drips_takes_no_longer_than_an_attempt_may(harness: Harn
 
 def test_nothing_is_cached_because_of_a_damaged_response(harness: Harness) -> None:
     """The gateway answers 503, and the next request gets the right answer."""
+    gateway = gateway_of(harness)
+    request = Request("GET", "/workspaces/usage", "per_page=3", MEMBER)
+    for operation, table in (("GetItem", "AccessTokens"), ("Query", "Executions")):
+        for damage in DAMAGES:
+            with harness.proxy.damaging(Interference(operation, harness.table(table), damage, inf)):
+                assert gateway.handle(request).status == 503
+    response = gateway.handle(request)
+    assert (response.status, dict(response.headers)["X-Cache"]) == (200, "Miss")
+    ids = [item["id"] for item in json.loads(response.body)["items"]]
+    assert ids == [ROWS, ROWS - 1, ROWS - 2]
+
+
+def test_an_export_is_not_started_because_of_a_damaged_response(harness: Harness) -> None:
+    """The gateway answers 503 each time, and never that too many exports are running."""
+    gateway = gateway_of(harness)
+    request = Request("POST", "/workspaces/usage/exports", "", MEMBER, b'{"format": "csv"}')
+    exports = harness.table("Exports")
+    for operation, text in (("TransactWriteItems", exports), ("SendMessage", "")):
+        for damage in DAMAGES:
+            with harness.proxy.damaging(Interference(operation, text, damage, inf)):
+                assert gateway.handle(request).status == 503
+    assert [gateway.handle(request).status for _ in range(3)] == [202, 202, 429]
+
+
+def gateway_of(harness: Harness) -> Gateway:
+    """Returns a gateway in front of the harness's functions."""
 
     def invoke(name: str) -> Callable[[bytes, float], Result]:
         def answer(event: bytes, _: float) -> Result:
@@ -176,22 +223,9 @@ def test_nothing_is_cached_because_of_a_damaged_response(harness: Harness) -> No
 
     functions = {
         arn: invoke(name)
-        for name in ("authorizer", "usage", "summary", "page")
+        for name in ("authorizer", "usage", "summary", "exports", "page")
         for arn in versions_by_arn(
             harness.template, harness.template.resources[f"{name.capitalize()}Function"]
         )
     }
-    gateway = Gateway(harness.template, functions, lambda: 0.0, NoLog())
-    headers = (
-        ("Authorization", f"Bearer 7|{TOKEN_SECRET}"),
-        ("x-workspace-id", str(COUNTED_WORKSPACE)),
-    )
-    request = Request("GET", "/workspaces/usage", "per_page=3", headers)
-    for operation, table in (("GetItem", "AccessTokens"), ("Query", "Executions")):
-        for damage in DAMAGES:
-            with harness.proxy.damaging(Interference(operation, harness.table(table), damage, inf)):
-                assert gateway.handle(request).status == 503
-    response = gateway.handle(request)
-    assert (response.status, dict(response.headers)["X-Cache"]) == (200, "Miss")
-    ids = [item["id"] for item in json.loads(response.body)["items"]]
-    assert ids == [ROWS, ROWS - 1, ROWS - 2]
+    return Gateway(harness.template, functions, lambda: 0.0, NoLog())

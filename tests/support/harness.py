@@ -39,7 +39,15 @@ ROWS: Final = MIN_ROWS + 1
 """The rows of a workspace: enough to be counted. The grown one has twice as many."""
 
 TOKEN_SECRET: Final = "s3cr3t"
-FUNCTIONS: Final = ("authorizer", "usage", "summary", "recorder", "counter")
+FUNCTIONS: Final = (
+    "authorizer",
+    "usage",
+    "summary",
+    "exports",
+    "exporter",
+    "recorder",
+    "counter",
+)
 EVENTS: Final[dict[str, Any]] = {
     name: json.loads((ROOT / "events" / f"event-{name}.json").read_text("utf-8"))
     for name in ("execution-recorded", "access-token-issued")

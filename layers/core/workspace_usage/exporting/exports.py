@@ -76,10 +76,11 @@ class Exports:
             created_at=now,
             written_at=now,
         )
-        self.store.start(export)
         try:
+            self.store.start(export)
             self.queue.send(export.owner, export.id)
         except StoreUnavailable:
+            # It may be stored all the same: the response may have been lost.
             self._withdraw(export, now)
             raise
         return export
@@ -135,8 +136,11 @@ class Exports:
         return presigner.presign(export.object_key)
 
     def _withdraw(self, export: Export, now: datetime) -> None:
-        """Frees the slot of an export that nobody will write, if the table can be reached."""
-        with suppress(StoreUnavailable, Overtaken):  # it frees itself later: TIME_TO_PROGRESS
+        """Frees the slot of an export that nobody will write, if it is stored.
+
+        If the table can't be reached, the slot is free after TIME_TO_PROGRESS.
+        """
+        with suppress(StoreUnavailable, Overtaken):
             self.store.write(replace(export, status="failed"), now)
 
 
