@@ -254,7 +254,7 @@ def test_endpoints_are_declared_and_empty(function: str) -> None:
     services = {
         "UsageFunction": ["DYNAMODB", "S3", "SSM"],
         "SummaryFunction": ["DYNAMODB", "SSM"],
-        "PageFunction": [],
+        "PageFunction": ["S3"],
         "AuthorizerFunction": ["DYNAMODB"],
         "RecorderFunction": ["DYNAMODB", "SQS"],
         "CounterFunction": ["DYNAMODB", "SQS"],
