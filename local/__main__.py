@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> None:
                 store_host=options.store_host,
                 log=_LOGS[options.log](_Lines().write),
                 load=data.load,
-                demo=data.account,
+                demo=data.accounts,
             )
         )
         print(data.banner(stack.url), flush=True)

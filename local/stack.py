@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -72,7 +72,7 @@ class Stack:
         log: Log | None = None,
         clock: Clock = time.monotonic,
         load: Callable[[Resources], object] | None = None,
-        demo: DemoAccount | None = None,
+        demo: Sequence[DemoAccount] = (),
     ) -> Self:
         """Starts the stack of a template. It serves nothing before the store is loaded.
 
@@ -86,7 +86,7 @@ class Stack:
             log: takes what happens, from any thread.
             clock: the time for cache, throttle and log.
             load: loads data into the store; without it, the store is empty.
-            demo: the account whose token the reference fills in, if the demo is what is loaded.
+            demo: the accounts that the page offers, if the demo is what is loaded.
 
         Raises:
             TemplateError: the template or a parameter can't be used.

@@ -22,6 +22,8 @@ def demo_banner(url: str, accounts: Iterable[DemoAccount]) -> str:
     authorization = shlex.quote(f"Authorization: Bearer {first.token}")
     width = max(len(account.token) for account in accounts)
     lines = [
+        f"Open {url}/ in a browser: it shows what the demo's workspace costs.",
+        "",
         f"Serving {url}{LISTING_PATH} with demo data. A request with Ana's token:",
         "",
         f"  {_curl(url, authorization, first.workspace_id, '?per_page=2')}",
@@ -38,7 +40,10 @@ def demo_banner(url: str, accounts: Iterable[DemoAccount]) -> str:
 
 def data_banner(url: str, suggestion: Suggestion) -> str:
     """Returns the banner of a data set: commands that issue a token, and use it in a request."""
-    return _join([f"Serving {url}{LISTING_PATH}", "", *_steps(url, suggestion), LAST_LINE])
+    page = f"Open {url}/ in a browser, and enter a token; the next lines issue one."
+    return _join(
+        [page, "", f"Serving {url}{LISTING_PATH}", "", *_steps(url, suggestion), LAST_LINE]
+    )
 
 
 def _steps(url: str, suggestion: Suggestion) -> Iterator[str]:

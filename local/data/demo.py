@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from workspace_usage.rows.row import AgentType
 
@@ -24,21 +24,47 @@ DEMO_ROWS: Final = 360
 _MEDIA: Final = Path(__file__).with_name("media")
 
 
+type Sight = Literal["everyone", "own", "nothing"]
+"""Whose executions an account sees."""
+
+
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
-    """A user of the demo with a token, and what a request with it shows in a workspace."""
+    """A user of the demo with a token, and what a request with it shows in a workspace.
+
+    Attributes:
+        token: the token.
+        user_id: the user.
+        workspace_id: the workspace that requests name.
+        sees: what the account sees there.
+        description: the same in a sentence, which begins with the user's name.
+    """
 
     token: str
     user_id: int
     workspace_id: int
+    sees: Sight
     description: str
 
+    @property
+    def name(self) -> str:
+        """The user's name."""
+        return self.description.partition(" ")[0]
 
-ANA: Final = DemoAccount("1|demo-ana", 1, WORKSPACE_ID, "Ana sees everyone's executions")
-BO: Final = DemoAccount("2|demo-bo", 2, WORKSPACE_ID, "Bo sees only his own")
-CY: Final = DemoAccount("3|demo-cy", 3, WORKSPACE_ID, "Cy gets 403: the token may not use agents")
-DEE: Final = DemoAccount("4|demo-dee", 4, WORKSPACE_ID, "Dee gets 403, but sees workspace 12")
-EVE: Final = DemoAccount("5|demo-eve", 5, WORKSPACE_ID, "Eve gets 401: the token has expired")
+
+ANA: Final = DemoAccount(
+    "1|demo-ana", 1, WORKSPACE_ID, "everyone", "Ana sees everyone's executions"
+)
+BO: Final = DemoAccount("2|demo-bo", 2, WORKSPACE_ID, "own", "Bo sees only his own")
+CY: Final = DemoAccount(
+    "3|demo-cy", 3, WORKSPACE_ID, "nothing", "Cy gets 403: the token may not use agents"
+)
+DEE: Final = DemoAccount(
+    "4|demo-dee", 4, WORKSPACE_ID, "nothing", "Dee gets 403, but sees workspace 12"
+)
+EVE: Final = DemoAccount(
+    "5|demo-eve", 5, WORKSPACE_ID, "nothing", "Eve gets 401: the token has expired"
+)
 ACCOUNTS: Final = (ANA, BO, CY, DEE, EVE)
 
 _PERMISSIONS: Final[tuple[tuple[int, int, list[str]], ...]] = (

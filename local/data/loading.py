@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from local.data.banner import data_banner, demo_banner
-from local.data.demo import ANA, DemoAccount, write_demo
+from local.data.demo import ACCOUNTS, DemoAccount, write_demo
 from local.data.rejections import Rejections
 from local.data.suggestion import suggest
 from usagectl.data_set.payload_files import count_lines
@@ -20,10 +20,10 @@ class ServedData(Protocol):
     """Data that the stack serves.
 
     Attributes:
-        account: the account whose token the reference fills in, or None if the data is not made up.
+        accounts: the accounts that the page offers, or none if the data is not made up.
     """
 
-    account: DemoAccount | None
+    accounts: Sequence[DemoAccount]
 
     def load(self, resources: Resources) -> None:
         """Loads it into the store."""
@@ -35,26 +35,23 @@ class ServedData(Protocol):
 class Demo:
     """The demo data."""
 
-    account: DemoAccount | None = ANA
-
-    def __init__(self) -> None:
-        self._accounts: Sequence[DemoAccount] = ()
+    accounts: Sequence[DemoAccount] = ACCOUNTS
 
     def load(self, resources: Resources) -> None:
         """Makes the demo's data set, and loads it into the store."""
         with tempfile.TemporaryDirectory() as folder:
-            self._accounts = write_demo(Path(folder), datetime.now(UTC))
+            write_demo(Path(folder), datetime.now(UTC))
             _load(resources, Path(folder))
 
     def banner(self, url: str) -> str:
         """Returns the demo's banner."""
-        return demo_banner(url, self._accounts)
+        return demo_banner(url, self.accounts)
 
 
 class OwnDataSet:
     """A data set of the developer's own."""
 
-    account: DemoAccount | None = None
+    accounts: Sequence[DemoAccount] = ()
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from local.data.demo import ANA, write_demo
+from local.data.demo import ACCOUNTS, write_demo
 from local.stack import Stack
 from tests.support.browser import Watch
 from tests.support.openapi import operations
@@ -29,7 +29,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The stack with today's demo, as ``make run`` serves it."""
     folder = tmp_path_factory.mktemp("demo")
     write_demo(folder, datetime.now(UTC))
-    with Stack.start(load=lambda resources: Loader(resources).load(folder), demo=ANA) as running:
+    with Stack.start(
+        load=lambda resources: Loader(resources).load(folder), demo=ACCOUNTS
+    ) as running:
         yield running
 
 

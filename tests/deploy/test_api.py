@@ -24,7 +24,7 @@ CACHE_KEYS_BY_ROUTE = {
 }
 """The routes that are cached, and what their answers depend on."""
 
-OPEN_ROUTES = ("/openapi.json", "/docs", "/docs/{file}")
+OPEN_ROUTES = ("/", "/web/{version}/{file}", "/openapi.json", "/docs", "/docs/{file}")
 """The routes that everyone may call."""
 
 EXPORTS = "/workspaces/usage/exports"
@@ -205,6 +205,8 @@ def test_only_this_api_may_invoke_the_functions() -> None:
         ("${SummaryFunctionAliaslive}", f"{api}/*/GET/workspaces/usage/summary"),
         ("${ExportsFunction}", f"{api}/*/POST/workspaces/usage/exports"),
         ("${ExportsFunction}", f"{api}/*/GET/workspaces/usage/exports/*"),
+        ("${PageFunction}", f"{api}/*/GET/"),
+        ("${PageFunction}", f"{api}/*/GET/web/*/*"),
         ("${PageFunction}", f"{api}/*/GET/openapi.json"),
         ("${PageFunction}", f"{api}/*/GET/docs"),
         ("${PageFunction}", f"{api}/*/GET/docs/*"),

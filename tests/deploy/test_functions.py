@@ -272,7 +272,7 @@ def test_endpoints_are_declared_and_empty(function: str) -> None:
         "SummaryFunction": ["DYNAMODB", "SSM"],
         "ExportsFunction": ["DYNAMODB", "S3", "SQS", "SSM"],
         "ExporterFunction": ["DYNAMODB", "S3", "SQS"],
-        "PageFunction": [],
+        "PageFunction": ["S3"],
         "AuthorizerFunction": ["DYNAMODB"],
         "RecorderFunction": ["DYNAMODB", "SQS"],
         "CounterFunction": ["DYNAMODB", "SQS"],

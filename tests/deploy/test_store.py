@@ -204,6 +204,7 @@ def test_the_names_that_operators_need_are_outputs() -> None:
     del outputs["ApiUrl"]
     assert outputs == {
         "ApiId": "${Api}",
+        "PageUrl": "https://${Api}.execute-api.us-east-1.amazonaws.com/v1/",
         "ReferenceUrl": "https://${Api}.execute-api.us-east-1.amazonaws.com/v1/docs",
         "UsageFunctionArn": "${UsageFunctionAliaslive}",
         "SummaryFunctionArn": "${SummaryFunctionAliaslive}",

@@ -1,5 +1,7 @@
 """The page function: files for everyone, which browsers keep, and nothing else."""
 
+import re
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +12,10 @@ from tests.support.functions import ROOT, Context, environment_of, load_function
 from workspace_api.responses import cors_headers
 
 ORIGIN = "https://app.example.com"
+WEB = ROOT / "web"
+PAGE_BYTES = 60_000
+"""The most bytes that all files of the page may have, uncompressed."""
+
 CONTENT_TYPES = {
     "/openapi.json": "application/json",
     "/docs": "text/html; charset=utf-8",
@@ -38,23 +44,38 @@ def ask(
         headers: the request's headers.
         sent_path: the path as the client sent it, if that is another one.
     """
-    folder, _, file = path.rpartition("/")
-    is_file = folder == "/docs"
+    resource, parameters = path, None
+    match path.split("/"):
+        case ["", "docs", file]:
+            resource, parameters = "/docs/{file}", {"file": file}
+        case ["", "web", version, file]:
+            resource, parameters = "/web/{version}/{file}", {"version": version, "file": file}
     event = {
-        "resource": "/docs/{file}" if is_file else path,
+        "resource": resource,
         "path": sent_path or path,
         "httpMethod": "GET",
         "headers": headers,
-        "pathParameters": {"file": file} if is_file else None,
+        "pathParameters": parameters,
+        "requestContext": {"path": f"/v1{sent_path or path}"},
     }
     response: dict[str, Any] = page.lambda_handler(event, Context())
     return response
 
 
+def policy_of(response: dict[str, Any]) -> dict[str, str]:
+    """Returns the directives of a response's Content-Security-Policy."""
+    policy = response["headers"]["Content-Security-Policy"]
+    return dict(part.strip().split(" ", 1) for part in policy.split(";"))
+
+
 def test_it_serves_these_files_and_no_others(page: ModuleType) -> None:
     """Each with its type. All are texts, so that the gateway needs no binary media types."""
-    assert {path: file.content_type for path, file in page.FILES.items()} == CONTENT_TYPES
-    for path, content_type in CONTENT_TYPES.items():
+    content_types = {path: file.content_type for path, file in page.FILES.items()}
+    assert content_types.items() >= CONTENT_TYPES.items()
+    others = content_types.keys() - CONTENT_TYPES.keys()
+    names = {path.rpartition("/")[2] or "index.html" for path in others}
+    assert names == {path.name for path in WEB.iterdir()}
+    for path, content_type in content_types.items():
         response = ask(page, path)
         assert response["statusCode"] == 200
         assert response["headers"]["Content-Type"] == content_type
@@ -90,10 +111,7 @@ def test_browsers_may_keep_a_file_and_load_nothing_of_another_origin(
     assert headers["Cache-Control"] == "public, max-age=300"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
-    policy = dict(
-        part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";")
-    )
-    assert policy == {
+    assert policy_of(ask(page, path)) == {
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
@@ -156,3 +174,126 @@ def test_the_page_names_no_address_of_another_origin() -> None:
     text = (ROOT / "functions" / "page" / "files" / "reference.html").read_text("utf-8")
     for address in text.split('="')[1:]:
         assert not address.startswith(("/", "http")), address
+
+
+@pytest.fixture
+def environment(template: Template) -> dict[str, str]:
+    """The page function's variables, as a deployment has them."""
+    return {
+        **environment_of(template, "PageFunction"),
+        "MEDIA_BUCKET": "media",
+        "AWS_ENDPOINT_URL_S3": "",
+    }
+
+
+def files_of(page: ModuleType) -> set[str]:
+    """Returns the addresses in the page, which are relative to the root."""
+    return set(re.findall(r'(?:src|href)="(web/[^"]+)"', page.FILES["/"].content))
+
+
+def test_the_page_is_small() -> None:
+    """It has no build step that could make it so."""
+    assert sum(path.stat().st_size for path in WEB.iterdir()) <= PAGE_BYTES
+    assert all(len(path.read_text("utf-8").splitlines()) <= 300 for path in WEB.iterdir())
+
+
+def test_the_page_names_its_files_and_nothing_else(page: ModuleType) -> None:
+    """All addresses are relative, because a stage's name may come first."""
+    text = page.FILES["/"].content
+    for address in re.findall(r'(?:src|href)="([^"]*)"', text):
+        assert f"/{address}" in page.FILES, address
+    assert len(files_of(page)) == 3
+    assert "{" not in text
+
+
+def test_modules_import_each_other_beside_themselves(page: ModuleType) -> None:
+    """Each module exists, and none comes from another folder or origin."""
+    names = {path.name for path in WEB.iterdir()}
+    for path in WEB.glob("*.js"):
+        for module in re.findall(r'^import .* from ["]([^"`]+)', path.read_text("utf-8")):
+            assert module.removeprefix("./") in names, f"{path.name} imports {module}"
+
+
+def test_the_page_is_asked_for_each_time_and_its_files_never_again(page: ModuleType) -> None:
+    """So a browser never mixes the modules of two versions."""
+    assert ask(page, "/")["headers"]["Cache-Control"] == "no-cache"
+    for address in files_of(page):
+        response = ask(page, f"/{address}")
+        assert response["statusCode"] == 200
+        assert response["headers"]["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert ask(page, re.sub("web/[^/]+", "/web/other", address))["statusCode"] == 404
+
+
+def test_a_file_of_the_page_that_changes_gets_another_address(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The others do, too."""
+    page = load_function("page", environment, monkeypatch)
+    before = files_of(page)
+    for path in WEB.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "json.js").write_text("// changed")
+    monkeypatch.setattr(page, "_WEB", tmp_path)
+    changed = dict(page._read_page())
+    assert {f"/{address}" for address in before}.isdisjoint(changed)
+    assert changed["/"].etag != page.FILES["/"].etag
+
+
+def test_the_page_loads_media_of_the_bucket_and_of_named_origins(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else of another origin, nothing inline, and no markup made of texts."""
+    cdn = "https://cdn.example.com,https://b.example.com:8443"
+    page = load_function("page", {**environment, "MEDIA_ORIGINS": cdn}, monkeypatch)
+    origins = "https://media.s3.us-east-1.amazonaws.com https://cdn.example.com https://b.example.com:8443"
+    for path in page.FILES.keys() - CONTENT_TYPES.keys():
+        assert policy_of(ask(page, path)) == {
+            "default-src": "'none'",
+            "script-src": "'self'",
+            "style-src": "'self'",
+            "img-src": f"'self' {origins}",
+            "media-src": origins,
+            "require-trusted-types-for": "'script'",
+            "connect-src": "'self'",
+            "base-uri": "'none'",
+            "form-action": "'none'",
+            "frame-ancestors": "'none'",
+        }
+    assert f'name="media-origins" content="{origins}"' in page.FILES["/"].content
+
+
+def test_the_page_knows_the_deployment(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its language for browsers of other languages, and where the paths of chats lead."""
+    variables = {"DEFAULT_LOCALE": "es", "APP_URL": "https://app.example.com/x"}
+    page = load_function("page", {**environment, **variables}, monkeypatch)
+    text = page.FILES["/"].content
+    assert 'name="default-locale" content="es"' in text
+    assert 'name="app-url" content="https://app.example.com/x"' in text
+
+
+def test_a_deployment_can_turn_the_page_off(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The root and its files are then unknown paths; the reference is not."""
+    enabled = load_function("page", environment, monkeypatch)
+    disabled = load_function("page", {**environment, "PAGE_ENABLED": "false"}, monkeypatch)
+    for path in enabled.FILES:
+        expected = 200 if path in CONTENT_TYPES else 404
+        assert ask(disabled, path)["statusCode"] == expected, path
+
+
+@pytest.mark.parametrize(
+    ("sent", "location"),
+    [("/v1", "v1/"), ("/usage/v1", "v1/"), ("/v1/", None), ("/", None), (None, None)],
+)
+def test_the_stage_s_name_without_a_slash_leads_to_the_page(
+    page: ModuleType, sent: str | None, location: str | None
+) -> None:
+    """Otherwise the browser would look for its files beside the stage."""
+    context = {} if sent is None else {"path": sent}
+    event = {"resource": "/", "path": "/", "httpMethod": "GET", "requestContext": context}
+    response = page.lambda_handler(event, Context())
+    assert response["statusCode"] == (200 if location is None else 308)
+    assert response["headers"].get("Location") == location

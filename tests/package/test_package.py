@@ -110,14 +110,20 @@ def test_the_built_exporter_writes_files(stack: Stack) -> None:
     assert read_export(done["link"]).count("\n") == done["rows"] > 100
 
 
-def test_the_built_page_function_serves_the_document_and_the_reference(stack: Stack) -> None:
+def test_the_built_page_function_serves_the_page_the_document_and_the_reference(
+    stack: Stack,
+) -> None:
     """From its own package, without the package for Django that has the files."""
     document = httpx.get(f"{stack.url}/openapi.json")
     assert document.content == (ROOT / "openapi.json").read_bytes()
     for path in re.findall(r'(?:src|href)="(docs/[^"]+)"', httpx.get(f"{stack.url}/docs").text):
         assert httpx.get(f"{stack.url}/{path}").status_code == 200, path
+    page = httpx.get(stack.url)
+    for path in re.findall(r'(?:src|href)="(web/[^"]+)"', page.text):
+        assert httpx.get(f"{stack.url}/{path}").status_code == 200, path
     names = {path.name for path in (BUILD_FOLDER / "PageFunction").rglob("*") if path.is_file()}
     assert names == {
+        *(path.name for path in (ROOT / "web").iterdir()),
         *("app.py", "app.cpython-313.pyc", "openapi.json"),
         *("reference.html", "reference.js", "reference.css"),
         *("swagger-ui-bundle.js", "swagger-ui.css", "LICENSE"),

@@ -21,8 +21,8 @@ LOCAL_HEADERS: Final = {"x-cache"}
 LOCAL_PATHS: Final = ("/_local/", "/2015-03-31/")
 """Beginnings of the local stack's own addresses."""
 
-NOT_DESCRIBED: Final = "/docs/"
-"""The beginning of the addresses of the reference's files, which are no part of the API."""
+NOT_DESCRIBED: Final = ("/docs/", "/web/")
+"""Beginnings of the addresses of the files of pages, which are no part of the API."""
 
 
 @cache

@@ -5,7 +5,7 @@ A new route needs an entry in ``OPERATIONS``, or in ``NOT_DESCRIBED`` if it is n
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypedDict
+from typing import Any, Final, Literal, TypedDict
 
 from local.template.template import Template
 from tools.openapi.texts import IncompleteDocument
@@ -53,6 +53,7 @@ class Operation:
         success_headers: the names of headers that only a success of this operation has.
         errors: the names of errors that only this operation has. They take the place of others of
             the same status.
+        cache_control: which ``Cache-Control`` a file has: its name in the texts of headers.
     """
 
     operation_id: str
@@ -68,6 +69,7 @@ class Operation:
     media_type: str = "application/json"
     success_headers: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    cache_control: Literal["max-age", "no-cache"] = "max-age"
 
     @property
     def is_open(self) -> bool:
@@ -159,11 +161,24 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         headers=_FILE,
         media_type="text/html; charset=utf-8",
     ),
+    "GET /": Operation(
+        operation_id="showPage",
+        tag="Page",
+        summary="Look at usage",
+        description=(
+            "A page for people, which shows what this API answers to their token. 404 if the"
+            " deployment has turned it off."
+        ),
+        success="The page.",
+        headers=_FILE,
+        media_type="text/html; charset=utf-8",
+        cache_control="no-cache",
+    ),
 }
 """The operations of the document, by the template's routes, in the order of the document."""
 
-NOT_DESCRIBED: Final = {"GET /docs/{file}"}
-"""Routes that are no part of the API: the files that the page loads."""
+NOT_DESCRIBED: Final = {"GET /docs/{file}", "GET /web/{version}/{file}"}
+"""Routes that are no part of the API: the files that pages load."""
 
 
 def check_routes(template: Template) -> None:

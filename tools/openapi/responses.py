@@ -22,7 +22,6 @@ _CORS: Final = ("Access-Control-Allow-Origin", "Access-Control-Expose-Headers")
 _ANSWER_HEADERS: Final = (*_IDS, "no-store", *_CORS)
 _FILE_HEADERS: Final = (
     *_IDS,
-    "max-age",
     "ETag",
     "Content-Security-Policy",
     "Referrer-Policy",
@@ -30,7 +29,7 @@ _FILE_HEADERS: Final = (
     "X-Content-Type-Options",
     *_CORS,
 )
-_CACHE_CONTROLS: Final = {"no-store", "max-age"}
+_CACHE_CONTROLS: Final = {"no-store", "no-cache", "max-age"}
 _HEADER_SCHEMAS: Final[Mapping[str, Schema]] = {
     "no-store": {"type": "string", "const": "no-store"},
     "Retry-After": {"type": "integer", "minimum": 1},
@@ -84,7 +83,7 @@ def success_responses(operation: Operation, answers: list[ExampleAnswer]) -> dic
     """
     responses = {str(operation.status): _success(operation, answers)}
     if operation.is_open:
-        responses["304"] = _not_modified()
+        responses["304"] = _not_modified(operation)
     return responses
 
 
@@ -144,7 +143,7 @@ def _success(operation: Operation, answers: list[ExampleAnswer]) -> Schema:
         content: Schema = {"schema": {"type": "object" if is_json else "string"}}
     else:
         content = {"schema": reference_to(operation.answer), "examples": _shown(answers)}
-    common = _FILE_HEADERS if operation.is_open else _ANSWER_HEADERS
+    common = (operation.cache_control, *_FILE_HEADERS) if operation.is_open else _ANSWER_HEADERS
     return {
         "description": operation.success,
         "headers": _headers((*common, *operation.success_headers)),
@@ -152,11 +151,15 @@ def _success(operation: Operation, answers: list[ExampleAnswer]) -> Schema:
     }
 
 
-def _not_modified() -> Schema:
+def _not_modified(operation: Operation) -> Schema:
     return {
         "description": "The client has the file already.",
-        "headers": _headers(_FILE_HEADERS),
+        "headers": _file_headers(operation),
     }
+
+
+def _file_headers(operation: Operation) -> Schema:
+    return _headers((operation.cache_control, *_FILE_HEADERS))
 
 
 def _shown(answers: list[ExampleAnswer]) -> Schema:

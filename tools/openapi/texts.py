@@ -71,6 +71,7 @@ also answers the preflight request `OPTIONS`, without a token.
 TAGS: Final = {
     "Usage": "What ran in a workspace.",
     "Exports": "All that the list shows, in a file.",
+    "Page": "For people. It needs no token to be loaded, and one to show anything.",
     "Description": "This description of the API. It needs no token.",
 }
 
@@ -175,6 +176,7 @@ HEADERS_OF_RESPONSES: Final[Mapping[str, Text]] = {
         "A second id of the request, which no client can choose.", "VSDUbITAZbFPlMQ="
     ),
     "no-store": Text("Clients and proxies must not keep the answer.", "no-store"),
+    "no-cache": Text("Clients ask each time whether the file has changed.", "no-cache"),
     "max-age": Text(
         "Clients and proxies may keep the file for five minutes.", "public, max-age=300"
     ),
@@ -206,7 +208,7 @@ HEADERS_OF_RESPONSES: Final[Mapping[str, Text]] = {
         "x-amzn-RequestId,Retry-After,ETag,Location",
     ),
 }
-"""The headers of answers. ``no-store`` and ``max-age`` are the two values of ``Cache-Control``."""
+"""The headers of answers. ``no-store``, ``no-cache``, ``max-age``: values of ``Cache-Control``."""
 
 STATUSES: Final[Mapping[str, Text]] = {
     "Unauthorized": Text(

@@ -170,12 +170,36 @@ def test_an_unusable_value_is_an_error(kind: Settings, name: str, value: str) ->
         kind.from_environment(environment | {name: value})
 
 
-def test_the_page_needs_only_its_language_and_the_allowed_origin() -> None:
-    environment = {"DEFAULT_LOCALE": "es", "ALLOWED_ORIGIN": "https://app.example.com"}
+def test_the_page_s_settings_name_the_origins_of_its_media() -> None:
+    """The bucket's is that of presigned URLs, at AWS and at another endpoint."""
+    environment = {
+        "DEFAULT_LOCALE": "es",
+        "ALLOWED_ORIGIN": "https://app.example.com",
+        "PAGE_ENABLED": "true",
+        "APP_URL": "https://tess.example.com",
+        "MEDIA_BUCKET": "media",
+        "MEDIA_ORIGINS": "https://a.example.com,https://b.example.com",
+        "AWS_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL_S3": "",
+    }
     settings = PageSettings.from_environment(environment)
-    assert settings == PageSettings("es", "https://app.example.com")
+    assert settings == PageSettings(
+        default_locale="es",
+        allowed_origin="https://app.example.com",
+        is_page_enabled=True,
+        app_url="https://tess.example.com",
+        media_origins=(
+            "https://media.s3.eu-west-1.amazonaws.com",
+            "https://a.example.com",
+            "https://b.example.com",
+        ),
+    )
     assert (
         PageSettings.from_environment({**environment, "ALLOWED_ORIGIN": ""}).allowed_origin is None
     )
+    local = PageSettings.from_environment(
+        {**environment, "MEDIA_ORIGINS": "", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:5000/"}
+    )
+    assert local.media_origins == ("http://127.0.0.1:5000",)
     with pytest.raises(ValueError, match="fr"):
         PageSettings.from_environment({**environment, "DEFAULT_LOCALE": "fr"})
