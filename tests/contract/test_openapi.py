@@ -85,13 +85,14 @@ def exports(stack: Stack) -> dict[Member, str]:
 
 
 def _start_export(stack: Stack, caller: Member) -> str:
-    response = httpx.post(
-        f"{stack.url}/workspaces/usage/exports",
-        json={"format": "csv"},
-        headers={**_token(caller), **WORKSPACE},
-    )
-    assert response.status_code == 202, response.text
-    export_id: str = response.json()["id"]
+    """Starts an export and returns its id."""
+    headers = {**_token(caller), **WORKSPACE}
+    url = f"{stack.url}/workspaces/usage/exports"
+    started = httpx.post(url, json={"format": "csv"}, headers=headers)
+    export_id: str = started.json()["id"]
+    found = httpx.get(started.url.join(started.headers["Location"]), headers=headers)
+    assert found.url.path == f"/workspaces/usage/exports/{export_id}"
+    assert found.json()["id"] == export_id
     return export_id
 
 
