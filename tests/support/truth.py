@@ -10,7 +10,7 @@ from operator import is_, itemgetter
 from typing import Any, Final
 
 from workspace_usage.access.scope import OwnRuns
-from workspace_usage.aws.packing import pack
+from workspace_usage.aws.packing import Unreadable, pack
 from workspace_usage.rollups import seek
 from workspace_usage.rollups.blocks import UNREAD, Block
 from workspace_usage.rollups.items import USER_SHARDS, content_key, kinds_of
@@ -180,7 +180,10 @@ class CountsCheck:
         by_user = {f"{kind}/{shard}" for shard in shards for kind in ("rows", "models", "users")}
         assert sorted(kinds_of(block)) == sorted({"order", "types", "groups", *by_user})
         for kind in kinds_of(block):
-            content = counts.content(workspace_id, kind, block, Meter(lambda: None))
+            try:
+                content = counts.content(workspace_id, kind, block, Meter(lambda: None))
+            except Unreadable as error:
+                raise AssertionError("a block that is believed has no contents") from error
             _check_content(block, kind, content, rows)
         self._checked[block.id] = copies
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from workspace_usage.aws.dynamodb import item_key
@@ -67,11 +68,12 @@ class MarkWriter:
             return put_at is not None and now - put_at <= REUSE
 
         spans = set[str]()
-        for day in {hour[:_DAY] for hour in hours if not is_recent(hour[:_DAY])}:
-            hours_of_day = {f"{day}T{number:02}" for number in range(24)}
-            marked = set(filter(is_recent, hours_of_day))
-            missing = hours & hours_of_day - marked
+        unmarked = sorted(hour for hour in hours if not is_recent(hour[:_DAY]))
+        for day, some in groupby(unmarked, lambda hour: hour[:_DAY]):
+            marked = set(filter(is_recent, (f"{day}T{number:02}" for number in range(24))))
+            missing = set(some) - marked
             is_many = len(marked | missing) > _HOURS_OF_A_DAY
+            # Where many hours of a day are marked or have to be, the day is.
             spans |= {day} if is_many and missing else missing
         if spans and not is_recent(_REQUEST):
             self._request_count(workspace_id)
