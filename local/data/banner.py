@@ -41,7 +41,9 @@ def demo_banner(url: str, accounts: Iterable[DemoAccount]) -> str:
 def data_banner(url: str, suggestion: Suggestion) -> str:
     """Returns the banner of a data set: commands that issue a token, and use it in a request."""
     page = f"Open {url}/ in a browser, and enter a token; the next lines issue one."
-    return _join([page, "", f"Serving {url}{LISTING_PATH}", "", *_steps(url, suggestion), LAST_LINE])
+    return _join(
+        [page, "", f"Serving {url}{LISTING_PATH}", "", *_steps(url, suggestion), LAST_LINE]
+    )
 
 
 def _steps(url: str, suggestion: Suggestion) -> Iterator[str]:

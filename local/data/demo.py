@@ -52,7 +52,9 @@ class DemoAccount:
         return self.description.partition(" ")[0]
 
 
-ANA: Final = DemoAccount("1|demo-ana", 1, WORKSPACE_ID, "everyone", "Ana sees everyone's executions")
+ANA: Final = DemoAccount(
+    "1|demo-ana", 1, WORKSPACE_ID, "everyone", "Ana sees everyone's executions"
+)
 BO: Final = DemoAccount("2|demo-bo", 2, WORKSPACE_ID, "own", "Bo sees only his own")
 CY: Final = DemoAccount(
     "3|demo-cy", 3, WORKSPACE_ID, "nothing", "Cy gets 403: the token may not use agents"

@@ -29,7 +29,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The stack with today's demo, as ``make run`` serves it."""
     folder = tmp_path_factory.mktemp("demo")
     write_demo(folder, datetime.now(UTC))
-    with Stack.start(load=lambda resources: Loader(resources).load(folder), demo=ACCOUNTS) as running:
+    with Stack.start(
+        load=lambda resources: Loader(resources).load(folder), demo=ACCOUNTS
+    ) as running:
         yield running
 
 

@@ -100,7 +100,9 @@ def test_the_built_counter_counts_rows(stack: Stack) -> None:
     assert not tables.marks(77).marked_at
 
 
-def test_the_built_page_function_serves_the_page_the_document_and_the_reference(stack: Stack) -> None:
+def test_the_built_page_function_serves_the_page_the_document_and_the_reference(
+    stack: Stack,
+) -> None:
     """From its own package, without the package for Django that has the files."""
     document = httpx.get(f"{stack.url}/openapi.json")
     assert document.content == (ROOT / "openapi.json").read_bytes()
