@@ -12,7 +12,7 @@ const FILTERS = ["range", "start_date", "end_date", "user", "type"];
 
 let changed = () => {};
 
-// Returns what the address says. Filters are not checked: the API says what is wrong with them.
+// Filters are not checked: the API says what is wrong with them.
 export function readAddress() {
   const fragment = new URLSearchParams(location.hash.slice(1));
   const asked = Object.fromEntries(NAMES.map((name) => [name, fragment.get(name) ?? ""]));
@@ -22,7 +22,7 @@ export function readAddress() {
   return asked;
 }
 
-// Changes the address, and shows that. Other filters begin at the first page.
+// Other filters begin at the first page.
 export function go(changes, cursors) {
   const now = readAddress();
   const next = { ...now, ...changes };
@@ -36,7 +36,7 @@ export function go(changes, cursors) {
   changed();
 }
 
-// Returns the cursors of the pages before this one, if they are known.
+// The cursors of the pages before this one, if they are known.
 export const cursorsBefore = () => history.state?.cursors ?? [];
 
 export function onAddressChange(show) {
@@ -44,7 +44,6 @@ export function onAddressChange(show) {
   addEventListener("popstate", show);
 }
 
-// Returns the filters as the API's parameters.
 export function filterParameters({ range, start_date, end_date, user, type }) {
   const dates = start_date || end_date ? { start_date, end_date } : { range: range || "30d" };
   return { ...dates, user_id: user, type };

@@ -7,7 +7,7 @@ import { t } from "./i18n.js";
 
 const OTHER = 10;
 
-// Returns the series, the greatest first, and each day's parts in the same order.
+// Series, the greatest first, and each day's parts in that order.
 export function seriesOf(main, dimension, measure) {
   const series = main.groups.map((group, color) => ({ key: keyOf(dimension, group), name: nameOf(dimension, group), color }));
   if (main.other) series.push({ key: OTHER, name: t("other"), color: OTHER });
@@ -20,7 +20,7 @@ export function seriesOf(main, dimension, measure) {
   return { series, bars };
 }
 
-// Returns round numbers from 0 up to at least `greatest`.
+// Round numbers from 0 to at least `greatest`.
 export function ticksUpTo(greatest) {
   const power = 10 ** Math.floor(Math.log10(greatest / 4));
   const step = [1, 2, 2.5, 5, 10].find((factor) => factor * power >= greatest / 4) * power;
@@ -73,7 +73,7 @@ export function stackedBars({ series, bars }, measure, title) {
       onpointerenter: show, onfocus: show, onclick: show, onpointerleave: hide, onblur: hide,
     }, h("span", bar.parts.filter(present).map(({ value, color }) => sized(h(`i.s${color}`), "height", value / top))));
   });
-  const every = Math.ceil(bars.length / 7);
+  const every = Math.ceil(bars.length / (innerWidth < 600 ? 4 : 7));
   return h("figure",
     h("div.plot",
       h("div.ticks", { "aria-hidden": "true" }, ticks.map((tick) => sized(h("span", compact(tick)), "bottom", tick / top))),
@@ -87,7 +87,6 @@ export function stackedBars({ series, bars }, measure, title) {
     h("figcaption", h("ul.legend", series.map((one) => h("li", label(one))))));
 }
 
-// Returns the same numbers as a table.
 export function numbersTable({ series, bars }, measure, title) {
   const column = (...content) => h("th", { scope: "col" }, ...content);
   return h("details", h("summary", t("as_table")),

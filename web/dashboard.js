@@ -30,10 +30,10 @@ export function dashboard({ client, exports, expired, leave }) {
   const list = part("row", 8);
   const pages = pager();
   const view = h("div");
-  const content = h("div", { hidden: true }, totals.element, view);
-  const main = panel(() => content.hidden ? [...skeleton("total", 4)(), ...skeleton("plot", 1)()] : [], expired);
-  const element = h("div", head, h("main", fields, status, main.element, content));
-  let turn = 0;
+  // What is in the gate hides what comes after it: the first skeleton, or what went wrong.
+  const gate = panel(() => view.hasChildNodes() ? [] : [...skeleton("total", 4)(), ...skeleton("plot", 1)()], expired);
+  gate.element.className = "gate";
+  const element = h("div", head, h("main", fields, status, gate.element, h("div", totals.element, view)));
 
   const reset = () => go({ range: "", start_date: "", end_date: "", user: "", type: "" });
 
@@ -65,14 +65,14 @@ export function dashboard({ client, exports, expired, leave }) {
       show(readAddress());
     };
     return h("div.toolbar",
-      h("nav.tabs", { "aria-label": t("views") }, named(["overview", "runs"]).map(tab)),
+      h("nav.tabs", { "aria-label": t("title") }, named(["overview", "runs"]).map(tab)),
       h("button", { onclick: refresh }, t("refresh")), h("span.muted", t("export")), ["CSV", "NDJSON"].map(download));
   }
 
   function chartCard({ group, measure }, sums) {
     const title = t("by_day", { measure: t(measure), group: t(group).toLowerCase() });
     chart.load(() => sums, () => {
-      if (sums.totals.runs === "0") return h("p.empty", t("empty_chart"));
+      if (sums.totals.runs === "0") return h("p.empty", t("empty"));
       const series = seriesOf(sums, group, measure);
       return [stackedBars(series, measure, title), numbersTable(series, measure, title)];
     });
@@ -116,13 +116,11 @@ export function dashboard({ client, exports, expired, leave }) {
   }
 
   async function show(asked) {
-    const mine = ++turn;
     keepFocus(element, () => head.replaceChildren(topbar(asked), toolbar(asked)));
-    await main.load(() => mainOf(asked), (answers) => {
+    await gate.load(() => mainOf(asked), (answers) => {
       keepFocus(element, () => fill(asked, ...answers));
       return [];
     }, reset);
-    if (mine === turn) content.hidden = main.element.hasChildNodes();
   }
 
   return { element, show };

@@ -26,9 +26,7 @@ export function plain(value, limit = 120) {
 }
 
 // Returns it as an element: its direction doesn't reach the text around it.
-export function shown(value, limit) {
-  return h("bdi", plain(value, limit) || "—");
-}
+export const shown = (value, limit) => h("bdi", plain(value, limit) || "—");
 
 // Returns a URL that leads to a server, or null: for javascript: and the like.
 export function webUrl(value, base) {
@@ -40,11 +38,9 @@ export function webUrl(value, base) {
   }
 }
 
-export function newTab(url, ...children) {
-  return h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, ...children);
-}
+export const newTab = (href, ...children) =>
+  h("a", { href, target: "_blank", rel: "noopener noreferrer" }, ...children);
 
-// Returns radio buttons that look like one bar.
 export function segments(name, label, options, chosen, choose) {
   const inputs = options.map(([value, text]) =>
     h("label",
@@ -59,6 +55,4 @@ export function select(label, options, chosen, choose) {
   return h("label.field", h("span", label), control);
 }
 
-export function setting(name) {
-  return document.querySelector(`meta[name="${name}"]`).content;
-}
+export const setting = (name) => document.querySelector(`meta[name="${name}"]`).content;

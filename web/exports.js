@@ -3,14 +3,13 @@
 import { h, plain, webUrl } from "./dom.js";
 import { exact } from "./formats.js";
 import { t } from "./i18n.js";
-import { fieldMessages, isForLater, words } from "./problem.js";
-import { retryButton } from "./retry.js";
+import { fieldMessages, isForLater, retryButton, words } from "./problem.js";
 
 const LONGEST_WAIT = 8000;
 
 const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
-// Returns how an export has ended, or null if its card or the session has gone.
+// Returns how an export has ended, or null if nobody looks any more.
 async function watch(client, id, card) {
   const since = Date.now();
   for (let pause = 1000; ; pause = Math.min(pause * 1.5, LONGEST_WAIT)) {
@@ -29,7 +28,7 @@ async function watch(client, id, card) {
 
 function exportCard(format) {
   const text = h("p", { role: "status" });
-  const progress = h("progress", { "aria-label": t("export_progress") });
+  const progress = h("progress", { "aria-label": t("exports") });
   const actions = h("p.actions");
   const element = h("li.card", h("b", t("export_as", { format: format.toUpperCase() })), text, progress, actions);
   const dismiss = h("button", { onclick: () => element.remove() }, t("dismiss"));
@@ -49,14 +48,14 @@ export function exportList(client, expired) {
 
   async function run(format, filters, card) {
     const again = (seconds) => retryButton(seconds, () => run(format, filters, card));
-    card.says(t("export_starting"));
+    card.says(t("export_running", { seconds: 0 }));
     try {
       const { id } = await client.startExport(format, filters);
       const state = await watch(client, id, card);
       if (state === null) return;
       const url = state.status === "done" ? webUrl(state.link) : null;
       if (url) card.says(t("export_done", { rows: exact(state.rows) }), h("a.button.primary", { href: url.href, download: true }, t("download")));
-      else card.says(plain(state.message, 300) || t("export_failed"), again(0));
+      else card.says(words(state), again(0));
     } catch (problem) {
       if (problem.status === undefined) throw problem;
       if (problem.status === 401) expired();

@@ -18,16 +18,15 @@ export function withDate(dates, name, day) {
   return next;
 }
 
-function dateField(name, label, dates) {
+function dateField(name, dates) {
   const control = h("input", { type: "date", value: dates[name], onchange: () => {
     // A year that is being typed is 2 or 20 for a while.
     if (control.value >= "1900") go({ range: "", ...withDate(dates, name, control.value) });
   } });
-  return h("label.field", h("span", label), control);
+  return h("label.field", h("span", t(name)), control);
 }
 
-// Offers only users that the API has named to this caller, so that no choice can end in a 403. A
-// caller who sees only their own runs has nothing to choose.
+// Offers only users that the API has named to this caller: so no choice can end in a 403.
 function userField({ user }, { groups, other }) {
   if (groups.length < 2 && !other && !user) return null;
   const options = groups.map(({ user_id, email }) => [user_id, plain(email, 50) || user_id]);
@@ -53,8 +52,8 @@ export function filterFields(asked, window_, users) {
   return [
     segments("range", t("range"), RANGES.map((name) => [name, t(`range_${name}`)]), range,
       (chosen) => go({ range: chosen, start_date: "", end_date: "" })),
-    dateField("start_date", t("from"), dates),
-    dateField("end_date", t("to"), dates),
+    dateField("start_date", dates),
+    dateField("end_date", dates),
     select(t("type"), types, type, (chosen) => go({ type: chosen })),
     userField(asked, users),
   ].flat().filter(Boolean);

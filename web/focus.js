@@ -1,15 +1,15 @@
-// Keeps the focus where it is when a control is replaced by its like.
+// Keeps the focus when a control is moved, or replaced by its like.
 
 const CONTROLS = "input, select, button, summary, a";
 
-const likeness = ({ localName, name, type, value, id, labels, textContent }) =>
-  [localName, name, id, type === "radio" && value, labels?.[0] ? labels[0].firstChild.textContent : textContent].join("|");
+const likeness = (control) =>
+  [control.localName, control.name, control.value, (control.closest("label") ?? control).textContent].join("|");
 
 export function keepFocus(element, change) {
   const focused = document.activeElement;
   change();
-  if (!element.contains(focused) && focused.matches(CONTROLS)) {
-    const like = likeness(focused);
-    [...element.querySelectorAll(CONTROLS)].find((control) => likeness(control) === like)?.focus({ preventScroll: true });
-  }
+  if (!focused.matches(CONTROLS) || focused === document.activeElement) return;
+  const controls = [...element.querySelectorAll(CONTROLS)];
+  const like = controls.includes(focused) ? focused : controls.find((one) => likeness(one) === likeness(focused));
+  like?.focus({ preventScroll: true });
 }

@@ -19,16 +19,11 @@ export function exact(number) {
   return sign + integers.format(BigInt(whole)) + (fraction ? point + fraction : "");
 }
 
-export function compact(number) {
-  const options = { notation: "compact", maximumSignificantDigits: 3 };
-  return new Intl.NumberFormat(tag, options).format(number);
-}
+export const compact = (number) =>
+  new Intl.NumberFormat(tag, { notation: "compact", maximumSignificantDigits: 3 }).format(number);
 
-export function percent(share, signed = false) {
-  const digits = Math.abs(share) < 0.1 ? 1 : 0;
-  const options = { style: "percent", maximumFractionDigits: digits, signDisplay: signed ? "exceptZero" : "auto" };
-  return new Intl.NumberFormat(tag, options).format(share);
-}
+export const percent = (share) =>
+  new Intl.NumberFormat(tag, { style: "percent", maximumFractionDigits: share < 0.1 ? 1 : 0 }).format(share);
 
 const format = (options) => {
   const key = JSON.stringify(options);
@@ -38,14 +33,13 @@ const format = (options) => {
 
 const noon = (date) => new Date(`${date}T12:00:00Z`);
 const SHORT = { day: "numeric", month: "short", timeZone: "UTC" };
-const LONG = { ...SHORT, weekday: "short", year: "numeric" };
+const YEAR = { ...SHORT, year: "numeric" };
 
 export const shortDay = (date) => format(SHORT).format(noon(date));
-export const longDay = (date) => format(LONG).format(noon(date));
-export const days = (first, last) =>
-  first === last ? longDay(first) : format({ ...SHORT, year: "numeric" }).formatRange(noon(first), noon(last));
+export const longDay = (date) => format({ ...YEAR, weekday: "short" }).format(noon(date));
+export const days = (first, last) => format(YEAR).formatRange(noon(first), noon(last));
 
-// Returns a time zone, or UTC if the browser doesn't know it.
+// A time zone, or UTC if the browser doesn't know it.
 export function knownZone(zone) {
   try {
     return new Intl.DateTimeFormat(tag, { timeZone: zone }) && zone;
@@ -57,7 +51,6 @@ export function knownZone(zone) {
 export const moment = (timestamp, timeZone) =>
   format({ day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZone }).format(new Date(timestamp));
 
-// Returns today's date, as 2026-01-05.
 export const today = (timeZone) => new Intl.DateTimeFormat("en-CA", { timeZone }).format(new Date());
 
 export function addDays(date, days) {

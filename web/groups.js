@@ -1,4 +1,4 @@
-// A summary's groups: their names, keys and numbers.
+// A summary's groups.
 
 import { plain } from "./dom.js";
 import { t, typeName } from "./i18n.js";

@@ -29,10 +29,9 @@ export function useLocale(name) {
 // The value of Accept-Language.
 export const acceptLanguage = () => language;
 
-// Returns a text; `values` replace the names in braces.
 export function t(key, values = {}) {
   return texts[key][column].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-// The name of an agent's type, known or not.
-export const typeName = (type) => texts[`type_${type}`]?.[column] ?? type;
+export const labelOf = (key, other) => texts[key]?.[column] ?? other;
+export const typeName = (type) => labelOf(`type_${type}`, type);

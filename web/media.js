@@ -3,7 +3,6 @@
 import { h, newTab, plain, setting, shown, webUrl } from "./dom.js";
 import { t, typeName } from "./i18n.js";
 
-// What the Content-Security-Policy allows.
 const ORIGINS = setting("media-origins").split(" ");
 const APP = setting("app-url");
 
@@ -13,7 +12,7 @@ const ELEMENTS = { image: "img", video: "video", voiceover: "audio" };
 function inPlace(type, url, name, link) {
   const medium = h(ELEMENTS[type], {
     loading: "lazy", controls: true, preload: "metadata", src: url,
-    [type === "image" ? "alt" : "aria-label"]: t("made_by", { name }),
+    [type === "image" ? "alt" : "aria-label"]: name,
     onerror: () => element.replaceWith(link),
   });
   const element = type === "image" ? newTab(url, medium) : medium;

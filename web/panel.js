@@ -6,8 +6,7 @@ import { problemAlert } from "./problem.js";
 export const skeleton = (kind, number) => () =>
   Array.from({ length: number }, () => h(`div.skeleton.${kind}`, { "aria-hidden": "true" }));
 
-// Returns an element, and the function that fills it. Old content stays until the new has come; an
-// answer that a later request has overtaken is dropped. `expired` is called for a 401.
+// Old content stays until the new has come. Answers that a later request has overtaken are dropped.
 export function panel(placeholder, expired) {
   const element = h("div");
   let turn = 0;

@@ -20,10 +20,9 @@ const cells = (item, zone) => ({
   result: outcome(item),
 });
 
-// On a narrow screen, rows become cards without a head: so cells name their columns, and roles are
-// spelled out.
+// On a narrow screen, rows become cards: so cells name their columns, and roles are spelled out.
 export function runsTable({ items }, zone) {
-  if (!items.length) return h("p.empty", t("empty_runs"));
+  if (!items.length) return h("p.empty", t("empty"));
   const column = (name) => h(`th.${name}`, { role: "columnheader", scope: "col" }, t(name));
   const row = (content) => h("tr", { role: "row" }, COLUMNS.map((name) =>
     h(`td.${name}`, { role: "cell", "data-label": t(name) }, h("div", content[name]))));
@@ -32,21 +31,20 @@ export function runsTable({ items }, zone) {
     h("tbody", { role: "rowgroup" }, items.map((item) => row(cells(item, knownZone(zone))))));
 }
 
-// Returns the buttons to other pages. In a link that was sent, cursors of earlier pages are unknown:
-// the way back leads to the first page.
+// The buttons to other pages. A link that was sent has no earlier cursors: back is the first page.
 export function pager() {
   let nextCursor, cursor;
   const previous = h("button", { onclick: () => cursor && go({ cursor: cursorsBefore().at(-1) ?? "" }, cursorsBefore().slice(0, -1)) });
   const next = h("button", { onclick: () => nextCursor && go({ cursor: nextCursor }, [...cursorsBefore(), cursor]) }, t("next"));
   const place = h("span", { role: "status" });
   return {
-    element: h("nav.pager", { "aria-label": t("pages") }, previous, place, next),
+    element: h("nav.pager", { "aria-label": t("runs") }, previous, place, next),
     // `page` is null while it loads.
     update(page, current) {
       nextCursor = page?.next_cursor;
       cursor = current;
       const isKnown = cursorsBefore().length > 0 || !cursor;
-      previous.textContent = t(isKnown ? "previous" : "first_page");
+      previous.textContent = isKnown ? t("previous") : t("page", { number: 1 });
       place.textContent = page && isKnown ? t("page", { number: cursorsBefore().length + 1 }) : "";
       // A disabled button would lose the focus.
       previous.setAttribute("aria-disabled", !cursor);

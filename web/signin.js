@@ -23,10 +23,10 @@ function field(id, label, hint, attributes) {
   return [input, h("div.field", h("label", { for: id }, label), input, h("span.small", { id: `${id}-hint` }, hint))];
 }
 
-// Returns the screen. `enter` signs in; `message` says why that is necessary again.
+// `message` says why it is necessary to sign in again.
 export function signInScreen({ enter, message, workspace }) {
   const [token, tokenField] = field("token", t("token"), t("token_hint"), { type: "password", maxlength: 500 });
-  const [id, idField] = field("workspace", t("workspace_id"), t("workspace_hint"), { inputmode: "numeric", maxlength: 19, value: workspace });
+  const [id, idField] = field("workspace", t("x-workspace-id"), t("workspace_hint"), { inputmode: "numeric", maxlength: 19, value: workspace });
   const alert = h("div", { role: "alert" }, message);
   const button = h("button.primary", { type: "submit" }, t("sign_in"));
   const choices = h("div.accounts");
@@ -35,7 +35,7 @@ export function signInScreen({ enter, message, workspace }) {
     button.disabled = true;
     alert.replaceChildren();
     try {
-      // What could not be sent in a header is refused here.
+      // These could not be sent in headers.
       if (!/^[!-~]+$/.test(secret)) throw new Error(t("error_401"));
       if (!/^[1-9]\d*$/.test(number)) throw new Error(t("workspace_hint"));
       await enter(secret, number);
@@ -58,7 +58,7 @@ export function signInScreen({ enter, message, workspace }) {
     ...found.map((account, number) => h(number ? "button" : "button.primary", {
       onclick: () => submit(account.token, String(account.workspace_id)),
     }, h("b", plain(account.name)), h("span", t(`sees_${account.sees}`), " · ", t("workspace", { id: account.workspace_id })))),
-    h("p.or", t("or"))));
+    h("p.muted", t("or"))));
   return h("main.signin", h("div.card",
-    h("h1", t("title")), h("p.lead", t("lead")), alert, choices, form, h("p.small", h("a", { href: "docs" }, t("reference")))));
+    h("h1", t("title")), h("p.muted", t("lead")), alert, choices, form, h("p.small", h("a", { href: "docs" }, t("reference")))));
 }

@@ -5,7 +5,7 @@ import { exact } from "./formats.js";
 import { keyOf, measured, nameOf } from "./groups.js";
 import { t } from "./i18n.js";
 
-// `choose` is given a group's key, and shows only its runs; without it, groups are no buttons.
+// `choose`, if there is one, shows only a group's runs.
 export function topList({ groups, other }, dimension, measure, choose) {
   const number = (totals) => Number(measured(measure, totals));
   const sorted = [...groups].sort((one, two) => number(two) - number(one));

@@ -5,7 +5,7 @@ import { addDays, days, daysBetween, exact, knownZone, percent, shortDay, today 
 import { measured } from "./groups.js";
 import { t } from "./i18n.js";
 
-// Returns the dates of the equally long window that ends where this one begins, or null.
+// The dates of the equally long window that ends where this one begins.
 export function windowBefore({ start_date, end_date }) {
   if (!start_date || start_date < "1000") return null;
   return { start_date: addDays(start_date, -daysBetween(start_date, end_date)), end_date: addDays(start_date, -1) };
@@ -13,19 +13,15 @@ export function windowBefore({ start_date, end_date }) {
 
 function change(measure, now, before) {
   const [current, old] = [now, before].map((totals) => Number(measured(measure, totals)));
-  if (!old) return t("change_new");
+  if (!old) return t("none_before");
   const share = current / old - 1;
-  const word = share > 0 ? "more" : share < 0 ? "less" : "same";
-  return h("span",
-    h("span", { "aria-hidden": "true" }, { more: "▲ ", less: "▼ ", same: "" }[word], percent(share, true)),
-    h("span.unseen", t(`change_${word}`, { share: percent(Math.abs(share)) })));
+  return t(share < 0 ? "less" : "more", { share: percent(Math.abs(share)) });
 }
 
 const card = (label, value, note) =>
   h("div.card.total", h("dt", label), h("dd", h("b", value), h("span.small", note)));
 
-// `before` is the summary of the days `asked`. If old rows are hidden, it may have fewer days; then
-// there is no comparison.
+// `before` is the summary of the days `asked`. If some of these are hidden, nothing is compared.
 export function totalCards({ totals, end_date, time_zone }, before, asked) {
   const zone = knownZone(time_zone);
   const isWhole = before?.start_date === asked?.start_date && before?.end_date === asked?.end_date;
