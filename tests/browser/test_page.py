@@ -56,7 +56,7 @@ def test_the_demo_s_accounts_are_offered_and_the_first_sees_its_totals(
 
 def test_totals_are_compared_with_the_days_before(usage: UsagePage, page: Page) -> None:
     """As many days, right before the first one."""
-    days = {"start_date": last_month(11), "end_date": last_month(20)}
+    days: dict[str, Any] = {"start_date": last_month(11), "end_date": last_month(20)}
     usage.sign_in(urlencode(days))
     now = usage.ask("/summary", **days)["totals"]["runs"]
     before = usage.ask("/summary", start_date=last_month(1), end_date=last_month(10))

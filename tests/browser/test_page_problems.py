@@ -29,16 +29,33 @@ class Reply:
     message: str = "In the API's words."
     retry_after: int = 0
 
-    def __call__(self, route: Route) -> None:
-        """Answers a request."""
+    def answer(self, page: Page, urls: str) -> None:
+        """Answers the requests of a page like this, from now on."""
+        page.route(urls, lambda route: self._answer(route))
+
+    def _answer(self, route: Route) -> None:
         if not self.status:
             route.abort()
             return
         headers = {"Content-Type": "application/json", "x-amzn-RequestId": REQUEST_ID}
         if self.retry_after:
             headers["Retry-After"] = str(self.retry_after)
-        body = json.dumps({"message": self.message})
-        route.fulfill(status=self.status, headers=headers, body=body)
+        route.fulfill(
+            status=self.status, headers=headers, body=json.dumps({"message": self.message})
+        )
+
+
+class Hold:
+    """Keeps the requests of a page, which are answered later."""
+
+    def __init__(self, page: Page, urls: str) -> None:
+        self._routes: list[Route] = []
+        page.route(urls, lambda route: self._routes.append(route))
+
+    def release(self) -> None:
+        """Sends them to the API."""
+        for route in self._routes:
+            route.continue_()
 
 
 def test_days_without_runs_are_said_to_be_empty(usage: UsagePage, page: Page) -> None:
@@ -56,14 +73,12 @@ def test_days_without_runs_are_said_to_be_empty(usage: UsagePage, page: Page) ->
 
 def test_what_loads_is_shown_as_loading(usage: UsagePage, page: Page) -> None:
     """The list has placeholders until its rows come, and is said to be busy."""
-    held: list[Route] = []
     usage.sign_in()
-    page.route(LISTING, held.append)
+    held = Hold(page, LISTING)
     page.get_by_role("button", name="Runs", exact=True).click()
     expect(page.locator(".skeleton").first).to_be_visible()
     expect(page.locator("section [aria-busy=true]")).to_have_count(1)
-    for route in held:
-        route.continue_()
+    held.release()
     usage.wait()
     expect(usage.rows).to_have_count(25)
 
@@ -71,13 +86,11 @@ def test_what_loads_is_shown_as_loading(usage: UsagePage, page: Page) -> None:
 def test_a_slow_answer_that_was_overtaken_is_dropped(usage: UsagePage, page: Page) -> None:
     """The answer to an earlier choice does not replace the answer to the last one."""
     usage.sign_in("view=runs")
-    held: list[Route] = []
-    page.route("**/workspaces/usage?*type=image*", held.append)
+    held = Hold(page, "**/workspaces/usage?*type=image*")
     usage.choice("Type").select_option(label="Image")
     page.wait_for_function("document.querySelector('[aria-busy=true]')")
     usage.select("Type", "Code")
-    for route in held:
-        route.continue_()
+    held.release()
     page.wait_for_load_state("networkidle")
     rows = usage.walk(type="code")[:25]
     assert usage.ids() == [str(row["id"]) for row in rows]
@@ -99,7 +112,7 @@ def test_what_may_pass_can_be_tried_again(
     """Not before the API wants it. Then everything is there."""
     usage.sign_in()
     watch.statuses.add(reply.status)
-    page.route(SUMMARY, reply)
+    reply.answer(page, SUMMARY)
     page.get_by_role("radio", name="7 days").click()
     expect(usage.problem).to_contain_text(words)
     retry = usage.problem.get_by_role("button", name="Try again")
@@ -120,7 +133,7 @@ def test_a_list_that_fails_leaves_the_rest_usable(
 ) -> None:
     """The totals stay, and only the list is asked for again."""
     watch.statuses.add(503)
-    page.route(LISTING, Reply(503))
+    Reply(503).answer(page, LISTING)
     usage.sign_in("view=runs")
     expect(page.locator("section .problem")).to_contain_text("not available")
     expect(page.locator("dl.totals")).to_be_visible()
@@ -133,7 +146,7 @@ def test_a_token_that_dies_leads_to_the_form(usage: UsagePage, page: Page, watch
     """With the workspace filled in, and the address kept."""
     usage.sign_in("view=runs&type=chat")
     watch.statuses.add(401)
-    page.route(LISTING, Reply(401))
+    Reply(401).answer(page, LISTING)
     page.get_by_role("button", name="Next").click()
     expect(page.get_by_role("alert")).to_contain_text("The token is not valid")
     expect(page.locator("#token")).to_be_focused()
@@ -203,7 +216,7 @@ def test_an_export_that_does_not_start_can_be_tried_again(
     """The page stays as it is meanwhile."""
     usage.sign_in("range=1d")
     watch.statuses.add(reply.status)
-    page.route(EXPORTS, reply)
+    reply.answer(page, EXPORTS)
     page.get_by_role("button", name="Export as CSV").click()
     card = page.locator(".exports li")
     expect(card).to_contain_text(words)
