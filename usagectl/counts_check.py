@@ -226,13 +226,14 @@ class CountsCheck:
         self, block: Block, day: date, rows: Iterator[tuple[str, RowCopies]]
     ) -> str | None:
         """Returns what a block has that its rows don't lead to, or None if it is right."""
-        built, contents = build(rows, block.low, block.high, from_milliseconds(block.read_at))
+        read_at = from_milliseconds(block.read_at)
+        built, contents = build(rows, day, block.low, block.high, read_at)
         if next(rows, None) is not None or built.rows != block.rows:
             return f"number of rows {_span(block)}"
         if replace(built, id=block.id) != block:
             return f"types or users of the rows {_span(block)}"
         for kind, content in contents.items():
-            sort_key = items.content_key(kind, day, block.id)
+            sort_key = items.content_key(kind, block.id)
             fault = self._content_fault(sort_key, kind, unpack(pack(content)))
             if fault is not None:
                 return f"the item {sort_key} {fault}"

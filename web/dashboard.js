@@ -21,7 +21,7 @@ const named = (names, prefix = "") => names.map((name) => [name, t(prefix + name
 
 export function dashboard({ client, exports, expired, leave }) {
   const part = (...placeholder) => panel(skeleton(...placeholder), expired);
-  const head = h("div");
+  const head = h("header");
   const fields = h("div.filters", { role: "group", "aria-label": t("filters") });
   const status = h("p.unseen", { role: "status" });
   const totals = part("total", 4);
@@ -46,7 +46,7 @@ export function dashboard({ client, exports, expired, leave }) {
   ]);
 
   function topbar(asked) {
-    return h("header.topbar",
+    return h("div.topbar",
       h("h1", { tabindex: -1 }, t("title"), h("span.small", t("workspace", { id: client.workspace }))),
       select(t("language"), LANGUAGES, document.documentElement.lang.replace("-", "_"), (lang) => go({ lang })),
       select(t("theme"), [["", t("theme_auto")], ...named(["light", "dark"], "theme_")], asked.theme, (theme) => go({ theme })),

@@ -30,7 +30,7 @@ function exportCard(format) {
   const text = h("p", { role: "status" });
   const progress = h("progress", { "aria-label": t("exports") });
   const actions = h("p.actions");
-  const element = h("li.card", h("b", t("export_as", { format: format.toUpperCase() })), text, progress, actions);
+  const element = h("div.card", h("b", t("export_as", { format: format.toUpperCase() })), text, progress, actions);
   const dismiss = h("button", { onclick: () => element.remove() }, t("dismiss"));
   return {
     element,
@@ -44,7 +44,7 @@ function exportCard(format) {
 
 // Returns the list of exports, and the function that starts one.
 export function exportList(client, expired) {
-  const list = h("ul.exports", { "aria-label": t("exports") });
+  const list = h("aside.exports", { "aria-label": t("exports") });
 
   async function run(format, filters, card) {
     const again = (seconds) => retryButton(seconds, () => run(format, filters, card));

@@ -91,7 +91,7 @@ def test_the_page_shows_every_operation_and_complains_about_nothing(
 def test_a_person_can_try_a_request_with_the_demo_s_token(
     stack: Stack, page: Page, watch: Watch
 ) -> None:
-    """The token and the workspace are filled in; the rows of the demo are listed and added up."""
+    """The token and the workspace are filled in; the demo is listed, added up and exported."""
     page.goto(f"{stack.url}/docs")
     expect(page.get_by_role("button", name=LOCKED).first).to_be_visible()
     _, listed = try_operation(page, "Usage-listUsage")
@@ -99,6 +99,8 @@ def test_a_person_can_try_a_request_with_the_demo_s_token(
     assert {item["email"] for item in listed["items"]} > {"ana@example.com", "bo@example.com"}
     _, summary = try_operation(page, "Usage-summarizeUsage")
     assert summary["totals"]["runs"] > 20
+    _, export = try_operation(page, "Exports-startExport")
+    assert (export["status"], export["format"]) == ("running", "csv")
     assert watch.complaints == []
 
 

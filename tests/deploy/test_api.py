@@ -336,6 +336,34 @@ def test_the_allowed_origin_is_one_origin_as_browsers_send_it(
     assert (re.fullmatch(pattern, origin) is not None) is is_allowed
 
 
+@pytest.mark.parametrize(
+    ("parameter", "value", "is_allowed"),
+    [
+        ("MediaOrigins", "", True),
+        ("MediaOrigins", "https://cdn.example.com", True),
+        ("MediaOrigins", "https://a.example,https://b.example:8443", True),
+        ("MediaOrigins", "https://a.example,", False),
+        ("MediaOrigins", "https://a.example https://b.example", False),
+        ("MediaOrigins", "https://a.example; script-src *", False),
+        ("MediaOrigins", "https://*.example.com", False),
+        ("MediaOrigins", "http://a.example", False),
+        ("MediaOrigins", "'unsafe-inline'", False),
+        ("AppUrl", "", True),
+        ("AppUrl", "https://app.example.com", True),
+        ("AppUrl", "http://localhost:8000/app", True),
+        ("AppUrl", "https://app.example.com/", False),
+        ("AppUrl", "https://user@app.example.com", False),
+        ("AppUrl", "javascript:alert(1)", False),
+    ],
+)
+def test_what_the_page_is_told_can_add_nothing_to_its_policy(
+    parameter: str, value: str, is_allowed: bool
+) -> None:
+    """Origins are whole and encrypted; the web application has a URL of HTTP."""
+    pattern = read_template()["Parameters"][parameter]["AllowedPattern"]
+    assert (re.fullmatch(pattern, value) is not None) is is_allowed
+
+
 def test_responses_are_compressed_from_a_kilobyte_on() -> None:
     """No media type is binary: the functions return text only."""
     assert Stack().properties("Api")["MinimumCompressionSize"] == 1024

@@ -206,7 +206,7 @@ def test_the_page_names_its_files_and_nothing_else(page: ModuleType) -> None:
     assert "{" not in text
 
 
-def test_modules_import_each_other_beside_themselves(page: ModuleType) -> None:
+def test_modules_import_each_other_beside_themselves() -> None:
     """Each module exists, and none comes from another folder or origin."""
     names = {path.name for path in WEB.iterdir()}
     for path in WEB.glob("*.js"):

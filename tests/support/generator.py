@@ -5,7 +5,7 @@ both current and archived; texts, credits and outputs are awkward.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from hashlib import sha256
@@ -83,7 +83,21 @@ def write_dataset(
         random.shuffle(payloads)
         _write(folder / f"{name}.ndjson", payloads)
     members = tuple(_members())
-    _write(folder / "tokens.ndjson", [_token(n, m, now) for n, m in enumerate(members, 1)])
+    write_members(folder, members, now)
+    enabled = seed % 3 == 0
+    day = (now - timedelta(days=20)).date().isoformat()
+    setting = {"usage_history_min_date": {"enabled": enabled, "date": day}}
+    (folder / "settings.json").write_text(json.dumps(setting), "utf-8")
+    return members
+
+
+def write_members(
+    folder: Path, members: Iterable[Member], now: datetime, first_token_id: int = 1
+) -> None:
+    """Writes the files of members and of their tokens into ``folder``."""
+    members = list(members)
+    tokens = [_token(number, member, now) for number, member in enumerate(members, first_token_id)]
+    _write(folder / "tokens.ndjson", tokens)
     _write(
         folder / "members.ndjson",
         [
@@ -95,11 +109,6 @@ def write_dataset(
             for member in members
         ],
     )
-    enabled = seed % 3 == 0
-    day = (now - timedelta(days=20)).date().isoformat()
-    setting = {"usage_history_min_date": {"enabled": enabled, "date": day}}
-    (folder / "settings.json").write_text(json.dumps(setting), "utf-8")
-    return members
 
 
 def question(random: Random, now: datetime) -> dict[str, str]:

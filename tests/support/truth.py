@@ -10,10 +10,10 @@ from operator import is_, itemgetter
 from typing import Any, Final
 
 from workspace_usage.access.scope import OwnRuns
-from workspace_usage.aws.packing import pack
+from workspace_usage.aws.packing import Unreadable, pack
 from workspace_usage.rollups import seek
 from workspace_usage.rollups.blocks import UNREAD, Block
-from workspace_usage.rollups.items import USER_SHARDS, kinds_of
+from workspace_usage.rollups.items import USER_SHARDS, content_key, kinds_of
 from workspace_usage.rollups.reading import CountedRange, Counts
 from workspace_usage.rollups.sums import Sums
 from workspace_usage.rollups.totals import Totals
@@ -180,8 +180,10 @@ class CountsCheck:
         by_user = {f"{kind}/{shard}" for shard in shards for kind in ("rows", "models", "users")}
         assert sorted(kinds_of(block)) == sorted({"order", "types", "groups", *by_user})
         for kind in kinds_of(block):
-            content = counts.content(workspace_id, kind, block, Meter(lambda: None))
-            assert content is not None, "a block that is believed has no contents"
+            try:
+                content = counts.content(workspace_id, kind, block, Meter(lambda: None))
+            except Unreadable as error:
+                raise AssertionError("a block that is believed has no contents") from error
             _check_content(block, kind, content, rows)
         self._checked[block.id] = copies
 
@@ -195,7 +197,8 @@ def _check_content(block: Block, kind: str, content: Any, rows: list[list[Row]])
 
 def _check_users(block: Block, kind: str, content: Any, rows: list[list[Row]]) -> None:
     """Asserts that the rows of a shard's users are those that their filters find."""
-    counted = CountedRange([], {(kind, block.id): pack(content)})
+    item = {"content": pack(content)}
+    counted = CountedRange([], {content_key(kind, block.id): item})
     found = [{(row.user_id, _listed_type(row)) for row in copies} for copies in rows]
     users = {user_id for some in found for user_id, _ in some}
     for user_id in users:

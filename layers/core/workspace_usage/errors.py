@@ -10,8 +10,8 @@
     │   └── WriteConflict          others kept changing the same items
     └── RejectedByStore            a table will never take what was to be written
 
-The functions turn them into responses. Errors without a status come from writing, and callers of
-the API only read.
+The functions turn them into responses. Errors without a status come from the recorder's writes,
+which no caller of the API waits for.
 
 Texts for callers are named by their key in the catalogues (``messages``) and are translated by the
 functions. The names ``InvalidRequest`` and ``StoreUnavailable`` are public: a Step Functions

@@ -8,9 +8,13 @@ result is a value, or an ``InvalidValue`` with a reason that people can read.
 import json
 import re
 from codecs import BOM_UTF8
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final, NoReturn
+
+type Clock = Callable[[], datetime]
+"""Gives the current time (aware)."""
 
 MAX_ID: Final = 2**63 - 1
 """The largest id: a signed 64-bit integer, as in the platform's database."""

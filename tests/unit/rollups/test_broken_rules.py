@@ -90,8 +90,8 @@ def _days_believed_after_a_restart(patch: Patch) -> None:
     patch.setattr(Watermark, "restart", keep_epoch)
 
 
-def _end_of_margin(run: Any, span: str) -> tuple[datetime, bool]:
-    return from_milliseconds(run.counts.marks.marked_at[span]) + MARGIN, True
+def _end_of_margin(run: Any, span: str) -> datetime:
+    return from_milliseconds(run.counts.marks.marked_at[span]) + MARGIN
 
 
 BROKEN_RULES: Final = [

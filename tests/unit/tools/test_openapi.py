@@ -24,6 +24,7 @@ from tools.openapi import texts
 from tools.openapi.parameters import query_parameters
 from tools.openapi.schemas import object_schemas, type_schema
 from tools.openapi.texts import IncompleteDocument, text_of
+from workspace_usage.exporting.query import ExportQuery
 from workspace_usage.listing.filters import Filters
 from workspace_usage.listing.query import PARAMETER_NAMES
 from workspace_usage.summary.query import PARAMETER_NAMES as SUMMARY_PARAMETER_NAMES
@@ -44,12 +45,16 @@ class Described(TypedDict):
     """Other objects."""
 
 
+SINGLE_PARTS = ("get", "post", "requestBody")
+GROUPS_OF_PARTS = ("parameters", "responses", "headers", "schemas", "properties")
+
+
 def parts_with_descriptions(part: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """Yields operations, parameters, responses, headers and fields, each with its place."""
-    for name in ("get", "parameters", "responses", "headers", "schemas", "properties"):
+    """Yields operations, parameters, bodies, responses, headers and fields, with their places."""
+    for name in (*SINGLE_PARTS, *GROUPS_OF_PARTS):
         children = part.get(name, {}) if isinstance(part, dict) else {}
-        if name == "get" and children:
-            children = {"get": children}
+        if name in SINGLE_PARTS and children:
+            children = {name: children}
         elif isinstance(children, list):
             children = {child["name"]: child for child in children}
         for key, child in children.items():
@@ -65,7 +70,7 @@ def test_a_public_validator_accepts_the_document() -> None:
 
 
 def test_everything_has_a_description_in_sentences() -> None:
-    """Operations, parameters, responses, headers and fields."""
+    """Operations, parameters, bodies, responses, headers and fields."""
     document = openapi_document()
     places = [*document["paths"].values(), document["components"]]
     described = [pair for place in places for pair in parts_with_descriptions(place)]
@@ -79,7 +84,10 @@ def test_everything_has_a_description_in_sentences() -> None:
 def test_every_answer_with_json_has_an_example() -> None:
     """But for the document itself."""
     responses = list(openapi_document()["components"]["responses"].values())
-    responses += [o["responses"]["200"] for _, path, o in operations() if "workspaces" in path]
+    for _, path, operation in operations():
+        if "workspaces" in path:
+            responses += [r for r in operation["responses"].values() if "content" in r]
+    assert len(responses) == 4 + len(openapi_document()["components"]["responses"])
     for response in responses:
         assert response["content"]["application/json"]["examples"]
 
@@ -92,6 +100,18 @@ def test_the_parameters_are_those_that_the_functions_read() -> None:
     ):
         parameters = openapi_document()["paths"][path]["get"]["parameters"]
         assert [p["name"] for p in parameters if p["in"] == "query"] == list(names)
+
+
+def test_the_body_of_an_export_has_the_fields_that_the_function_reads() -> None:
+    """The listing's filters, described as there, and the format, which alone is required."""
+    document = openapi_document()
+    schema = document["components"]["schemas"]["ExportRequest"]
+    assert list(schema["properties"]) == list(ExportQuery.model_fields)
+    assert schema["required"] == ["format"]
+    for parameter in document["paths"]["/workspaces/usage"]["get"]["parameters"]:
+        field = schema["properties"].get(parameter["name"])
+        if field is not None:
+            assert field == {**parameter["schema"], "description": parameter["description"]}
 
 
 def test_what_has_no_description_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,6 +169,19 @@ def check(status: int = 200, body: Any = BODY, **headers: str) -> None:
     sent = {name: value for name, value in {**HEADERS, **headers}.items() if value}
     content = json.dumps(body).encode()
     check_answer("GET", "/workspaces/usage", status, sent, content)
+
+
+def test_a_path_with_a_parameter_is_compared_with_its_own_operation() -> None:
+    """So is another method of it, which is refused like an unknown path."""
+    content = json.dumps({"message": "m"}).encode()
+    for method, path in (
+        ("GET", "/workspaces/usage/exports/1"),
+        ("PUT", "/workspaces/usage/exports/1"),
+        ("GET", "/workspaces/usage/exports/1/2"),
+    ):
+        check_answer(method, path, 404, HEADERS, content)
+    with pytest.raises(AssertionError, match="is not described"):
+        check_answer("GET", "/workspaces/usage/exports/1", 202, HEADERS, content)
 
 
 def test_an_answer_that_is_described_passes_the_comparison() -> None:

@@ -7,7 +7,6 @@ is its key, because a presigned URL would no longer work when somebody opens the
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import lru_cache
 from types import NoneType
 from typing import Any, Final, Literal
 
@@ -33,11 +32,15 @@ _BYTE_ORDER_MARK: Final = "\ufeff"
 _LINE_END: Final = "\r\n"
 
 # More than RFC 4180 asks for: a program may have several separators at the same time.
-_NEEDS_QUOTES: Final = re.compile('[,;"\t\r\n]')
+_SPECIAL: Final = ',;"\t\r\n'
+_NEEDS_QUOTES: Final = re.compile(f"[{_SPECIAL}]")
+
+_IS_A_CELL: Final = re.compile(f"[A-Za-z0-9/][^{_SPECIAL}]*")
+"""Most texts: those that can be seen at once to need neither quotes nor an apostrophe."""
 
 _MAX_REMEMBERED_CELLS: Final = 4_096
 _MAX_REMEMBERED_LENGTH: Final = 256
-"""Most texts of a row are those of other rows, and short. With both limits, they take some MB."""
+"""With both limits, the cells that an encoder remembers take at most some MB."""
 
 
 def begin(file_format: Format) -> str:
@@ -66,13 +69,9 @@ def _to_json_line(row: Row) -> str:
 
 
 def _csv_encoder() -> Callable[[Row], str]:
-    remembered = lru_cache(_MAX_REMEMBERED_CELLS)(_text_cell)
-
-    def text_cell(text: str) -> str:
-        return remembered(text) if len(text) <= _MAX_REMEMBERED_LENGTH else _text_cell(text)
-
+    # By type, because this takes less time than asking for one type after the other.
     cell_makers: Mapping[type, Callable[[Any], str]] = {
-        str: text_cell,
+        str: _TextCells().__getitem__,
         int: str,
         Decimal: plain_number,
         NoneType: _empty_cell,
@@ -81,17 +80,29 @@ def _csv_encoder() -> Callable[[Row], str]:
     def to_csv_line(row: Row) -> str:
         item = to_item(row, _key_itself)
         values: list[object] = list(item.values())
-        tokens = item["tokens"]
-        values[_TOKENS_INDEX : _TOKENS_INDEX + 1] = (
-            _NO_TOKENS if tokens is None else tokens.values()
-        )
+        tokens = _NO_TOKENS if item["tokens"] is None else item["tokens"].values()
+        values[_TOKENS_INDEX : _TOKENS_INDEX + 1] = tokens
         cells = [cell_makers[type(value)](value) for value in values]
         return f"{','.join(cells)}{_LINE_END}"
 
     return to_csv_line
 
 
+class _TextCells(dict[str, str]):
+    """The cell of each text; those of short texts are remembered, since most texts recur."""
+
+    def __missing__(self, text: str) -> str:
+        cell = _text_cell(text)
+        if len(text) <= _MAX_REMEMBERED_LENGTH:
+            if len(self) >= _MAX_REMEMBERED_CELLS:
+                self.clear()
+            self[text] = cell
+        return cell
+
+
 def _text_cell(text: str) -> str:
+    if _IS_A_CELL.fullmatch(text):
+        return text
     cell = defuse(text)
     if not _NEEDS_QUOTES.search(cell):
         return cell

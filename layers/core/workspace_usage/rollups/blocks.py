@@ -79,7 +79,7 @@ class Block:
         low: the sort key at which it begins, included.
         high: the sort key at which it ends, not included.
         read_at: when reading began, in milliseconds since 1970; 0 for a gap; ``UNREAD``.
-        id: names the items with the block's contents (``items``).
+        id: its day and its name, with which the sort keys of its contents end (``items``).
         rows: how many rows it has, as the listing shows them without a filter.
         types: how many rows it has by agent type, as the listing shows them with that filter.
         shards: whose rows it has: the bit n says whether it has rows of users of the shard n

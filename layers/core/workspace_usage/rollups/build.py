@@ -2,15 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from workspace_usage.rollups.blocks import UNREAD, Block
 from workspace_usage.rollups.facets import Facet, page_contents
 from workspace_usage.rollups.items import new_block_id, shard_of
 from workspace_usage.rollups.shown import Shown
-from workspace_usage.rollups.totals import summary_contents
+from workspace_usage.rollups.totals import MAX_TEXT_SIZE, TextSize, summary_contents
 from workspace_usage.rows.copies import RowCopies
 from workspace_usage.rows.position import just_after
 from workspace_usage.values import to_milliseconds
@@ -21,39 +20,9 @@ MAX_ROWS: Final = 5_000
 _ROWS_BETWEEN: Final = 100
 """The most rows between two that may change without a mark and are in one unread block."""
 
-MAX_TEXT: Final = 100_000
-"""Characters of different texts at which a block ends, so that its contents fit into items."""
-
-
-@dataclass(slots=True)
-class _Rows:
-    """The rows of a block, oldest first: their sort keys, and what their copies show."""
-
-    keys: list[str] = field(default_factory=list)
-    copies: list[list[Shown]] = field(default_factory=list)
-    _texts: set[object] = field(default_factory=set)
-    _text_size: int = 0
-
-    def add(self, sort_key: str, copies: RowCopies) -> None:
-        shown = [Shown.of(copy) for copy in copies]
-        self.keys.append(sort_key)
-        self.copies.append(shown)
-        texts = [text for copy in shown for text in (*copy.key, copy.name, copy.email)]
-        # Texts are kept once, but copies of split rows are kept with all of their texts.
-        new = texts if len(shown) > 1 else set(texts) - self._texts
-        self._text_size += sum(len(str(text)) for text in new)
-        self._texts.update(new)
-
-    @property
-    def is_full(self) -> bool:
-        return len(self.keys) >= MAX_ROWS or self._text_size >= MAX_TEXT
-
 
 def build(
-    rows: Iterator[tuple[str, RowCopies]],
-    low: str,
-    high: str,
-    read_at: datetime,
+    rows: Iterator[tuple[str, RowCopies]], day: date, low: str, high: str, read_at: datetime
 ) -> tuple[Block, dict[str, Any]]:
     """Returns the block of the next ``rows``, and its contents by their kind (``items``).
 
@@ -61,6 +30,7 @@ def build(
 
     Args:
         rows: the rows from ``low`` to below ``high``. More may be taken than are in the block.
+        day: the day of the rows.
         low, high: the range. The block ends at ``high``; or behind its last row, if it is full or
             if the next row may change without a mark.
         read_at: when reading began.
@@ -68,29 +38,30 @@ def build(
     Raises:
         StoreUnavailable: a table can't be read in time.
     """
-    taken = _Rows()
+    taken: dict[str, list[Shown]] = {}
+    texts = TextSize()
     for sort_key, copies in rows:
         if _changes_without_mark(copies):
-            if not taken.keys:
+            if not taken:
                 return Block(low, _end_of_unread(sort_key, rows), UNREAD), {}
-            high = just_after(taken.keys[-1])
+            high = just_after(max(taken))
             break
-        taken.add(sort_key, copies)
-        if taken.is_full:
+        taken[sort_key] = [Shown.of(copy) for copy in copies]
+        texts.add(taken[sort_key])
+        if len(taken) >= MAX_ROWS or texts.size >= MAX_TEXT_SIZE:
             high = just_after(sort_key)
             break
     moment = to_milliseconds(read_at)
-    if not taken.keys:
+    if not taken:
         return Block(low, high, moment), {}
-    facets = [tuple(sorted({copy.facet for copy in copies})) for copies in taken.copies]
+    facets = [tuple(sorted({copy.facet for copy in copies})) for copies in taken.values()]
     types = Counter(
         kind for some in facets for kind in sorted({facet.agent_type for facet in some})
     )
-    contents = page_contents(taken.keys, facets, types) | summary_contents(taken.copies)
-    users = {facet.user_id for some in facets for facet in some}
-    shards = sum(1 << shard for shard in {shard_of(user_id) for user_id in users})
-    block_id = new_block_id(moment)
-    return Block(low, high, moment, block_id, len(taken.keys), dict(types), shards), contents
+    contents = page_contents([*taken], facets, types) | summary_contents([*taken.values()])
+    shards = sum({1 << shard_of(facet.user_id) for some in facets for facet in some})
+    block_id = new_block_id(day, moment)
+    return Block(low, high, moment, block_id, len(taken), types, shards), contents
 
 
 def may_have_taken_more(block: Block) -> bool:

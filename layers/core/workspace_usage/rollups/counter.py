@@ -3,18 +3,19 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from workspace_usage.rollups.blocks import BUILD, MARGIN, READ, Marks, horizon, with_gaps
+from workspace_usage.rollups.blocks import BUILD, GREATEST, MARGIN, READ, Marks, horizon, with_gaps
 from workspace_usage.rollups.build import build, may_have_taken_more
 from workspace_usage.rollups.items import Day, basis_of
 from workspace_usage.rollups.writing import Overtaken, WorkspaceCounts
-from workspace_usage.rows.copies import RowCopies, read_copies
+from workspace_usage.rows.copies import read_copies
 from workspace_usage.rows.position import moment_of
 from workspace_usage.rows.tables import RowTables
 from workspace_usage.rows.window import bounds_of, day_of
-from workspace_usage.values import format_timestamp, from_milliseconds
+from workspace_usage.values import Clock, from_milliseconds
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -44,8 +45,8 @@ class Report:
     lag: timedelta = timedelta()
     retry_after: timedelta | None = None
 
-    def retry(self, after: timedelta) -> None:
-        """Notes that there is more to do after some time."""
+    def retry(self, after: timedelta = timedelta()) -> None:
+        """Notes that there is more to do, at once or after some time."""
         after = max(after, timedelta(seconds=1))
         self.retry_after = after if self.retry_after is None else min(self.retry_after, after)
 
@@ -64,7 +65,7 @@ class Counter:
     client: "DynamoDBClient"
     tables: RowTables
     zone: tzinfo
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Clock = lambda: datetime.now(UTC)
 
     def count(self, workspace_id: int, has_time: Callable[[], bool] = lambda: True) -> Report:
         """Counts a workspace as far as there is time.
@@ -106,8 +107,8 @@ class _Run:
     def __init__(self, counter: Counter, workspace_id: int, has_time: Callable[[], bool]) -> None:
         self.report = Report()
         self.counts = counter.counts_of(workspace_id)
-        self._counter, self._workspace_id = counter, workspace_id
-        self._clock, self._has_time = counter.clock, has_time
+        self._zone, self._clock, self._has_time = counter.zone, counter.clock, has_time
+        self._rows = partial(read_copies, counter.client, counter.tables.by_source, workspace_id)
 
     def renew(self) -> None:
         """Reads again what marks have made unbelievable, and removes marks that are done with.
@@ -116,45 +117,38 @@ class _Run:
         was put a moment ago has its writer's request. If each run requested another one, the queue
         would grow as long as late rows come.
         """
-        marks = self.counts.marks.marked_at
+        marks, revision = self.counts.marks.marked_at, self.counts.watermark.revision
         left: list[datetime] = []
-        is_built = is_followed = False
+        is_followed = False
         for span in sorted(marks, key=marks.__getitem__):
             marked_at = from_milliseconds(marks[span])
             self.report.oldest_mark = self.report.oldest_mark or marked_at
             if self._clock() <= marked_at + MARGIN:
                 is_followed = True
                 break  # what is built now would not be believed
-            done_at, has_built = self._renew_span(span)
+            done_at = self._renew_span(span)
             if self.counts.read_at > done_at:
                 self.counts.remove_mark(span)
             else:
                 left.append(done_at)
-                is_built |= has_built
+        is_built = self.counts.watermark.revision > revision
         if left and (is_built or not is_followed):
             self.report.retry(max(left) - self._clock() + timedelta(seconds=1))
 
-    def _renew_span(self, span: str) -> tuple[datetime, bool]:
-        """Reads again what a mark overlaps.
-
-        Returns the moment after which the mark may go, and whether a day was changed.
-        """
+    def _renew_span(self, span: str) -> datetime:
+        """Reads again what a mark overlaps; returns the moment after which the mark may go."""
         mark = Marks({span: self.counts.marks.marked_at[span]})
         done_at = from_milliseconds(mark.marked_at[span]) + MARGIN + BUILD
-        is_built = False
-        for number in self._days_of(span):
-            stored = day = self.counts.day(number)
-            low, high = bounds_of(number, self._counter.zone)
-            high = min(high, self.counts.watermark.sort_key)
+        for number, low, high in self._days_of(span):
+            day = self.counts.day(number)
             for part in filter(mark.is_stale, [*with_gaps(day.blocks, low, high)]):
                 self.report.stale += 1
                 day = self._fill(day, part.low, part.high, self._clock())
-            is_built |= day is not stored
             if not self._has_time():
-                self.report.retry(timedelta())
-                return self._clock() + READ, is_built
+                self.report.retry()
+                return self._clock() + READ
             done_at = max(done_at, from_milliseconds(day.committed_at) + READ)
-        return done_at, is_built
+        return done_at
 
     def advance(self) -> None:
         """Puts rows that are old enough into blocks, oldest first, if there are enough of them."""
@@ -164,27 +158,26 @@ class _Run:
             return
         while self._has_time():
             # Before the first read: what lies between the watermark and that row must be empty.
-            read_at = self._clock()
-            first = next(self._rows(self.counts.watermark.sort_key, end, 1), None)
+            read_at, watermark = self._clock(), self.counts.watermark.sort_key
+            first = next(self._rows(watermark, end, 1), None)
             self.report.lag = timedelta()
             if first is None:
                 return
             moment = moment_of(first[0])
             self.report.lag = read_at - moment
-            number = day_of(moment, self._counter.zone)
+            number = day_of(moment, self._zone)
             day = self.counts.day(number)
-            low, high = bounds_of(number, self._counter.zone)
+            low, high = bounds_of(number, self._zone)
             if day.blocks:
                 last = day.blocks[-1]
                 # A block that is not full is read again, so that a day has few blocks.
                 low = last.high if last.is_full else last.low
-            watermark = self.counts.watermark.sort_key
             self._fill(day, low, min(high, end), read_at)
             if self.counts.watermark.sort_key == watermark and self._has_time():
                 # Items were changed by hand, and lead nowhere.
                 self.report.retry(BUILD)
                 return
-        self.report.retry(timedelta())
+        self.report.retry()
 
     def _fill(self, day: Day, low: str, high: str, read_at: datetime) -> Day:
         """Puts the rows of a range of a day into blocks, in place of the blocks that begin there.
@@ -202,7 +195,7 @@ class _Run:
         """
         rows = self._rows(low, high)
         while low < high and self._has_time():
-            block, contents = build(rows, low, high, read_at)
+            block, contents = build(rows, day.day, low, high, read_at)
             day = self.counts.commit(day, block, contents)
             self.report.rows += block.rows
             low = block.high
@@ -210,19 +203,12 @@ class _Run:
                 read_at, rows = self._clock(), self._rows(low, high)
         return day
 
-    def _rows(
-        self, low: str, high: str, limit: int | None = None
-    ) -> Iterator[tuple[str, RowCopies]]:
-        client, tables = self._counter.client, self._counter.tables.by_source
-        return read_copies(client, tables, self._workspace_id, low, high, limit)
-
-    def _days_of(self, span: str) -> Iterator[date]:
-        """Yields the days that a mark's span overlaps, below the watermark."""
-        is_hour = "T" in span
-        begin = datetime.fromisoformat(f"{span}:00:00Z" if is_hour else f"{span}T00:00:00Z")
-        end = format_timestamp(begin + (timedelta(hours=1) if is_hour else timedelta(days=1)))
-        zone = self._counter.zone
-        day = day_of(begin, zone)
-        while bounds_of(day, zone)[0] < min(end, self.counts.watermark.sort_key):
-            yield day
+    def _days_of(self, span: str) -> Iterator[tuple[date, str, str]]:
+        """Yields the days that a mark's span overlaps, and their bounds below the watermark."""
+        watermark = self.counts.watermark.sort_key
+        day = day_of(datetime.fromisoformat(span).replace(tzinfo=UTC), self._zone)
+        low, high = bounds_of(day, self._zone)
+        while low < min(span + GREATEST, watermark):
+            yield day, low, min(high, watermark)
             day += timedelta(days=1)
+            low, high = bounds_of(day, self._zone)

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, NamedTuple, Self
 
+from workspace_usage.access.scope import user_of
+from workspace_usage.aws.packing import wrong_form_as_unreadable
 from workspace_usage.rollups.items import rows_kind
 from workspace_usage.rows.row import Row, Source
+from workspace_usage.rows.store import Selection
 
 FENCE_STEP: Final = 20
 """Rows from one fence to the next."""
@@ -24,9 +26,10 @@ class Facet(NamedTuple):
         """Returns the facet of a row."""
         return cls(row.user_id, "chat" if row.source is Source.EDITED else row.agent_type)
 
-    def matches(self, user_id: int | None, agent_type: str | None) -> bool:
-        """Returns whether a question by user and type (None: by all) finds such rows."""
-        return user_id in (None, self.user_id) and agent_type in (None, self.agent_type)
+    def is_in(self, selection: Selection) -> bool:
+        """Returns whether such rows are selected, if they are in the selection's window."""
+        is_users = user_of(selection.scope) in (None, self.user_id)
+        return is_users and selection.agent_type in (None, self.agent_type)
 
 
 type Facets = tuple[Facet, ...]
@@ -57,55 +60,45 @@ def page_contents(
     return {"order": [keys[::FENCE_STEP], listed, codes], **by_user}
 
 
-def rows_of(content: Any, user_id: int, agent_type: str | None, types: Sequence[str]) -> int:
-    """Returns how many rows a question by user, and by type or not, finds.
+def rows_of(content: Any, selection: Selection, types: Sequence[str]) -> int:
+    """Returns how many rows of a user are selected.
 
     Args:
         content: the block's content of the user's kind (``rows_kind``).
-        user_id, agent_type: the question; None for all types.
+        selection: the user's rows, of all types or of one that the block has.
         types: the types of the block's rows, in the order of ``Block.types``.
+
+    Raises:
+        Unreadable: ``page_contents`` has not made the content.
     """
-    if agent_type is not None and agent_type not in types:
-        return 0
+    user_id, agent_type = user_of(selection.scope), selection.agent_type
     place = 1 if agent_type is None else 2 + types.index(agent_type)
-    return sum(rows[place] for rows in content if rows[0] == user_id)
+    with wrong_form_as_unreadable():
+        return sum(rows[place] for rows in content if rows[0] == user_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A block's rows, oldest first; a row's place is its number, from 0.
+def fence_before(content: Any, selection: Selection, offset: int) -> tuple[str, int] | None:
+    """Returns a fence near a row, and how many rows lie between them; None if none is above.
 
-    Attributes:
-        fences: the sort keys of the rows at the places 0, ``FENCE_STEP``, twice that, …
-        facets: the different facets of rows.
-        codes: for each row, which of ``facets`` it has.
+    Args:
+        content: the block's content of the kind ``order``. A row's place in it is its number, from
+            0 for the oldest one; the fences are the rows at the places 0, ``FENCE_STEP``, …
+        selection: the rows that are listed.
+        offset: how many of them come before the row, newest first.
+
+    Raises:
+        Unreadable: ``page_contents`` has not made the content.
     """
-
-    fences: Sequence[str]
-    facets: Sequence[Sequence[Any]]
-    codes: Sequence[int]
-
-    def fence_before(
-        self, offset: int, user_id: int | None, agent_type: str | None
-    ) -> tuple[str, int] | None:
-        """Returns a fence near a row, and how many rows lie between them; None if none is above.
-
-        Args:
-            offset: how many of the rows that a question finds come before the row, newest first.
-            user_id, agent_type: the question, or None for all.
-        """
+    with wrong_form_as_unreadable():
+        fences, listed, codes = content
         found = {
             code
-            for code, facets in enumerate(self.facets)
-            if _is_found(facets, user_id, agent_type)
+            for code, some in enumerate(listed)
+            if any(Facet(*facet).is_in(selection) for facet in some)
         }
-        places = (at for at in range(len(self.codes) - 1, -1, -1) if self.codes[at] in found)
+        places = (at for at in range(len(codes) - 1, -1, -1) if codes[at] in found)
         before = list(islice(places, offset + 1))
         fence = before[-1] // FENCE_STEP + 1
-        if fence >= len(self.fences):
+        if fence >= len(fences):
             return None
-        return self.fences[fence], sum(at < fence * FENCE_STEP for at in before[:-1])
-
-
-def _is_found(facets: Sequence[Any], user_id: int | None, agent_type: str | None) -> bool:
-    return any(Facet(*facet).matches(user_id, agent_type) for facet in facets)
+        return fences[fence], sum(at < fence * FENCE_STEP for at in before[:-1])

@@ -2,20 +2,21 @@
 
 All of a workspace's items have one partition key, ``workspace_id``, and these sort keys::
 
-    2/block/order/2026-01-05/<id>       of a block: every 20th sort key; each row's user and type
-    2/block/rows/7/2026-01-05/<id>      of a block: how many rows users have, of each type
-    2/block/types/2026-01-05/<id>       of a block: totals by type, source and status
-    2/block/groups/2026-01-05/<id>      totals by all dimensions but the user
-    2/block/models/7/2026-01-05/<id>    totals by user and model
-    2/block/users/7/2026-01-05/<id>     totals by all dimensions
+    2/block/order/2026-01-05/<name>     of a block: every 20th sort key; each row's user and type
+    2/block/rows/7/2026-01-05/<name>    of a block: how many rows users have, of each type
+    2/block/types/2026-01-05/<name>     of a block: totals by type, source and status
+    2/block/groups/2026-01-05/<name>    totals by all dimensions but the user
+    2/block/models/7/2026-01-05/<name>  totals by user and model
+    2/block/users/7/2026-01-05/<name>   totals by all dimensions
     2/day/2026-01-05                    a day's blocks: bounds, read_at, rows by type
     2/mark/2026-01-05T19                a mark of an hour; 2/mark/2026-01-05 of a day
-    2/open/2026-01-05/<id>              a block that is not committed yet, if its counter still runs
+    2/open/2026-01-05/<name>            a block that is not committed yet, if its counter still runs
     2/watermark                         how far counting has come
 
 A window's items of one kind are thus one Query. What is kept by user is divided into shards of
-users, here 7. ``2`` is the version of the keys: readers ignore items of another version, and the
-counter removes them. Days are those of the deployment's time zone; sort keys and marks are in UTC.
+users, here 7. A block's id is its day and its name: ``2026-01-05/<name>``. ``2`` is the version of
+the keys: readers ignore items of another version, and the counter removes them. Days are those of
+the deployment's time zone; sort keys and marks are in UTC.
 An item's content is JSON, compressed: what matters is how many bytes a page reads.
 """
 
@@ -41,7 +42,7 @@ VERSION: Final = "2/"
 _WATERMARK: Final = f"{VERSION}watermark"
 _MARK: Final = f"{VERSION}mark/"
 _DAY: Final = f"{VERSION}day/"
-_OPEN: Final = f"{VERSION}open/"
+OPEN: Final = f"{VERSION}open/"
 CONTENT: Final = f"{VERSION}block/"
 
 USER_SHARDS: Final = 8
@@ -142,7 +143,10 @@ class Day:
 
     def to_item(self, workspace_id: int) -> Attributes:
         """Returns this day as its item."""
-        blocks = [[b.low, b.high, b.id, b.rows, b.types, b.shards] for b in self.blocks]
+        blocks = [
+            [b.low, b.high, b.id.removeprefix(f"{self.day}/"), b.rows, b.types, b.shards]
+            for b in self.blocks
+        ]
         content = [self.epoch, self.committed_at, blocks]
         return {**item_key(workspace_id, day_key(self.day)), "content": pack(content)}
 
@@ -154,11 +158,12 @@ class Day:
             Unreadable: ``to_item`` has not made it.
         """
         with wrong_form_as_unreadable():
-            epoch, committed_at, blocks = unpack(item["content"])
-            return cls(day_of_item(item), epoch, committed_at, tuple(_block(*b) for b in blocks))
+            day, (epoch, committed_at, blocks) = day_of_item(item), unpack(item["content"])
+            return cls(day, epoch, committed_at, tuple(_block(day, *block) for block in blocks))
 
 
-def _block(low: str, high: str, block_id: str, *others: Any) -> Block:
+def _block(day: date, low: str, high: str, name: str, *others: Any) -> Block:
+    block_id = f"{day}/{name}" if name else ""
     return Block(low, high, read_at_of(block_id), block_id, *others)
 
 
@@ -216,24 +221,19 @@ def _watermark(item: StoredItem) -> Watermark | None:
         return None if revision is None else Watermark(int(revision["N"]), 0, basis="")
 
 
-def open_key(day: date, block_id: str) -> str:
+def open_key(block_id: str) -> str:
     """Returns the sort key of the item that says that a block's contents are being written."""
-    return f"{_OPEN}{day}/{block_id}"
-
-
-def is_open(sort_key: str) -> bool:
-    """Returns whether a sort key is one that ``open_key`` returns."""
-    return sort_key.startswith(_OPEN)
+    return f"{OPEN}{block_id}"
 
 
 def contents_of_open(sort_key: str) -> list[str]:
     """Returns the sort keys of all contents that a block may have; ``open_key``'s is given."""
-    return [sort_key.replace(_OPEN, f"{CONTENT}{kind}/") for kind in _kinds(range(USER_SHARDS))]
+    return [sort_key.replace(OPEN, f"{CONTENT}{kind}/") for kind in _kinds(range(USER_SHARDS))]
 
 
-def contents_of(day: date, block: Block) -> list[str]:
+def contents_of(block: Block) -> list[str]:
     """Returns the sort keys of a block's contents."""
-    return [content_key(kind, day, block.id) for kind in kinds_of(block)]
+    return [content_key(kind, block.id) for kind in kinds_of(block)]
 
 
 def kinds_of(block: Block) -> list[str]:
@@ -246,32 +246,31 @@ def _kinds(shards: Iterable[int]) -> list[str]:
     return ["order", "types", "groups", *by_user]
 
 
-def content_key(kind: str, day: date, block_id: str) -> str:
+def content_key(kind: str, block_id: str) -> str:
     """Returns the sort key of a block's content of one kind."""
-    return f"{CONTENT}{kind}/{day}/{block_id}"
+    return f"{CONTENT}{kind}/{block_id}"
 
 
 def contents_query(
     table: str, workspace_id: int, kind: str, first: date, last: date
 ) -> dict[str, Any]:
     """Returns the Query for all blocks' contents of one kind between two days, both included."""
-    low, high = content_key(kind, first, ""), content_key(kind, last, "~")
+    low, high = content_key(kind, f"{first}/"), content_key(kind, f"{last}/~")
     return query_between(table, workspace_id, low, high)
 
 
-def block_id_of(sort_key: str) -> str:
-    """Returns the id of the block whose content has this sort key."""
-    return sort_key.rpartition("/")[2]
-
-
-def new_block_id(read_at: int) -> str:
-    """Returns an id for a block whose reading began at ``read_at`` (milliseconds since 1970)."""
-    return f"{read_at:x}-{secrets.token_hex(3)}"
+def new_block_id(day: date, read_at: int) -> str:
+    """Returns an id for a block of a day that began to be read at ``read_at`` (milliseconds)."""
+    return f"{day}/{read_at:x}-{secrets.token_hex(3)}"
 
 
 def read_at_of(block_id: str) -> int:
-    """Returns when reading of a block began; ``UNREAD`` for what has no id."""
-    return int(block_id.partition("-")[0], 16) if block_id else UNREAD
+    """Returns when reading of a block began; ``UNREAD`` for what has no id.
+
+    Args:
+        block_id: the id, or a sort key that ends with it.
+    """
+    return int(block_id.rpartition("/")[2].partition("-")[0], 16) if block_id else UNREAD
 
 
 def shard_of(user_id: int) -> int:

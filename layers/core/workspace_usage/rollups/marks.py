@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from workspace_usage.aws.dynamodb import item_key
@@ -61,26 +62,24 @@ class MarkWriter:
         """
         on_time = format_timestamp(now - LATE)
         hours = {key[:_HOUR] for key in sort_keys if key < on_time}
-        missing = {hour for hour in hours if not self._is_marked(workspace_id, hour, now)}
-        spans = {self._span(workspace_id, hour, missing, now) for hour in missing}
-        if spans and not self._is_recent(workspace_id, _REQUEST, now):
+
+        def is_recent(span: str) -> bool:
+            put_at = self._put_at.get((workspace_id, span))
+            return put_at is not None and now - put_at <= REUSE
+
+        spans = set[str]()
+        unmarked = sorted(hour for hour in hours if not is_recent(hour[:_DAY]))
+        for day, some in groupby(unmarked, lambda hour: hour[:_DAY]):
+            marked = set(filter(is_recent, (f"{day}T{number:02}" for number in range(24))))
+            missing = set(some) - marked
+            is_many = len(marked | missing) > _HOURS_OF_A_DAY
+            # Where many hours of a day are marked or have to be, the day is.
+            spans |= {day} if is_many and missing else missing
+        if spans and not is_recent(_REQUEST):
             self._request_count(workspace_id)
             self._put_at[workspace_id, _REQUEST] = now
         for span in sorted(spans):
             self._put(workspace_id, span, now)
-
-    def _is_marked(self, workspace_id: int, hour: str, now: datetime) -> bool:
-        return any(self._is_recent(workspace_id, span, now) for span in (hour, hour[:_DAY]))
-
-    def _is_recent(self, workspace_id: int, span: str, now: datetime) -> bool:
-        put_at = self._put_at.get((workspace_id, span))
-        return put_at is not None and now - put_at <= REUSE
-
-    def _span(self, workspace_id: int, hour: str, missing: set[str], now: datetime) -> str:
-        """Returns the hour, or its day if many of its hours are marked or have to be."""
-        hours = {f"{hour[:_DAY]}T{number:02}" for number in range(24)}
-        marked = {other for other in hours if self._is_recent(workspace_id, other, now)}
-        return hour[:_DAY] if len(marked | hours & missing) > _HOURS_OF_A_DAY else hour
 
     def _put(self, workspace_id: int, span: str, now: datetime) -> None:
         marked_at = {"N": str(to_milliseconds(now))}

@@ -1,19 +1,19 @@
 """Counts for a question: the blocks that its range of sort keys consists of."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from itertools import chain, groupby
 from typing import Any, Protocol
 
 from workspace_usage.aws.dynamodb import StoredItem, item_key, read_together
 from workspace_usage.aws.errors import aws_errors_as_unavailable
-from workspace_usage.aws.packing import Unreadable, unpack
+from workspace_usage.aws.packing import Unreadable, unpack, wrong_form_as_unreadable
 from workspace_usage.rollups import items
 from workspace_usage.rollups.blocks import UNREAD, Block, Marks, with_gaps
 from workspace_usage.rollups.items import Day, Watermark
-from workspace_usage.rows.position import moment_of
 from workspace_usage.rows.store import Meter, QueryReader, Selection
-from workspace_usage.rows.window import bounds_of, day_of
+from workspace_usage.rows.window import bounds_of
 
 
 class CountsReader(QueryReader, Protocol):
@@ -30,16 +30,17 @@ class CountedRange:
     Attributes:
         blocks: the blocks that have rows, newest first. A block that is ``UNREAD`` is not counted,
             or not believed: its rows must be read.
-        packed: the contents of blocks that were asked for, by kind and block id. They are packed
-            (``aws.packing``), since a page needs only those of the blocks above it.
+        contents: the items of those contents of blocks that were asked for, by their sort keys. A
+            page unpacks only those of the blocks above it.
     """
 
     blocks: Sequence[Block]
-    packed: Mapping[tuple[str, str], Any]
+    contents: Mapping[str, StoredItem]
 
-    def content(self, kind: str, block: Block) -> Any | None:
-        """Returns a block's content of one kind, or None if it can't be used; see ``Counts``."""
-        return _unpacked(self.packed.get((kind, block.id)))
+    def content(self, kind: str, block: Block) -> Any:
+        """Returns a block's content of one kind; see ``Counts.content``."""
+        with wrong_form_as_unreadable():
+            return unpack(self.contents[items.content_key(kind, block.id)]["content"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,8 @@ class Counts:
         covered = _cover(selection, watermark, [self._day(i, watermark) for i in days], now)
         if not covered:
             return None
-        by_id = {
-            (kind, items.block_id_of(item["sort_key"]["S"])): item.get("content")
-            for kind, some in zip(kinds, contents, strict=True)
-            for item in some
-        }
-        return CountedRange([*_newest_first(covered, marks)], by_id)
+        by_key = {item["sort_key"]["S"]: item for item in chain(*contents)}
+        return CountedRange([*_newest_first(covered, marks)], by_key)
 
     def _day(self, item: StoredItem, watermark: Watermark) -> Day:
         """Returns the day that an item holds; one that can't be read has to be read row by row."""
@@ -103,30 +100,21 @@ class Counts:
             return Day.from_item(item)
         except Unreadable:
             day = items.day_of_item(item)
-            low, high = bounds_of(day, self.zone)
-            return Day(day, watermark.epoch, 0, (Block(low, high, UNREAD),))
+            return Day(day, watermark.epoch, 0, (Block(*bounds_of(day, self.zone), UNREAD),))
 
-    def content(self, workspace_id: int, kind: str, block: Block, meter: Meter) -> Any | None:
-        """Returns a block's content of one kind, or None if it can't be used.
-
-        It may be gone, because the block was replaced meanwhile.
+    def content(self, workspace_id: int, kind: str, block: Block, meter: Meter) -> Any:
+        """Returns a block's content of one kind.
 
         Raises:
             StoreUnavailable: the table can't be read in time.
+            Unreadable: it can't be read, or is gone, because the block was replaced meanwhile.
         """
         meter.lookups += 1
-        day = day_of(moment_of(block.low), self.zone)
-        key = item_key(workspace_id, items.content_key(kind, day, block.id))
+        key = item_key(workspace_id, items.content_key(kind, block.id))
         with aws_errors_as_unavailable():
-            item = self.reader.get_item(TableName=self.table, Key=key).get("Item")
-        return None if item is None else _unpacked(item.get("content"))
-
-
-def _unpacked(packed: Any | None) -> Any | None:
-    try:
-        return None if packed is None else unpack(packed)
-    except Unreadable:
-        return None
+            response = self.reader.get_item(TableName=self.table, Key=key)
+        with wrong_form_as_unreadable():
+            return unpack(response["Item"]["content"])
 
 
 def _cover(
@@ -156,16 +144,10 @@ def _clip(block: Block, low: str, high: str) -> Block:
     return Block(max(low, block.low), min(high, block.high), UNREAD)
 
 
-def _newest_first(blocks: Iterable[Block], marks: Marks) -> Iterator[Block]:
-    """Yields the blocks that may have rows, newest first; the unread ones are joined."""
-    unread: Block | None = None
-    for block in reversed([block for block in blocks if block.low < block.high]):
-        if marks.is_stale(block):
-            unread = Block(block.low, unread.high if unread else block.high, UNREAD)
-        elif block.rows:
-            if unread:
-                yield unread
-            yield block
-            unread = None
-    if unread:
-        yield unread
+def _newest_first(blocks: Sequence[Block], marks: Marks) -> Iterator[Block]:
+    """Yields the blocks that may have rows, newest first; those that must be read are joined."""
+    parts = (part for part in reversed(blocks) if part.low < part.high)
+    with_rows = (part for part in parts if part.rows or marks.is_stale(part))
+    for is_stale, some in groupby(with_rows, marks.is_stale):
+        run = list(some)
+        yield from [Block(run[-1].low, run[0].high, UNREAD)] if is_stale else run

@@ -4,21 +4,21 @@ What comes before the page is passed over by the counts of blocks that are belie
 read. Without counts the page is found by reading, and is the same.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from workspace_usage.access.scope import user_of
-from workspace_usage.aws.packing import Unreadable, wrong_form_as_unreadable
+from workspace_usage.aws.packing import Unreadable
 from workspace_usage.rollups.blocks import UNREAD, Block
-from workspace_usage.rollups.facets import Order, rows_of
+from workspace_usage.rollups.facets import fence_before, rows_of
 from workspace_usage.rollups.items import rows_kind, shard_of
 from workspace_usage.rollups.reading import CountedRange, Counts
 from workspace_usage.rows.position import Position
 from workspace_usage.rows.store import Meter, Selection, Store, merge
+from workspace_usage.values import Clock
 
 MIN_OFFSET: Final = 100
 """Rows to pass over for which reading counts costs less than reading the rows."""
@@ -42,7 +42,7 @@ class PageIndex:
     """
 
     counts: Counts
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Clock = lambda: datetime.now(UTC)
 
     def find(self, store: Store, selection: Selection, offset: int, meter: Meter) -> Start | None:
         """Returns where the row is that has ``offset`` rows of the selection before it.
@@ -81,19 +81,13 @@ class PageIndex:
 
     def _start_in(self, block: Block, below: Selection, offset: int, meter: Meter) -> Start:
         """Returns where the row is that has ``offset`` rows of a block before it."""
-        content = self.counts.content(below.scope.workspace_id, "order", block, meter)
-        fence = None if content is None else _fence_before(content, below, offset)
-        if fence is None:
-            return Start(below, offset)
-        sort_key, skipped = fence
-        return Start(_up_to(below, sort_key), skipped)
-
-
-def _fence_before(content: Any, selection: Selection, offset: int) -> tuple[str, int] | None:
-    """Returns ``Order.fence_before``, or None if the content can't be read."""
-    with suppress(Unreadable), wrong_form_as_unreadable():
-        return Order(*content).fence_before(offset, user_of(selection.scope), selection.agent_type)
-    return None
+        with suppress(Unreadable):
+            content = self.counts.content(below.scope.workspace_id, "order", block, meter)
+            fence = fence_before(content, below, offset)
+            if fence is not None:
+                sort_key, skipped = fence
+                return Start(_up_to(below, sort_key), skipped)
+        return Start(below, offset)
 
 
 def _up_to(selection: Selection, sort_key: str) -> Selection:
@@ -108,11 +102,10 @@ def _rows_of(block: Block, selection: Selection, counted: CountedRange) -> int |
         return None
     if user_id is None:
         return block.rows if agent_type is None else block.types.get(agent_type, 0)
-    if not block.has_shard(shard_of(user_id)):
+    if not block.has_shard(shard_of(user_id)) or agent_type not in (None, *block.types):
         return 0
-    with suppress(Unreadable), wrong_form_as_unreadable():
-        content = counted.content(rows_kind(user_id), block)
-        return rows_of(content, user_id, agent_type, list(block.types))
+    with suppress(Unreadable):
+        return rows_of(counted.content(rows_kind(user_id), block), selection, [*block.types])
     return None
 
 

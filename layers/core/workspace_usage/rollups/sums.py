@@ -108,8 +108,8 @@ class _Adder:
     """
 
     def __init__(self, selection: Selection, dimensions: Sequence[str]) -> None:
-        self._user_id, self._agent_type = user_of(selection.scope), selection.agent_type
-        filters = {"user": self._user_id, "type": self._agent_type}
+        self._selection, user_id = selection, user_of(selection.scope)
+        filters = {"user": user_id, "type": selection.agent_type}
         wanted = {name: value for name, value in filters.items() if value is not None}
         needed = {*dimensions, *wanted}
         kind, kept = next((kind, kept) for kind, kept in KINDS.items() if needed <= {*kept})
@@ -118,7 +118,7 @@ class _Adder:
         self._places_in_rows = [DIMENSIONS.index(name) for name in kept]
         self._labelled = [(name, kept.index(name)) for name in LABELS if name in dimensions]
         if "user" in kept:
-            shards = range(USER_SHARDS) if self._user_id is None else [shard_of(self._user_id)]
+            shards = range(USER_SHARDS) if user_id is None else [shard_of(user_id)]
             self._shard_of_kinds: dict[str, int] = {f"{kind}/{shard}": shard for shard in shards}
         else:
             self._shard_of_kinds = {}
@@ -134,9 +134,8 @@ class _Adder:
             return None
         shards = self._shard_of_kinds
         kinds = (kind for kind in self.kinds if not shards or block.has_shard(shards[kind]))
-        contents = [counted.content(kind, block) for kind in kinds]
         try:
-            return None if None in contents else [*map(Totals.from_content, contents)]
+            return [Totals.from_content(counted.content(kind, block)) for kind in kinds]
         except Unreadable:
             return None
 
@@ -174,7 +173,7 @@ class _Adder:
         return tuple([row.key[at] for at in self._places_in_rows])
 
     def _is_selected(self, copy: Shown) -> bool:
-        return copy.facet.matches(self._user_id, self._agent_type)
+        return copy.facet.is_in(self._selection)
 
     def _is_wanted(self, key: Key) -> bool:
         """Returns whether the rows of a cell are selected."""

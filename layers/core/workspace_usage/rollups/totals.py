@@ -33,6 +33,9 @@ KINDS: Final[Mapping[str, Sequence[str]]] = {
 Contents of earlier kinds are smaller.
 """
 
+MAX_TEXT_SIZE: Final = 100_000
+"""The size of texts (``TextSize``) at which a block ends, so that its contents fit into items."""
+
 type Labels = Mapping[str, Mapping[Any, set[str]]]
 """The labels of each value, by its dimension."""
 
@@ -232,6 +235,24 @@ def _cell(runs: int, failed: int, credits_: str, asked: Any, answered: Any, rest
 def _json_integer(number: int) -> int | str:
     """Returns a number as JSON; the largest sums have more than the 64 bits that orjson writes."""
     return number if abs(number) <= MAX_ID else str(number)
+
+
+@dataclass(slots=True)
+class TextSize:
+    """How many characters the texts of some rows have in their totals.
+
+    Texts are kept once, but copies of split rows are kept with all of their texts.
+    """
+
+    size: int = 0
+    _texts: set[object] = field(default_factory=set)
+
+    def add(self, copies: Sequence[Shown]) -> None:
+        """Adds a row."""
+        texts = [text for copy in copies for text in (*copy.key, copy.name, copy.email)]
+        new = texts if len(copies) > 1 else set(texts) - self._texts
+        self.size += sum(len(str(text)) for text in new)
+        self._texts.update(new)
 
 
 def labels_of(rows: Iterable[Sequence[Shown]]) -> Labels:
