@@ -243,7 +243,7 @@ def export(usage: UsagePage, name: str, folder: Path) -> tuple[str, str]:
     """Exports what is shown; returns the file's name and its text."""
     page = usage.page
     page.get_by_role("button", name=f"Export as {name}").click()
-    card = page.locator(".exports li").last
+    card = page.locator(".exports .card").last
     expect(card.get_by_role("status")).to_contain_text(re.compile("Running|Done"))
     with page.expect_download() as downloading:
         card.get_by_role("link", name="Download").click()
@@ -267,9 +267,9 @@ def test_an_export_has_every_row_of_the_filters(
     expect(page.locator(".exports")).to_contain_text(f"Done: {len(rows)} rows.")
     _, text = export(usage, "NDJSON", tmp_path)
     assert [json.loads(line)["id"] for line in text.splitlines()] == [row["id"] for row in rows]
-    expect(page.locator(".exports li")).to_have_count(2)
+    expect(page.locator(".exports .card")).to_have_count(2)
     page.get_by_role("button", name="Dismiss").first.click()
-    expect(page.locator(".exports li")).to_have_count(1)
+    expect(page.locator(".exports .card")).to_have_count(1)
 
 
 # --- Signing out, and other workspaces ------------------------------------------------------------

@@ -31,18 +31,25 @@ class Reply:
 
     def answer(self, page: Page, urls: str) -> None:
         """Answers the requests of a page like this, from now on."""
-        page.route(urls, lambda route: self._answer(route))
 
-    def _answer(self, route: Route) -> None:
-        if not self.status:
-            route.abort()
-            return
-        headers = {"Content-Type": "application/json", "x-amzn-RequestId": REQUEST_ID}
-        if self.retry_after:
-            headers["Retry-After"] = str(self.retry_after)
-        route.fulfill(
-            status=self.status, headers=headers, body=json.dumps({"message": self.message})
-        )
+        def handle(route: Route) -> None:
+            if self.status:
+                route.fulfill(status=self.status, headers=self.headers, body=self.body)
+            else:
+                route.abort()
+
+        page.route(urls, handle)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers."""
+        waiting = {"Retry-After": str(self.retry_after)} if self.retry_after else {}
+        return {"Content-Type": "application/json", "x-amzn-RequestId": REQUEST_ID, **waiting}
+
+    @property
+    def body(self) -> str:
+        """The body, with the message."""
+        return json.dumps({"message": self.message})
 
 
 class Hold:
@@ -50,7 +57,11 @@ class Hold:
 
     def __init__(self, page: Page, urls: str) -> None:
         self._routes: list[Route] = []
-        page.route(urls, lambda route: self._routes.append(route))
+
+        def keep(route: Route) -> None:
+            self._routes.append(route)
+
+        page.route(urls, keep)
 
     def release(self) -> None:
         """Sends them to the API."""
@@ -218,7 +229,7 @@ def test_an_export_that_does_not_start_can_be_tried_again(
     watch.statuses.add(reply.status)
     reply.answer(page, EXPORTS)
     page.get_by_role("button", name="Export as CSV").click()
-    card = page.locator(".exports li")
+    card = page.locator(".exports .card")
     expect(card).to_contain_text(words)
     page.unroute(EXPORTS)
     card.get_by_role("button", name="Try again").click()
@@ -237,7 +248,7 @@ def test_an_export_that_fails_says_so(usage: UsagePage, page: Page) -> None:
     states = ({"status": "running"}, {"status": "failed", "message": "It can't be written."})
     page.route(f"{EXPORTS}/*", answer_states(*states))
     page.get_by_role("button", name="Export as NDJSON").click()
-    card = page.locator(".exports li")
+    card = page.locator(".exports .card")
     expect(card.get_by_role("progressbar")).to_be_visible()
     expect(card.get_by_role("status")).to_have_text("It can't be written.")
     expect(card.get_by_role("button", name="Try again")).to_be_visible()

@@ -46,7 +46,7 @@ RUNS: Final = (
     Hostile("data link", kind="video", output="data:text/html,<script>alert(1)</script>"),
     Hostile("markup output", kind="voiceover", output="<svg onload=alert(1)>"),
     Hostile("foreign picture", kind="image", output='https://evil.example/"onerror="x.png'),
-    Hostile("long output", kind="image", output=LONG),
+    Hostile("long output", kind="image", output=LONG[:1000]),
     Hostile("climbing slug", slug="../../../../evil.example"),
     Hostile("slashes", slug="//evil.example/x"),
     Hostile("small", credits=SMALL_CREDITS),

@@ -17,8 +17,6 @@ APP: Final = "https://app.example.com"
 ZONE: Final = "America/Sao_Paulo"
 """What the stack of these tests has as URL of the application, and as time zone of its days."""
 
-_ROOT_ID: Final = "app"
-
 _STORED: Final = """async () => ({
     address: location.href.includes("%7C") || location.href.includes("|"),
     history: JSON.stringify(history.state ?? {}).includes("demo-"),
@@ -172,12 +170,11 @@ class UsagePage:
 
     def walk(self, account: DemoAccount = ANA, **query: str | int) -> list[Mapping[str, Any]]:
         """Returns all rows of the listing."""
-        items: list[Mapping[str, Any]] = []
-        cursor = ""
-        while cursor is not None:
-            page = self.ask("", account, **query, per_page=100, cursor=cursor)
+        page = self.ask("", account, **query, per_page=100)
+        items: list[Mapping[str, Any]] = page["items"]
+        while page["has_more"]:
+            page = self.ask("", account, **query, per_page=100, cursor=page["next_cursor"])
             items += page["items"]
-            cursor = page["next_cursor"]
         return items
 
 
