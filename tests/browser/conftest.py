@@ -9,9 +9,10 @@ from playwright.sync_api import Browser, Page
 
 from local.data.demo import ACCOUNTS, write_demo
 from local.stack import Stack
-from tests.support.browser import NO_BROWSER, Watch, find_chromium, running_browser
+from tests.support.browser import Watch
 from tests.support.hostile_data import write_hostile_data
 from tests.support.usage_page import APP, ZONE, UsagePage
+from tools.chromium import NO_BROWSER, find_chromium, running_browser
 from usagectl.loading.loader import Loader
 from usagectl.resources import Resources
 

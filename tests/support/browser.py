@@ -1,37 +1,10 @@
-"""A real browser, Chromium, and what its pages complain about."""
+"""What a page in a browser asks for, and what it complains about."""
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
-
-_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-NO_BROWSER: Final = "no Chromium: install it (Debian: chromium), or name its path in CHROMIUM"
-"""Why the tests in a browser are skipped where there is none."""
-
-
-def find_chromium() -> str | None:
-    """Returns the path of a Chromium, or None if there is none. ``CHROMIUM`` can name one."""
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
-
-
-@contextmanager
-def running_browser(path: str) -> Iterator[Browser]:
-    """Yields a running browser without a window."""
-    with sync_playwright() as playwright:
-        # Without its sandbox, it also runs as root. It shows pages of this repository only.
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield browser
-        browser.close()
+from playwright.sync_api import ConsoleMessage, Error, Page, Request
 
 
 @dataclass
