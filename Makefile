@@ -25,7 +25,7 @@ DYNAMODB_LOCAL := .dynamodb-local
 LOCKS := requirements/dev.txt functions/page/requirements.txt
 SOURCES := benchmarks examples functions layers local tools usagectl tests
 
-.PHONY: help run test check format lint types template package build bench schemas openapi lock clean \
+.PHONY: help run test check format lint types template package build bench schemas openapi screenshots lock clean \
 	dynamodb-local dynamodb-local-jars dynamodb-local-if-possible FORCE
 .DEFAULT_GOAL := help
 
@@ -93,6 +93,10 @@ schemas: $(VENV)/installed ## write the events' JSON Schemas from their models
 openapi: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
 openapi: $(VENV)/installed ## write openapi.json from the code, the template and the demo's answers
 	$(VENV)/bin/python -m tools.openapi openapi.json
+
+screenshots: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
+screenshots: $(VENV)/installed ## write the page's screenshots to docs/page, with Chromium
+	@$(VENV)/bin/python -m tools.screenshots docs/page
 
 lock: $(LOCK_VENV)/installed ## update the lock files to the newest versions
 	cd layers/dependencies && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) requirements.in

@@ -83,7 +83,7 @@ export function stackedBars({ series, bars }, measure, title) {
       }, buttons),
       tip,
       h("div.days", { "aria-hidden": "true" }, bars.map(({ date }, number) =>
-        h("span", (bars.length - 1 - number) % every ? null : h("span", shortDay(date)))))),
+        h("span", number % every - (every >> 1) ? null : h("span", shortDay(date)))))),
     h("figcaption", h("ul.legend", series.map((one) => h("li", label(one))))));
 }
 

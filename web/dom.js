@@ -25,10 +25,10 @@ export function plain(value, limit = 120) {
   return characters.length > limit ? `${characters.slice(0, limit).join("")}…` : text;
 }
 
-// Returns it as an element: its direction doesn't reach the text around it.
+// As an element: its direction doesn't reach the text around it.
 export const shown = (value, limit) => h("bdi", plain(value, limit) || "—");
 
-// Returns a URL that leads to a server, or null: for javascript: and the like.
+// Returns a URL of a server, or null: for javascript: and the like.
 export function webUrl(value, base) {
   try {
     const url = new URL(value, base);

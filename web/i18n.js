@@ -26,7 +26,6 @@ export function useLocale(name) {
   useFormats(language);
 }
 
-// The value of Accept-Language.
 export const acceptLanguage = () => language;
 
 export function t(key, values = {}) {

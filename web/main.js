@@ -34,7 +34,7 @@ async function enter(token, workspace) {
   const expired = () => leave(t("error_401"));
   session = { client, leave, expired, exports: exportList(client, expired) };
   await open();
-  screen?.element.querySelector("h1").focus({ preventScroll: true });
+  document.querySelector("h1").focus();
 }
 
 function show() {
@@ -44,8 +44,10 @@ function show() {
   if (wanted === locale) return screen?.show(asked);
   locale = wanted;
   useLocale(locale);
-  session?.client.forget();
-  return session ? open() : signOut();
+  if (!session) return signOut();
+  session.client.forget();
+  open();
+  document.querySelector("select").focus();
 }
 
 onAddressChange(show);

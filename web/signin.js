@@ -34,9 +34,9 @@ export function signInScreen({ enter, message, workspace }) {
   async function submit(secret, number) {
     button.disabled = true;
     alert.replaceChildren();
+    const canBeSent = /^[!-~]+$/.test(secret);
     try {
-      // These could not be sent in headers.
-      if (!/^[!-~]+$/.test(secret)) throw new Error(t("error_401"));
+      if (!canBeSent) throw new Error(t("error_401"));
       if (!/^[1-9]\d*$/.test(number)) throw new Error(t("workspace_hint"));
       await enter(secret, number);
     } catch (problem) {
@@ -44,7 +44,7 @@ export function signInScreen({ enter, message, workspace }) {
       const isOwn = problem.status === undefined;
       alert.replaceChildren(isOwn ? problem.message : problem.status === 401 ? t("error_401")
         : problemAlert(problem, () => submit(secret, number)));
-      (problem.status === 422 ? id : token).focus();
+      (canBeSent && (isOwn || problem.status === 422) ? id : token).focus();
     }
   }
 

@@ -1,11 +1,20 @@
-"""A browser for all tests, and a page that may not complain about anything."""
+"""A browser and the stack for all tests, and a page that may not complain about anything."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.support.browser import NO_BROWSER, Watch, find_chromium, running_browser
+from local.data.demo import ACCOUNTS, write_demo
+from local.stack import Stack
+from tests.support.browser import Watch
+from tests.support.hostile_data import write_hostile_data
+from tests.support.usage_page import APP, ZONE, UsagePage
+from tools.chromium import NO_BROWSER, find_chromium, running_browser
+from usagectl.loading.loader import Loader
+from usagectl.resources import Resources
 
 
 @pytest.fixture(scope="session")
@@ -18,11 +27,34 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack with today's demo, as ``make run`` serves it, and a workspace of hostile data."""
+    now = datetime.now(UTC)
+    demo, hostile = tmp_path_factory.mktemp("demo"), tmp_path_factory.mktemp("hostile")
+    write_demo(demo, now)
+    write_hostile_data(hostile, now)
+
+    def load(resources: Resources) -> None:
+        Loader(resources).load(demo)
+        Loader(resources).load(hostile)
+
+    parameters = {"AppUrl": APP, "TimeZone": ZONE}
+    with Stack.start(parameters=parameters, load=load, demo=ACCOUNTS) as running:
+        yield running
+
+
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def context_options() -> dict[str, Any]:
+    """The options of Playwright's ``new_context``. Tests replace them by parametrizing."""
+    return {}
+
+
+@pytest.fixture
+def page(browser: Browser, context_options: dict[str, Any]) -> Iterator[Page]:
     """A new page, without anything that other pages have stored."""
-    context = browser.new_context()
-    context.set_default_timeout(60_000)
+    context = browser.new_context(**context_options)
+    context.set_default_timeout(20_000)
     yield context.new_page()
     context.close()
 
@@ -31,3 +63,14 @@ def page(browser: Browser) -> Iterator[Page]:
 def watch(page: Page) -> Watch:
     """What happens in the page."""
     return Watch.of(page)
+
+
+@pytest.fixture
+def usage(stack: Stack, page: Page, watch: Watch) -> Iterator[UsagePage]:
+    """The page for people. At the end, whatever the test did: no complaint, no leaked token."""
+    usage = UsagePage(page, stack.url, stack.clients.s3.meta.endpoint_url)
+    yield usage
+    assert watch.complaints == []
+    assert watch.origins <= {stack.url, usage.media_origin}
+    assert usage.stored_texts() == usage.stored_nothing()
+    assert not [url for url in watch.urls if any(token in url for token in usage.tokens)]

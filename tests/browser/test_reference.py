@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, Final
@@ -11,28 +10,15 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from local.data.demo import ACCOUNTS, write_demo
 from local.stack import Stack
 from tests.support.browser import Watch
 from tests.support.openapi import operations
-from usagectl.loading.loader import Loader
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 LOCKED: Final = "authorization button locked"
 UNLOCKED: Final = "authorization button unlocked"
 """Swagger UI's names for the button beside an operation, with and without a token."""
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack with today's demo, as ``make run`` serves it."""
-    folder = tmp_path_factory.mktemp("demo")
-    write_demo(folder, datetime.now(UTC))
-    with Stack.start(
-        load=lambda resources: Loader(resources).load(folder), demo=ACCOUNTS
-    ) as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,36 +1,10 @@
-"""A real browser, Chromium, and what its pages complain about."""
+"""What a page in a browser asks for, and what it complains about."""
 
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from dataclasses import dataclass, field
-from typing import Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
-
-_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-NO_BROWSER: Final = "no Chromium: install it (Debian: chromium), or name its path in CHROMIUM"
-"""Why the tests in a browser are skipped where there is none."""
-
-
-def find_chromium() -> str | None:
-    """Returns the path of a Chromium, or None if there is none. ``CHROMIUM`` can name one."""
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
-
-
-@contextmanager
-def running_browser(path: str) -> Iterator[Browser]:
-    """Yields a running browser without a window."""
-    with sync_playwright() as playwright:
-        # Without its sandbox, it also runs as root. It shows pages of this repository only.
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield browser
-        browser.close()
+from playwright.sync_api import ConsoleMessage, Error, Page, Request
 
 
 @dataclass
@@ -39,12 +13,19 @@ class Watch:
 
     Attributes:
         complaints: messages of the console, such as violations of the Content-Security-Policy, and
-            errors of scripts.
-        origins: the origins of all requests.
+            errors of scripts. A status that the test has announced is none.
+        urls: the URLs of all requests but data: URLs.
+        statuses: the announced statuses of errors; 0 stands for a request that failed.
     """
 
     complaints: list[str] = field(default_factory=list)
-    origins: set[str] = field(default_factory=set)
+    urls: list[str] = field(default_factory=list)
+    statuses: set[int] = field(default_factory=set)
+
+    @property
+    def origins(self) -> set[str]:
+        """The origins of all requests."""
+        return {f"{url.scheme}://{url.netloc}" for url in map(urlsplit, self.urls)}
 
     @classmethod
     def of(cls, page: Page) -> "Watch":
@@ -56,13 +37,19 @@ class Watch:
         return watch
 
     def _add_message(self, message: ConsoleMessage) -> None:
-        if message.type in {"warning", "error"}:
+        if message.type in {"warning", "error"} and not self._is_announced(message.text):
             self.complaints.append(message.text)
+
+    def _is_announced(self, text: str) -> bool:
+        """Returns whether Chromium reports the failure of a request that was to fail."""
+        if not text.startswith("Failed to load resource: "):
+            return False
+        status = re.search(r"responded with a status of (\d+)", text)
+        return (int(status[1]) if status else 0) in self.statuses
 
     def _add_error(self, error: Error) -> None:
         self.complaints.append(str(error))
 
     def _add_request(self, request: Request) -> None:
-        url = urlsplit(request.url)
-        if url.scheme != "data":
-            self.origins.add(f"{url.scheme}://{url.netloc}")
+        if not request.url.startswith("data:"):
+            self.urls.append(request.url)
