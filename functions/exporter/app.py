@@ -2,6 +2,9 @@
 
 A file that can't be written in one run is continued by another one, for which this run sends a
 message. A message that fails is retried by SQS. If it fails for the last time, so has the export.
+
+A message is deleted only if its export does not run any more, or if there is another message for
+it. If another run was faster, this one's message comes again, in case that run is killed.
 """
 
 from collections.abc import Callable
@@ -27,7 +30,7 @@ from workspace_usage.rows.store import Meter, Store
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-TIME_FOR_A_PART: Final = 120_000
+TIME_FOR_A_PART: Final = 60_000
 """Milliseconds that a part may take; with less left, another run continues."""
 
 logger = Logger()
@@ -61,15 +64,21 @@ def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str,
     def has_time() -> bool:
         return context.get_remaining_time_in_millis() > TIME_FOR_A_PART
 
+    overtaken: list[Message] = []
+
     def write(message: Message) -> None:
-        _write(message, has_time)
+        try:
+            _write(message, has_time)
+        except Overtaken:
+            logger.info("overtaken", extra=message_id_of(message))
+            overtaken.append(message)
 
     unapplied = apply_batch(event["Records"], write, has_time, logger, message_id_of)
     failed = unapplied.failed + unapplied.unavailable
     outcomes.count("ExportsReceived", len(event["Records"]))
     # If this fails, too, the export has failed all the same: TIME_TO_PROGRESS.
     apply_batch(filter(_is_last_attempt, failed), _give_up, lambda: True, logger, message_id_of)
-    return batch_response(failed + unapplied.late)
+    return batch_response(failed + unapplied.late + overtaken)
 
 
 def _is_last_attempt(message: Message) -> bool:
@@ -80,6 +89,7 @@ def _write(message: Message, has_time: Callable[[], bool]) -> None:
     """Writes the export that a message names, and asks for another run if it isn't complete.
 
     Raises:
+        Overtaken: another run has begun, and goes on.
         StoreUnavailable: a table, the bucket or the queue can't be reached in time.
     """
     named = parse_message(message["body"])
@@ -89,11 +99,7 @@ def _write(message: Message, has_time: Callable[[], bool]) -> None:
     owner, export_id = named
     logger.append_keys(exported_workspace_id=owner.workspace_id)
     meter = Meter(lambda: None)
-    try:
-        export = exporter().write(owner, export_id, has_time, meter)
-    except Overtaken:
-        logger.info("overtaken")
-        return
+    export = exporter().write(owner, export_id, has_time, meter)
     if export is not None:
         _record(export, meter)
         if export.status == "running":

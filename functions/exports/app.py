@@ -80,8 +80,8 @@ def _start(request: Request, caller: Caller) -> Success:
     query, now = parse_body(request.event.get("body")), datetime.now(UTC)
     export = exports().start(caller, query, now, logger.warning)
     outcomes.count("ExportsStarted")
-    # It is relative, because the path that callers see may begin with a stage, or not. API Gateway
-    # ignores a slash at the end.
+    # It is relative, because the path that callers see may begin with a stage, or not. If that path
+    # ends with a slash, it is relative to another folder.
     folder = "" if request.event["path"].endswith("/") else "exports/"
     return Success(202, _describe(export, request, now), {"Location": f"{folder}{export.id}"})
 

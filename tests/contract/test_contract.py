@@ -442,7 +442,7 @@ def test_credits_are_exact(service: Service, everyone: Member) -> None:
 
 def test_a_presigned_url_returns_the_object(service: Service, everyone: Member) -> None:
     key = "images/plain.png"
-    bucket = service.stack.template.only("AWS::S3::Bucket").name
+    bucket = service.stack.template.resources["MediaBucket"].name
     service.stack.clients.s3.put_object(Bucket=bucket, Key=key, Body=b"picture")
     dates = {"start_date": day(-89), "end_date": day()}
     rows = walk(service, everyone, {"per_page": "100", "type": "image", **dates})
@@ -457,7 +457,7 @@ def test_a_presigned_url_returns_the_object(service: Service, everyone: Member) 
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/"),
+        ("POST", "/"),
         ("GET", "/workspaces"),
         ("GET", "/workspaces/usage/"),
         ("GET", "/workspaces/usage/1"),

@@ -41,7 +41,7 @@ def test_a_deployment_has_its_own_locale_time_zone_and_minimal_date(
             if status == 200:
                 assert_items(answer.body["items"], expected["items"])
         assert service.ask(None).body == {"message": "Não autenticado."}
-        assert service.ask(None, path="/").body == {"message": "Não há nada neste endereço."}
+        assert service.ask(None, path="/x").body == {"message": "Não há nada neste endereço."}
         answer = service.ask(members[0], headers={"x-workspace-id": "999"})
         assert answer.body == {"message": "Você não tem acesso a este workspace."}
         answer = service.ask(members[0], headers={"x-workspace-id": "999", "Accept-Language": "en"})

@@ -93,7 +93,7 @@ def test_pages_of_the_allowed_origin_may_ask_and_read_answers_of_every_kind(
         assert (preflight.status_code, preflight.content) == (204, b"")
         assert cors_headers(preflight.headers) == {
             "access-control-allow-origin": ORIGIN,
-            "access-control-allow-methods": "GET",
+            "access-control-allow-methods": "GET,POST",
             "access-control-allow-headers": (
                 "authorization,x-workspace-id,accept-language,content-type,if-none-match"
             ),

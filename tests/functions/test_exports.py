@@ -175,6 +175,11 @@ def test_a_request_that_breaks_rules_is_told_all_of_them(
     assert answer["errors"].keys() == fields
 
 
+def test_a_byte_order_mark_is_ignored(exports: ModuleType) -> None:
+    event = {**request(EVERYONE), "body": '\ufeff{"format": "csv"}'}
+    assert send(exports, event)[0] == 202
+
+
 @pytest.mark.parametrize("text", ["", None, "{", '{"format": 1e999999999}', '"' * 9])
 def test_a_body_that_is_no_json_is_an_error_of_the_caller(
     exports: ModuleType, text: str | None
@@ -186,8 +191,11 @@ def test_a_body_that_is_no_json_is_an_error_of_the_caller(
 def test_a_caller_may_have_two_exports_running(
     exports: ModuleType, exporter: ModuleType, clients: Clients, template: Template
 ) -> None:
-    """When one is done, another may be started. Other callers have their own two."""
-    start(exports), start(exports)
+    """In all workspaces together. When one is done, another may be started.
+
+    Other callers have their own two.
+    """
+    start(exports), start(exports, {**EVERYONE, "workspace_id": "12"})
     status, body, headers = send(exports, request(EVERYONE, {"format": "csv"}))
     assert (status, body.keys()) == (429, {"message"})
     assert int(headers["Retry-After"]) > 0
@@ -231,6 +239,32 @@ def test_a_run_without_time_asks_for_another_one(
     [next_record] = receive(clients, template)
     assert run(exporter, [next_record]) == []
     assert send(exports, request(EVERYONE, export_id=body["id"]))[1]["status"] == "done"
+
+
+def test_a_run_that_is_overtaken_leaves_its_message_until_the_export_is_done(
+    exports: ModuleType,
+    exporter: ModuleType,
+    clients: Clients,
+    template: Template,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other run may be killed. However often that happens, the export has not failed."""
+    body = start(exports)
+    [record] = receive(clients, template)
+
+    def overtake(*_: object) -> None:
+        raise exporter.Overtaken
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(exporter.exporter()), "write", overtake)
+        for attempt in (1, 5):
+            left = run(exporter, [to_record(record["body"], attempt)])
+            assert left == [{"itemIdentifier": "the-message"}]
+    event = request(EVERYONE, export_id=body["id"])
+    assert send(exports, event)[1]["status"] == "running"
+    for _ in range(2):
+        assert run(exporter, [record]) == []
+    assert send(exports, event)[1]["status"] == "done"
 
 
 def test_an_export_fails_with_the_last_attempt_and_not_before(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, timedelta
 from io import StringIO
 from itertools import count, product
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
@@ -29,7 +30,7 @@ from workspace_usage.exporting.exports import Exports
 from workspace_usage.exporting.files import ExportFiles
 from workspace_usage.exporting.formats import Format
 from workspace_usage.exporting.query import ExportQuery
-from workspace_usage.exporting.store import ExportStore, Overtaken
+from workspace_usage.exporting.store import SLOTS, ExportStore, Overtaken
 from workspace_usage.listing.answer import Item
 from workspace_usage.listing.encoding import to_json
 from workspace_usage.listing.listing import Listing
@@ -107,9 +108,8 @@ class History:
         """Starts an export of ninety days as it was started at ``NOW``."""
         fields = {**NINETY_DAYS, "format": file_format, **filters}
         caller = Caller(member.user_id, scope_of(member))
-        for slot in ("slot/1", "slot/2"):
-            owner = Owner(member.workspace_id, member.user_id)
-            key = {"owner": {"S": owner.key}, "item_key": {"S": slot}}
+        for slot in SLOTS:
+            key = {"owner": {"S": f"slots/{member.user_id}"}, "item_key": {"S": slot}}
             self.dynamodb.delete_item(TableName=EXPORTS, Key=key)
         return self.exports(Queue()).start(caller, ExportQuery.parse(fields), NOW, print)
 
@@ -254,6 +254,42 @@ def test_a_message_that_comes_twice_changes_nothing_of_the_file(
         if next(calls) <= moment:
             assert not is_overtaken
             return
+
+
+@pytest.mark.parametrize("times", [1, inf], ids=["once", "always"])
+def test_a_write_that_meets_another_transaction_is_tried_again(
+    history: History, owner: Member, monkeypatch: pytest.MonkeyPatch, times: float
+) -> None:
+    """DynamoDB refuses it although nothing was written. Then the run has not been overtaken."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    reasons = {"CancellationReasons": [{"Code": "TransactionConflict"}]}
+    conflicts = [0]
+
+    def conflict(**_: object) -> None:
+        conflicts[0] += 1
+        error: Any = history.dynamodb.exceptions.TransactionCanceledException
+        raise error({**reasons, "Error": {"Code": "x"}}, "TransactWriteItems")
+
+    class Contended(Proxy):
+        """A client one of whose transactions, or each, meets another one."""
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "transact_write_items" and conflicts[0] < times:
+                return conflict
+            return super().__getattr__(name)
+
+    export, expected = history.start(owner), lines(history.walk(owner))
+    exporter = history.exporter()
+    client = cast(Any, Contended(history.dynamodb, lambda call: call()))
+    contended = replace(exporter, exports=ExportStore(client, EXPORTS))
+    if times == 1:
+        history.write(export, contended)
+        assert conflicts == [1]
+        assert history.text(export) == expected
+    else:
+        with pytest.raises(StoreUnavailable):
+            history.write(export, contended)
+        assert history.write(export) is not None, "it still runs"
 
 
 def test_a_run_without_time_for_another_part_leaves_it_to_the_next(

@@ -119,7 +119,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         description=(
             "Writes all executions that the list shows at this moment, for the same days, user and"
             " type, to a file, in the same order. Executions that arrive later are not in it. A"
-            " user may have two exports running in a workspace, and each request starts another"
+            " user may have two exports running, and each request starts another"
             " one. An export and its file are gone after 24 hours."
         ),
         success="The export is started. `Location` is its address.",

@@ -235,7 +235,7 @@ STATUSES: Final[Mapping[str, Text]] = {
         " `Retry-After` says. The message is in the deployment's language."
     ),
     "TooManyExports": Text(
-        "The user has two exports running in this workspace, or there were too many requests,"
+        "The user has two exports running, or there were too many requests,"
         " counting those of all callers. Wait as many seconds as `Retry-After` says."
     ),
     "Malformed": Text(

@@ -1,10 +1,9 @@
 """An export: what was asked for, and how far its file is written. Its item in the table Exports.
 
-All items of a caller have one partition key, ``<workspace_id>/<user_id>``::
+The items of the table have these keys (``owner`` and ``item_key``)::
 
-    export/<id>   an export
-    slot/1        the id of an export: one of those that may run at the same time
-    slot/2
+    <workspace_id>/<user_id>   export/<id>   an export
+    slots/<user_id>            1, 2          which of a user's exports may run: a workspace, an id
 
 ``revision`` rises with every write of an export. Whoever writes names the revision that it has
 read, so that of two workers at the same export only one goes on. A worker numbers the parts that it
@@ -44,7 +43,7 @@ class Owner(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The partition key of all items of this owner."""
+        """The partition key of all exports of this owner."""
         return f"{self.workspace_id}/{self.user_id}"
 
 

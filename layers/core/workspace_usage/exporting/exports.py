@@ -63,16 +63,18 @@ class Exports:
             StoreUnavailable: a table, the setting or the queue can't be reached in time.
         """
         scope = caller.scope.narrow_to_user(query.user_id)
-        window = self.min_date.limit(query.window(now, self.zone), now, warn)
+        asked = query.window(now, self.zone)
+        window = self.min_date.limit(asked, now, warn)
+        selection = Selection.of(scope, query.agent_type, window)
         now = from_milliseconds(to_milliseconds(now))
         assert query.format is not None  # noqa: S101 - ExportQuery.parse has checked it
         export = Export(
             owner=Owner(scope.workspace_id, caller.user_id),
             id=secrets.token_hex(_ID_BYTES),
             format=query.format,
-            selection=Selection.of(scope, query.agent_type, window),
+            selection=selection,
             scope=scope,
-            file_name=_file_name(scope.workspace_id, query, window),
+            file_name=_file_name(scope.workspace_id, query, window if selection else asked),
             created_at=now,
             written_at=now,
         )
@@ -152,5 +154,5 @@ def _file_name(workspace_id: int, query: ExportQuery, window: Window) -> str:
         parts.append(f"user-{query.user_id}")
     if query.agent_type is not None:
         parts.append(query.agent_type)
-    parts.append(f"{first}" if first >= last else f"{first}-to-{last}")
+    parts.append(f"{first}" if first == last else f"{first}-to-{last}")
     return f"{'-'.join(parts)}.{query.format}.gz"

@@ -22,13 +22,15 @@ class ExportQuery(Filters):
 
 
 def parse_body(text: str | None) -> ExportQuery:
-    """Returns the request in the body of a POST. An empty body counts as an object without fields.
+    """Returns the request in the body of a POST.
+
+    An empty body counts as an object without fields. A byte-order mark is ignored.
 
     Raises:
         InvalidRequest: it isn't a JSON object, or fields break their rules.
     """
     try:
-        body = parse_json(text or "{}")
+        body = parse_json((text or "").removeprefix("\ufeff") or "{}")
     except InvalidValue:
         body = None
     if not isinstance(body, dict):
