@@ -20,12 +20,17 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def running_browser(path: str) -> Iterator[Browser]:
-    """Yields a running browser without a window."""
+def running_browser(path: str, *options: str) -> Iterator[Browser]:
+    """Yields a running browser without a window.
+
+    Args:
+        path: where it is.
+        options: more options of its command line.
+    """
     with sync_playwright() as playwright:
         # Without its sandbox, it also runs as root. It shows pages of this repository only.
         browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage", *options]
         )
         yield browser
         browser.close()

@@ -39,6 +39,13 @@ _WINDOWS: Final = {
 # The system's font would differ between machines.
 _FONT: Final = ":root { font-family: 'Liberation Sans', Arial, sans-serif !important }"
 
+# Without it, a part that is painted again has other edges: pixels differ from run to run.
+_SAME_PIXELS: Final = "--disable-partial-raster"
+
+_ARE_MEDIA_LOADED: Final = (
+    "[...document.querySelectorAll('audio, video')].every(one => one.readyState === 4)"
+)
+
 # Returns the pixels of a PNG as indexes of 256 of its colours: the most frequent ones, and those
 # that differ most from them. All others, at the edges of letters, become the nearest of these.
 _TO_PALETTE: Final = """async png => {
@@ -130,6 +137,7 @@ def _take(page: Page, url: str, view: View) -> bytes:
         page.locator(".accounts button").first.click()
         page.locator(".bar, .runs").first.wait_for()
     page.wait_for_load_state("networkidle")
+    page.wait_for_function(_ARE_MEDIA_LOADED)
     page.evaluate("document.activeElement.blur()")
     return _compress(page, page.screenshot(full_page=view == "overview", animations="disabled"))
 
@@ -180,7 +188,7 @@ def main(folder: Path) -> None:
                 load=lambda resources: Loader(resources).load(Path(data)),
                 demo=ACCOUNTS,
             ) as stack,
-            running_browser(path) as browser,
+            running_browser(path, _SAME_PIXELS) as browser,
         ):
             folder.mkdir(exist_ok=True)
             for name, content in screenshots(stack.url, browser):

@@ -28,8 +28,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack with today's demo, as ``make run`` serves it, and a workspace of hostile data."""
+def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack with today's demo, as ``make run`` serves it, and a workspace of hostile data.
+
+    It is not started without a browser.
+    """
+    assert browser.is_connected()
     now = datetime.now(UTC)
     demo, hostile = tmp_path_factory.mktemp("demo"), tmp_path_factory.mktemp("hostile")
     write_demo(demo, now)

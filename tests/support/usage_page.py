@@ -59,8 +59,12 @@ class UsagePage:
         self.wait()
 
     def enter(self, token: str, workspace_id: int | str, fragment: str = "") -> None:
-        """Opens the page, and fills in the form."""
+        """Opens the page, fills in the form, and sends it."""
         self.open(fragment)
+        self.fill(token, workspace_id)
+
+    def fill(self, token: str, workspace_id: int | str) -> None:
+        """Fills in the form, and sends it."""
         self.page.locator("#token").fill(token)
         self.page.locator("#workspace").fill(str(workspace_id))
         self.page.locator("form button").click()
