@@ -89,7 +89,7 @@ def _write(message: Message, has_time: Callable[[], bool]) -> None:
     """Writes the export that a message names, and asks for another run if it isn't complete.
 
     Raises:
-        Overtaken: another run has begun, and goes on.
+        Overtaken: another run has begun, and continues it.
         StoreUnavailable: a table, the bucket or the queue can't be reached in time.
     """
     named = parse_message(message["body"])

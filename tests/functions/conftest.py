@@ -1,6 +1,6 @@
 """The real template's resources in moto, and the functions loaded with its environment."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import httpx
@@ -48,50 +48,22 @@ def clients(
     forget_clients()
 
 
-@pytest.fixture
-def usage(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The usage function's module."""
-    assert clients.dynamodb.list_tables()["TableNames"]
-    return load_function("usage", environment_of(template, "UsageFunction"), monkeypatch)
+def module_of(name: str) -> Callable[..., ModuleType]:
+    """Returns a fixture: the module of the function in ``functions/<name>``."""
+
+    @pytest.fixture(name=name)
+    def loaded(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+        assert clients.dynamodb.list_tables()["TableNames"]
+        environment = environment_of(template, f"{name.capitalize()}Function")
+        return load_function(name, environment, monkeypatch)
+
+    return loaded
 
 
-@pytest.fixture
-def summary(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The summary function's module."""
-    assert clients.dynamodb.list_tables()["TableNames"]
-    return load_function("summary", environment_of(template, "SummaryFunction"), monkeypatch)
-
-
-@pytest.fixture
-def exports(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The exports function's module."""
-    assert clients.dynamodb.list_tables()["TableNames"]
-    return load_function("exports", environment_of(template, "ExportsFunction"), monkeypatch)
-
-
-@pytest.fixture
-def exporter(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The exporter's module."""
-    assert clients.dynamodb.list_tables()["TableNames"]
-    return load_function("exporter", environment_of(template, "ExporterFunction"), monkeypatch)
-
-
-@pytest.fixture
-def authorizer(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The authorizer's module."""
-    assert clients.dynamodb.list_tables()["TableNames"]
-    return load_function("authorizer", environment_of(template, "AuthorizerFunction"), monkeypatch)
-
-
-@pytest.fixture
-def recorder(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The recorder's module."""
-    assert clients.dynamodb.list_tables()["TableNames"]
-    return load_function("recorder", environment_of(template, "RecorderFunction"), monkeypatch)
-
-
-@pytest.fixture
-def counter(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The counter's module."""
-    assert clients.dynamodb.list_tables()["TableNames"]
-    return load_function("counter", environment_of(template, "CounterFunction"), monkeypatch)
+usage = module_of("usage")
+summary = module_of("summary")
+exports = module_of("exports")
+exporter = module_of("exporter")
+authorizer = module_of("authorizer")
+recorder = module_of("recorder")
+counter = module_of("counter")

@@ -44,15 +44,21 @@ class AuthorizerSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class HistorySettings:
-    """What the environments of the functions that read histories have in common."""
+class QuestionSettings:
+    """What the environments of the functions that answer questions about windows have in common."""
 
     default_locale: str
     allowed_origin: str | None
     time_zone: tzinfo
-    tables: RowTables
     min_date_parameter: str
     aws: AwsEnvironment
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySettings(QuestionSettings):
+    """What the environments of the functions that read histories have in common."""
+
+    tables: RowTables
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -80,34 +86,25 @@ class UsageSettings(HistorySettings):
 
 
 @dataclass(frozen=True, slots=True)
-class ExportsSettings:
+class ExportsSettings(QuestionSettings):
     """The exports function's environment; ``url_lifetime``, of links, is in seconds."""
 
-    default_locale: str
-    allowed_origin: str | None
-    time_zone: tzinfo
-    min_date_parameter: str
     exports_table: str
     exports_bucket: str
     exports_queue_url: str
     s3_endpoint: str | None
     url_lifetime: int
-    aws: AwsEnvironment
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ``KeyError`` or ``ValueError`` for a variable that is missing or unusable."""
         return cls(
-            default_locale=parse_locale(environment["DEFAULT_LOCALE"]),
-            allowed_origin=environment["ALLOWED_ORIGIN"] or None,
-            time_zone=time_zone(environment["TIME_ZONE"]),
-            min_date_parameter=environment["MIN_DATE_PARAMETER"],
+            **_question_settings(environment),
             exports_table=environment["EXPORTS_TABLE"],
             exports_bucket=environment["EXPORTS_BUCKET"],
             exports_queue_url=environment["EXPORTS_QUEUE_URL"],
             s3_endpoint=environment["AWS_ENDPOINT_URL_S3"] or None,
             url_lifetime=int(environment["LINK_LIFETIME_SECONDS"]),
-            aws=AwsEnvironment.from_variables(environment),
         )
 
 
@@ -175,16 +172,21 @@ class CounterSettings:
         )
 
 
-def _history_settings(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Returns the fields of ``HistorySettings`` that an environment has."""
+def _question_settings(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Returns the fields of ``QuestionSettings`` that an environment has."""
     return {
         "default_locale": parse_locale(environment["DEFAULT_LOCALE"]),
         "allowed_origin": environment["ALLOWED_ORIGIN"] or None,
         "time_zone": time_zone(environment["TIME_ZONE"]),
-        "tables": RowTables.from_environment(environment),
         "min_date_parameter": environment["MIN_DATE_PARAMETER"],
         "aws": AwsEnvironment.from_variables(environment),
     }
+
+
+def _history_settings(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Returns the fields of ``HistorySettings`` that an environment has."""
+    tables = RowTables.from_environment(environment)
+    return {**_question_settings(environment), "tables": tables}
 
 
 def parse_locale(name: str) -> str:

@@ -2,9 +2,10 @@
 
     UsageError
     ├── Unauthorized          401  the caller has no valid access token
-    ├── Forbidden             403  the caller may not see what was asked for
-    ├── NotFound              404  there is no such thing, or it is not the caller's
-    ├── TooManyRequests       429  the caller has to wait
+    ├── Refusal                    the caller is told why
+    │   ├── Forbidden         403  the caller may not see what was asked for
+    │   ├── NotFound          404  there is no such thing, or it is not the caller's
+    │   └── TooManyRequests   429  the caller has to wait
     ├── InvalidRequest        422  a parameter breaks its rule
     ├── StoreUnavailable      503  a table or a setting could not be read or written in time
     │   └── WriteConflict          others kept changing the same items
@@ -32,20 +33,8 @@ class Unauthorized(UsageError):
     """The caller has no valid access token. The caller never learns the reason."""
 
 
-class Forbidden(UsageError):
-    """The caller is known but may not see this.
-
-    Attributes:
-        message_key: the reason, as a key of the catalogues.
-    """
-
-    def __init__(self, message_key: str) -> None:
-        super().__init__(message_key)
-        self.message_key = message_key
-
-
-class NotFound(UsageError):
-    """There is no such thing, or it is not the caller's.
+class Refusal(UsageError):
+    """The caller is told why they don't get what they ask for.
 
     Attributes:
         message_key: the text for the caller, as a key of the catalogues.
@@ -56,17 +45,23 @@ class NotFound(UsageError):
         self.message_key = message_key
 
 
-class TooManyRequests(UsageError):
+class Forbidden(Refusal):
+    """The caller is known but may not see this."""
+
+
+class NotFound(Refusal):
+    """There is no such thing, or it is not the caller's."""
+
+
+class TooManyRequests(Refusal):
     """The caller has to wait.
 
     Attributes:
-        message_key: the reason, as a key of the catalogues.
         retry_after: for how long.
     """
 
     def __init__(self, message_key: str, retry_after: timedelta) -> None:
         super().__init__(message_key)
-        self.message_key = message_key
         self.retry_after = retry_after
 
 

@@ -58,7 +58,7 @@ class Exporter:
             meter: counts what is read.
 
         Raises:
-            Overtaken: another run has begun, and goes on.
+            Overtaken: another run has begun, and continues it.
             StoreUnavailable: a table or the bucket can't be reached in time.
         """
         export = self.exports.read(owner, export_id)
@@ -80,7 +80,7 @@ class Exporter:
         """Makes an export a failed one, if it runs; returns whether it did.
 
         Raises:
-            Overtaken: another run goes on with it.
+            Overtaken: another run continues it.
             StoreUnavailable: the table can't be reached in time.
         """
         export = self.exports.read(owner, export_id)
@@ -108,7 +108,7 @@ class Exporter:
         """Writes the next part of the file, and notes it.
 
         Raises:
-            Overtaken: another run has begun, and goes on.
+            Overtaken: another run has begun, and continues it.
             StoreUnavailable: a table or the bucket can't be reached in time.
         """
         progress = export.progress

@@ -30,7 +30,7 @@ _LONGEST_FIRST_WAIT: Final = 0.05
 
 
 class Overtaken(Exception):
-    """Somebody else has written the export meanwhile, and goes on with it."""
+    """Somebody else has written the export meanwhile, and continues it."""
 
 
 class Slot(NamedTuple):
@@ -140,12 +140,13 @@ class ExportStore:
 
     def _take_slot(self, export: Export, slot: Slot) -> bool:
         """Stores an export in a slot, or returns False if another one has it meanwhile."""
+        stored = export.to_item()
         item: Attributes = {
             "owner": {"S": _slots_key(export.owner.user_id)},
             "item_key": {"S": slot.name},
             "workspace_id": {"N": str(export.owner.workspace_id)},
             "export_id": {"S": export.id},
-            "purge_at": export.to_item()["purge_at"],
+            "purge_at": stored["purge_at"],
         }
         put: Any = {
             "TableName": self.table,
@@ -155,7 +156,7 @@ class ExportStore:
         }
         new: Any = {
             "TableName": self.table,
-            "Item": export.to_item(),
+            "Item": stored,
             "ConditionExpression": "attribute_not_exists(item_key)",
         }
         return write_all_or_nothing(self.client, [{"Put": put}, {"Put": new}])
