@@ -21,6 +21,7 @@ OTHER_WORKSPACE_ID: Final = 12
 DEMO_DAYS: Final = 100
 DEMO_ROWS: Final = 360
 
+_NOON: Final = timedelta(hours=12)
 _MEDIA: Final = Path(__file__).with_name("media")
 
 
@@ -159,9 +160,11 @@ def _runs(now: datetime) -> Iterator[tuple[str, _Line]]:
     random = Random(WORKSPACE_ID)  # noqa: S311 - the same demo every time
     for number in range(DEMO_ROWS):
         # Newer days have more runs, so that every range shows some rows.
-        age = timedelta(days=DEMO_DAYS - 1) * (1 - (number + 1) / DEMO_ROWS) ** 1.5
-        moment = now - timedelta(minutes=1) - age
-        run = _run(random, 1_000 + number, moment)
+        age = (
+            timedelta(minutes=1)
+            + timedelta(days=DEMO_DAYS - 1) * (1 - (number + 1) / DEMO_ROWS) ** 1.5
+        )
+        run = _run(random, 1_000 + number, _moment(now, age))
         if number % 9 == 4:
             yield "edited", _as_edited(run)
         elif number % 5 == 2:
@@ -171,9 +174,26 @@ def _runs(now: datetime) -> Iterator[tuple[str, _Line]]:
     yield from _rare_cases(random, now)
 
 
+def _moment(now: datetime, age: timedelta) -> datetime:
+    """Returns the moment of a row: ``age`` before noon, or in what has passed of today.
+
+    So whole days hold the same rows, and add up to the same, at whatever time the demo is made.
+    """
+    midnight = _midnight(now)
+    moment = midnight + _NOON - age
+    if moment < midnight:
+        return moment
+    return midnight + (moment - midnight) / _NOON * (now - midnight)
+
+
+def _midnight(now: datetime) -> datetime:
+    """Returns the first moment of the day of ``now`` in UTC."""
+    return datetime.combine(now.astimezone(UTC).date(), time(), UTC)
+
+
 def _rare_cases(random: Random, now: datetime) -> Iterator[tuple[str, _Line]]:
     """Yields rare cases: ties, a row that is being archived, the first and last moment of a day."""
-    midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
+    midnight = _midnight(now)
     # Rows of each source at the same moment; as texts, their ids would be in another order.
     tie = midnight - timedelta(hours=15)
     yield "executions", _run(random, 999, tie)

@@ -46,6 +46,19 @@ def test_it_is_the_same_every_time(folder: Path, tmp_path: Path) -> None:
         assert file.read_bytes() == (tmp_path / file.relative_to(folder)).read_bytes()
 
 
+@pytest.mark.parametrize("now", [NOW.replace(hour=0, minute=0), NOW.replace(hour=23, minute=59)])
+def test_the_time_of_day_moves_no_row_to_another_day(
+    now: datetime, folder: Path, tmp_path: Path
+) -> None:
+    """What a client adds up over whole days doesn't depend on when the stack was started."""
+    write_demo(tmp_path, now)
+    for name in ("executions", "archived", "edited"):
+        days = [[row["created_at"][:10] for row in records(f, name)] for f in (folder, tmp_path)]
+        assert days[0][:-1] == days[1][:-1]
+    latest = max(row["created_at"] for row in records(tmp_path, "executions"))
+    assert latest <= f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
 def test_it_has_every_type_and_status_of_every_source(folder: Path) -> None:
     """Every combination that the contract allows."""
     kinds = {"chat", "image", "text", "voiceover", "video", "code"}
