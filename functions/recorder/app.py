@@ -73,6 +73,9 @@ def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str,
     retried = [*unapplied.failed, *unapplied.unavailable, *unapplied.late]
     outcomes.count("EventsReceived", len(event["Records"]))
     outcomes.count("EventsPutBack", len(retried))
+    if unapplied.failed:
+        # A metric of its own costs money for each hour in which it is emitted.
+        outcomes.count("EventsFailed", len(unapplied.failed))
     return batch_response(retried)
 
 
