@@ -377,7 +377,8 @@ _BURNS: Final = ("Fast", "Slow")
 @pytest.mark.parametrize("burn", _BURNS)
 def test_a_burn_alarm_ends_soon_after_the_trouble(burn: str) -> None:
     """Its long window does not."""
-    metrics = busy_day()
+    metrics = Metrics()
+    put_busy_day(metrics)
     load(failed=600)(metrics, range(BEGIN, BEGIN + 30))
     alarms = alarms_on(metrics)
     assert (
