@@ -143,7 +143,11 @@ REFERENCES: Final = {
     "output": (set(TEMPLATE["Outputs"]), CONFIGURATION, "Outputs"),
     "environment variable": (variables(), CONFIGURATION, "The functions' environment"),
     "variable of make": (make_variables(), CONFIGURATION, "Local"),
-    "alarm": (set(resources("AWS::CloudWatch::Alarm")), OPERATIONS, "Alarms"),
+    "alarm": (
+        {*resources("AWS::CloudWatch::Alarm"), *resources("AWS::CloudWatch::CompositeAlarm")},
+        OPERATIONS,
+        "Alarms",
+    ),
     "metric": (metrics(), OPERATIONS, "Metrics"),
     "log line": (log_lines(), OPERATIONS, "Log lines"),
     "route": (routes(), "docs/api.md", "Routes"),

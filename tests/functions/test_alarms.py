@@ -21,7 +21,7 @@ from tests.functions.alarm_cases import (
     Case,
     start_export,
 )
-from tests.support.alarms import Alarms, metrics_of
+from tests.support.alarms import Alarms, metrics_of, queries_of
 from tests.support.authorizer import put_membership, put_token
 from tests.support.counting import CountedTables
 from tests.support.functions import Context
@@ -108,6 +108,15 @@ def test_an_alarm_fires_in_its_case_and_ends(
     if first is not None:
         ends = (m for m in range(end, end + 360) if alarms.state(case.alarm, m) == "OK")
         assert next(ends, 0) - end == case.ends_after
+
+
+def test_counts_are_added_up_and_of_ages_the_oldest_matters(template: Template) -> None:
+    """Where a run counts one, the tests above can't tell these statistics apart."""
+    for alarm in alarms_on_ours(template):
+        for query in queries_of(template.resources[alarm].properties):
+            if found := query.get("MetricStat"):
+                is_age = found["Metric"]["MetricName"] in {"OldestMarkAge", "WatermarkLag"}
+                assert found["Stat"] == ("Maximum" if is_age else "Sum")
 
 
 @pytest.mark.parametrize("function", RUNS)
