@@ -93,6 +93,12 @@ def refuse_tokens(tables: CountedTables) -> None:
     put_token(tables.clients, tables.template, tokenable_type="User")
 
 
+def remove_member(tables: CountedTables) -> None:
+    """Events about members don't arrive, so that no caller is one."""
+    key = {"workspace_id": {"N": "11"}, "user_id": {"N": "42"}}
+    tables.clients.dynamodb.delete_item(TableName=tables.name("Memberships"), Key=key)
+
+
 @dataclass(frozen=True)
 class Case:
     """A case of a runbook, or something that passes by itself.
@@ -145,9 +151,11 @@ CASES: Final = [
     ),
     Case("UnavailableStoreAlarm", "usage", delete_tables("Executions"), 5, None, runs=9),
     _REFUSED,
+    replace(_REFUSED, put=remove_member),
     replace(_REFUSED, fires_after=None, each=15, runs=49),
     replace(_REFUSED, fires_after=None, values={"Unauthorized": 9, "Allowed": 1}),
     _RETRIED,
+    replace(_RETRIED, values={"EventsPutBack": 3, "EventsReceived": 10}),
     replace(_RETRIED, fires_after=None, values={"EventsPutBack": 1, "EventsReceived": 5}),
     replace(_RETRIED, fires_after=None, lasts=5),
     Case("FailedEventsAlarm", "recorder", spoil_execution, 3, 1, 13),
