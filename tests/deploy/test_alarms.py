@@ -10,10 +10,11 @@ from typing import Final
 
 import pytest
 
+from local.template.expand import expand
 from tests.deploy.alarm_cases import CASES, NO_CASES, Case
 from tests.deploy.reported_metrics import CONCURRENCY, QUOTA, Load, Trouble, load, put_busy_day
-from tests.deploy.stack import Stack
-from tests.support.alarms import Alarms, metrics_of, queries_of
+from tests.deploy.stack import ROOT, Stack
+from tests.support.alarms import Alarms, Properties, metrics_of, queries_of
 from tests.support.metrics import MetricId, Metrics
 from workspace_usage.exporting.export import TIME_TO_PROGRESS
 
@@ -142,6 +143,48 @@ def test_what_callers_notice_pages(trouble: Trouble, members: set[str]) -> None:
     alarms = alarms_on(metrics)
     firing = {alarm for alarm in ALARMS | COMPOSITES if alarms.state(alarm, hour[-1]) == "ALARM"}
     assert firing - WINDOWS.keys() == members | {"CallersNoticeAlarm"}
+
+
+def page_if(*on: str) -> str:
+    """Returns the state of the alarm that pages if only these metric alarms are on."""
+    metric, metrics = MetricId.of("Namespace", "Metric", {}), Metrics()
+    metrics.put(metric, [0], 1)
+    on_or_off: dict[str, Properties] = {
+        alarm: {
+            "Namespace": metric.namespace,
+            "MetricName": metric.name,
+            "Dimensions": [],
+            "Statistic": "Sum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Threshold": 0 if alarm in on else 1,
+            "TreatMissingData": "notBreaching",
+        }
+        for alarm in ALARMS
+    }
+    return Alarms(on_or_off, COMPOSITES, metrics).state("CallersNoticeAlarm", 1)
+
+
+def test_each_alarm_that_callers_notice_is_enough_to_page() -> None:
+    """Of a burn alarm, both windows are needed."""
+    enough = [
+        {"ServerErrorsAlarm"},
+        {"SlowAnswersAlarm"},
+        {"UnavailableStoreAlarm"},
+        {"FastBurnLongWindowAlarm", "FastBurnShortWindowAlarm"},
+        {"SlowBurnLongWindowAlarm", "SlowBurnShortWindowAlarm"},
+    ]
+    assert [page_if(*alarms) for alarms in enough] == ["ALARM"] * len(enough)
+    others = ALARMS.keys() - set().union(*enough)
+    assert page_if(*others, "FastBurnLongWindowAlarm", "SlowBurnShortWindowAlarm") == "OK"
+    assert page_if(*others, "SlowBurnLongWindowAlarm", "FastBurnShortWindowAlarm") == "OK"
+
+
+def test_a_stack_can_do_without_alarms() -> None:
+    """Nothing else in the template refers to them."""
+    template = expand(ROOT / "template.yaml", {"AlarmsEnabled": "false"})
+    assert not [name for name in template.resources if name.endswith("Alarm")]
 
 
 def test_an_export_that_waits_is_told_before_it_counts_as_failed() -> None:
