@@ -69,7 +69,7 @@ def _state(progress: "CountProgress") -> str:
     minutes = number_of(round(progress.unchanged_for.total_seconds() / 60), "minute")
     return (
         f"nothing has changed for {minutes}; the counter is busy with other workspaces, or it"
-        ' fails: see docs/operations.md, FailedCountsAlarm'
+        " fails: see docs/operations.md, FailedCountsAlarm"
     )
 
 

@@ -37,5 +37,5 @@ def test_waiting_says_where_to_look_if_nothing_changes(
     assert written.err.splitlines() == [
         "Workspace 11: 2 marks left; nothing is counted yet.",
         "Workspace 11: nothing has changed for 6 minutes; the counter is busy with other"
-        ' workspaces, or it fails: see docs/operations.md, FailedCountsAlarm.',
+        " workspaces, or it fails: see docs/operations.md, FailedCountsAlarm.",
     ]
