@@ -39,13 +39,15 @@ def doctor(
     """
     if token is not None and workspace is None:
         refuse(context, "--token", "goes together with --workspace")
-    if token is not None and not (token.isascii() and token.isprintable()):
+
+    from usagectl.doctor import examine
+    from usagectl.findings import Finding
+    from usagectl.service_check import Caller, is_sendable
+
+    if token is not None and not is_sendable(token):
         refuse(
             context, "--token", "must be a token as it was issued: plain characters, no line break"
         )
-
-    from usagectl.doctor import Caller, examine
-    from usagectl.findings import Finding
 
     caller = None if token is None or workspace is None else Caller(token, workspace)
     findings: list[Finding] = []
