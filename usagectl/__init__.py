@@ -7,6 +7,7 @@
     tables_check    checks tables, for doctor
     service_check   checks that the service works, for doctor and on a schedule
     counts_check    checks counts, for service_check
+    stored_caller   the caller of the checks on a schedule
     findings        what checks find
     recount         has workspaces counted
     count_state     how far a workspace is counted

@@ -4,7 +4,7 @@ A client is made only when a command asks for it, and an output need not exist b
 finds deployments. boto3 is not imported here, because the doctor's function has botocore only.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cached_property
@@ -46,14 +46,15 @@ class Deployment:
         name: what messages call it.
         outputs: the template's outputs.
         url: the listing's address.
-        make_client: makes a client of a service, as ``boto3.Session.client`` does.
+        session: makes clients with the operator's credentials, or with the local stack's. It is
+            boto3's session, or has the same method ``client``.
         endpoints: the local stack's URL of each service, by boto3's name for it; empty in AWS.
     """
 
     name: str
     outputs: Mapping[str, str]
     url: str
-    make_client: Callable[..., Any]
+    session: Any
     endpoints: Mapping[str, str]
 
     @property
@@ -153,6 +154,8 @@ class Deployment:
     def _client(self, service: Any, config: Config = CONFIG) -> Any:
         if self.is_local and service not in self.endpoints:
             raise CommandError(f"{self.title} has no {service} service.")
-        client = self.make_client(service, endpoint_url=self.endpoints.get(service), config=config)
+        client = self.session.client(
+            service, endpoint_url=self.endpoints.get(service), config=config
+        )
         reject_damaged_responses(client)
         return client

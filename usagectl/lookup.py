@@ -32,7 +32,7 @@ def stack_in_aws(name: str, region: str | None = None, profile: str | None = Non
         name=name,
         outputs=outputs,
         url=outputs.get("ApiUrl", ""),
-        make_client=session.client,
+        session=session,
         endpoints={},
     )
 
@@ -49,6 +49,6 @@ def local_stack(address: str) -> Deployment:
         name="the local stack",
         outputs=description.outputs,
         url=f"{address}/workspaces/usage",
-        make_client=local_endpoint.session().client,
+        session=local_endpoint.session(),
         endpoints=description.endpoints,
     )

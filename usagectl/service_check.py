@@ -59,7 +59,7 @@ def examine(
     if caller is None:
         yield Finding("API, with a token", None, "give --token and --workspace to check it")
     else:
-        yield find("API, with a token", partial(_listing, deployment.url, caller))
+        yield find("API, with a token", partial(check_listing, deployment.url, caller))
     yield from counts_check.examine(deployment, workspace_id)
 
 
@@ -130,7 +130,12 @@ def _anonymous(url: str) -> str:
     return "401, as it should be"
 
 
-def _listing(url: str, caller: Caller) -> str:
+def check_listing(url: str, caller: Caller) -> str:
+    """Returns what the API answers a caller who asks for the listing.
+
+    Raises:
+        Problem: it does not answer with a page.
+    """
     headers = {
         "Authorization": f"Bearer {caller.token}",
         "x-workspace-id": str(caller.workspace_id),

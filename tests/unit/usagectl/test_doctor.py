@@ -40,8 +40,8 @@ def test_both_event_source_mappings_of_the_recorder_are_checked(
 ) -> None:
     """An operator may pause the one of executions, but not the one of tokens and members."""
     outputs = {"EventSourceMappingId": "rows", "AccessEventSourceMappingId": "access"}
-    make_client = Mappings(rows=rows, access=access).client
-    findings = list(examine(Deployment("stack", outputs, "", make_client, {}), None))
+    session = Mappings(rows=rows, access=access)
+    findings = list(examine(Deployment("stack", outputs, "", session, {}), None))
     found = {f.check: f.is_well for f in findings if f.check.startswith("recorder")}
     assert found == expected
     details = " ".join(f.detail for f in findings)
