@@ -149,7 +149,7 @@ class Stack:
     def _holds(self, condition: str | Tree) -> bool:
         match self._conditions[condition] if isinstance(condition, str) else condition:
             case {"Fn::Equals": [left, right]}:
-                return bool(self._resolve(left) == self._resolve(right))
+                return str(self._resolve(left)) == str(self._resolve(right))
             case {"Fn::Not": [negated]}:
                 return not self._holds(negated)
         raise KeyError(condition)

@@ -24,3 +24,12 @@ def test_two_stacks_of_an_account_have_two_rules() -> None:
     """Names are unique, and have at most 32 characters. An API's id has ten."""
     name = Stack().properties("TraceSamplingRule")["SamplingRule"]["RuleName"]
     assert name == "usage-${Api}"
+
+
+def test_without_traces_there_is_no_rule_and_the_stage_asks_for_none() -> None:
+    """Without the rule, X-Ray's own one would hold."""
+    for rate, is_on in (("0.05", True), ("0", False)):
+        stack = Stack(TraceRate=rate)
+        (stage,) = stack.of_type("AWS::ApiGateway::Stage").values()
+        assert stage["TracingEnabled"] is is_on
+        assert ("TraceSamplingRule" in stack.resources) is is_on

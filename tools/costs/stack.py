@@ -82,8 +82,9 @@ class StackCounts:
             checks_a_month=_runs_a_month(template),
             check_gigabytes=gigabytes.get("DoctorFunction", 0),
             has_access_log="AccessLogSetting" in stage,
-            trace_rate=float(
-                template.only("AWS::XRay::SamplingRule").properties["SamplingRule"]["FixedRate"]
+            trace_rate=sum(
+                float(rule.properties["SamplingRule"]["FixedRate"])
+                for rule in template.of_type("AWS::XRay::SamplingRule")
             ),
         )
 
