@@ -55,7 +55,7 @@ def check_caller(
 
     They are stored, encrypted, if the API accepts them.
 
-    Example: USAGECTL_TOKEN="$TOKEN" usagectl setting check-caller -w 11
+    Example: usagectl setting check-caller --token "$TOKEN" -w 11
     """
     check_token(context, token)
 
