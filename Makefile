@@ -25,7 +25,7 @@ DYNAMODB_LOCAL := .dynamodb-local
 LOCKS := requirements/dev.txt functions/page/requirements.txt
 SOURCES := benchmarks examples functions layers local tools usagectl tests
 
-.PHONY: help run test check format lint types template package build bench schemas openapi screenshots lock clean \
+.PHONY: help run test check format lint types template package build bench schemas openapi costs screenshots lock clean \
 	dynamodb-local dynamodb-local-jars dynamodb-local-if-possible FORCE
 .DEFAULT_GOAL := help
 
@@ -93,6 +93,10 @@ schemas: $(VENV)/installed ## write the events' JSON Schemas from their models
 openapi: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
 openapi: $(VENV)/installed ## write openapi.json from the code, the template and the demo's answers
 	$(VENV)/bin/python -m tools.openapi openapi.json
+
+costs: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
+costs: $(VENV)/installed ## print what the service costs, from prices and measured figures
+	@$(VENV)/bin/python -m tools.costs
 
 screenshots: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
 screenshots: $(VENV)/installed ## write the page's screenshots to docs/page, with Chromium

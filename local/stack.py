@@ -102,7 +102,7 @@ class Stack:
             expanded = expand(template, parameters or {})
             endpoints = Endpoints.all_at(moto.url(), dynamodb=dynamodb_endpoint)
             clients = Clients.at(endpoints)
-            functions = _make_functions(expanded, endpoints, log)
+            functions = _make_functions(expanded, endpoints, server.url, log)
             outcomes = Outcomes()
             pollers = _make_pollers(expanded, functions, clients, outcomes, log)
             for poller in pollers:
@@ -153,10 +153,13 @@ class Stack:
         self.stop()
 
 
-def _make_functions(template: Template, endpoints: Endpoints, log: Log) -> list[Function]:
+def _make_functions(template: Template, endpoints: Endpoints, url: str, log: Log) -> list[Function]:
+    # The doctor's function calls Lambda and the API, which both answer here.
+    own = {"AWS_ENDPOINT_URL_LAMBDA": url, "API_URL": f"{url}/workspaces/usage"}
+    variables = {**endpoints.variables, **own}
     return [
         Function(
-            FunctionConfiguration.from_template(template, resource, endpoints.variables),
+            FunctionConfiguration.from_template(template, resource, variables),
             partial(log.function, resource.logical_id),
         )
         for resource in template.of_type("AWS::Lambda::Function")

@@ -1,19 +1,18 @@
 """A deployment of the stack, in AWS or on this machine: its outputs, and clients of its services.
 
-A client is made only when a command asks for it, and an output need not exist before.
+A client is made only when a command asks for it, and an output need not exist before. ``lookup``
+finds deployments. boto3 is not imported here, because the doctor's function has botocore only.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfoNotFoundError
 
-import boto3
 from botocore.config import Config
 
-from usagectl import local_endpoint
 from usagectl.errors import CommandError
 from usagectl.resources import ONE_ATTEMPT, Resources
 from usagectl.service_clock import ServiceClock
@@ -30,12 +29,13 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
-_CONFIG: Final = Config(
+CONFIG: Final = Config(
     connect_timeout=5,
     read_timeout=30,
     retries={"mode": "standard", "total_max_attempts": 8},
     max_pool_connections=20,
 )
+"""The limits of all other clients."""
 
 
 @dataclass(frozen=True)
@@ -46,62 +46,16 @@ class Deployment:
         name: what messages call it.
         outputs: the template's outputs.
         url: the listing's address.
-        session: makes clients with the operator's credentials, or with the local stack's.
+        session: makes clients with the operator's credentials, or with the local stack's. It is
+            boto3's session, or has the same method ``client``.
         endpoints: the local stack's URL of each service, by boto3's name for it; empty in AWS.
     """
 
     name: str
     outputs: Mapping[str, str]
     url: str
-    session: boto3.Session
+    session: Any
     endpoints: Mapping[str, str]
-
-    @classmethod
-    def in_aws(cls, stack: str, region: str | None = None, profile: str | None = None) -> Self:
-        """Returns the deployment that CloudFormation knows as ``stack``.
-
-        Raises:
-            CommandError: there is no such stack.
-            botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: AWS doesn't answer.
-        """
-        session = boto3.Session(region_name=region or None, profile_name=profile or None)
-        client = session.client("cloudformation", config=_CONFIG)
-        try:
-            (described,) = client.describe_stacks(StackName=stack)["Stacks"]
-        except client.exceptions.ClientError as error:
-            if "does not exist" in str(error):
-                raise CommandError(
-                    f"There is no stack {stack} in {session.region_name}; choose another one with"
-                    " --stack and --region."
-                ) from None
-            raise
-        outputs = {
-            output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])
-        }
-        return cls(
-            name=stack,
-            outputs=outputs,
-            url=outputs.get("ApiUrl", ""),
-            session=session,
-            endpoints={},
-        )
-
-    @classmethod
-    def local(cls, address: str) -> Self:
-        """Returns the local stack that serves at ``address``, such as http://127.0.0.1:3000.
-
-        Raises:
-            CommandError: nothing answers there, or something that is not the local stack.
-        """
-        address = address.rstrip("/")
-        description = local_endpoint.read_description(address)
-        return cls(
-            name="the local stack",
-            outputs=description.outputs,
-            url=f"{address}/workspaces/usage",
-            session=local_endpoint.session(),
-            endpoints=description.endpoints,
-        )
 
     @property
     def is_local(self) -> bool:
@@ -138,7 +92,7 @@ class Deployment:
     @cached_property
     def resources(self) -> Resources:
         """What commands that change data work on."""
-        dynamodb_once = self._client("dynamodb", _CONFIG.merge(ONE_ATTEMPT))
+        dynamodb_once = self._client("dynamodb", CONFIG.merge(ONE_ATTEMPT))
         return Resources(
             tables=self.tables,
             bucket=self.output("MediaBucketName"),
@@ -197,7 +151,7 @@ class Deployment:
         client: SSMClient = self._client("ssm")
         return client
 
-    def _client(self, service: Any, config: Config = _CONFIG) -> Any:
+    def _client(self, service: Any, config: Config = CONFIG) -> Any:
         if self.is_local and service not in self.endpoints:
             raise CommandError(f"{self.title} has no {service} service.")
         client = self.session.client(

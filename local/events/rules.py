@@ -57,8 +57,13 @@ def rules_of(template: Template) -> Rules:
         TemplateError: there is not exactly one bus, or a pattern is not supported here.
     """
     bus = template.only("AWS::Events::EventBus").name
+    return Rules(bus, tuple(_rule(rule) for rule in event_rules(template)))
+
+
+def event_rules(template: Template) -> list[Resource]:
+    """Returns the template's rules for events. Rules on a schedule are left out: none runs here."""
     rules = template.of_type("AWS::Events::Rule")
-    return Rules(bus, tuple(_rule(rule) for rule in rules))
+    return [rule for rule in rules if "EventPattern" in rule.properties]
 
 
 def _rule(rule: Resource) -> Rule:

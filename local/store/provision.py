@@ -3,6 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from local.events.rules import event_rules
 from local.store.clients import Clients
 from local.template.template import Resource, Template
 
@@ -58,7 +59,7 @@ def provision(template: Template, clients: Clients) -> None:
         clients.sqs.create_queue(QueueName=queue.name, Attributes=attributes)
     for bus in template.of_type("AWS::Events::EventBus"):
         clients.events.create_event_bus(Name=bus.name)
-    for rule in template.of_type("AWS::Events::Rule"):
+    for rule in event_rules(template):
         make_rule(rule, clients.events)
 
 

@@ -172,6 +172,7 @@ def test_a_member_is_added_changed_and_removed(service: Service) -> None:
         (f"token issue -u 1 --tokenable-type {'x' * 256}", "1 to 255 printable characters"),
         (f"member set -w 1 -u 1{' --permission x' * 61}", "60 times at most"),
         ("doctor -w 1 --token “1|secret”", "plain characters"),
+        ("setting check-caller -w 1 --token “1|secret”", "plain characters"),
         ("--endpoint= member list -w 1", "must be a URL"),
     ],
 )

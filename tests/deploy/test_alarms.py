@@ -64,7 +64,7 @@ def on_ours() -> set[str]:
     return {
         alarm
         for alarm, properties in ALARMS.items()
-        if any(metric.namespace == "WorkspaceUsage" for metric in metrics_of(properties))
+        if any(metric.namespace.startswith("WorkspaceUsage/") for metric in metrics_of(properties))
     }
 
 
@@ -122,7 +122,7 @@ def test_an_alarm_watches_a_statistic_that_means_something(alarm: str) -> None:
 
 def unavailable(metrics: Metrics, trouble: range) -> None:
     """Adds what the usage function prints if services invoke it and a table doesn't answer."""
-    metric = MetricId.of("WorkspaceUsage", "StoreUnavailable", {"service": "usage"})
+    metric = MetricId.of("WorkspaceUsage/stack", "StoreUnavailable", {"service": "usage"})
     metrics.put(metric, trouble, 1, samples=5)
 
 

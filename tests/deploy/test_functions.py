@@ -11,6 +11,7 @@ from workspace_api.page_settings import PageSettings
 from workspace_api.settings import (
     AuthorizerSettings,
     CounterSettings,
+    DoctorSettings,
     ExporterSettings,
     ExportsSettings,
     HistorySettings,
@@ -34,8 +35,11 @@ SETTINGS_BY_FUNCTION: Final[dict[str, Callable[[Mapping[str, str]], object]]] = 
     "AuthorizerFunction": AuthorizerSettings.from_environment,
     "RecorderFunction": RecorderSettings.from_environment,
     "CounterFunction": CounterSettings.from_environment,
+    "DoctorFunction": DoctorSettings.from_environment,
 }
 
+ALL_FUNCTIONS: Final = {"ChecksEnabled": "true"}
+"""The parameters of a stack that has all functions."""
 
 OPERATOR_VARIABLES: Final = {
     "AWS_USE_FIPS_ENDPOINT",
@@ -50,7 +54,9 @@ OPERATOR_VARIABLES: Final = {
 
 def variables_read_by(function: str) -> set[str]:
     """Returns the variables that a function's settings look up in the template's environment."""
-    environment = LookupRecorder({**Stack().environment(function), "AWS_REGION": "us-east-1"})
+    environment = LookupRecorder(
+        {**Stack(**ALL_FUNCTIONS).environment(function), "AWS_REGION": "us-east-1"}
+    )
     SETTINGS_BY_FUNCTION[function](environment)
     return environment.names
 
@@ -58,7 +64,7 @@ def variables_read_by(function: str) -> set[str]:
 def permissions_of(role: str) -> dict[str, set[str]]:
     """Returns the actions that a role allows, each with the resources on which it allows them."""
     grants: dict[str, set[str]] = {}
-    for logical_id, statement in Stack().statements():
+    for logical_id, statement in Stack(**ALL_FUNCTIONS).statements():
         if logical_id == role:
             assert statement["Effect"] == "Allow"
             for action in as_list(statement["Action"]):
@@ -183,9 +189,30 @@ def test_the_counter_may_only_read_rows_and_write_counts() -> None:
     }
 
 
+def test_the_doctor_may_only_look() -> None:
+    """It reads no index, no medium and no message, and no setting but the two that it needs."""
+    region = "us-east-1:123456789012"
+    assert permissions_of("DoctorRole") == {
+        "dynamodb:Query": {f"${{{table}.Arn}}" for table in (*INDEXES_BY_TABLE, "RollupsTable")},
+        "dynamodb:GetItem": {"${RollupsTable.Arn}"},
+        "ssm:GetParameter": {MIN_DATE, f"arn:aws:ssm:{region}:parameter/stack/check-caller"},
+        "s3:GetBucketPublicAccessBlock": {"${MediaBucket.Arn}"},
+        "sqs:GetQueueAttributes": {
+            f"${{{queue}.Arn}}"
+            for queue in ("EventQueue", "AccessEventQueue", "DeadLetterQueue", "CountQueue")
+        },
+        "lambda:GetEventSourceMapping": {
+            f"arn:aws:lambda:{region}:event-source-mapping:${{RecorderFunction{mapping}}}"
+            for mapping in ("Batch", "AccessBatch")
+        },
+        "logs:CreateLogStream": {"${DoctorLogGroup.Arn}"},
+        "logs:PutLogEvents": {"${DoctorLogGroup.Arn}"},
+    }
+
+
 def test_no_role_has_wildcards_or_managed_policies() -> None:
     """Only buckets' objects have one. No role may scan, and only Lambda assumes roles."""
-    stack = Stack()
+    stack = Stack(**ALL_FUNCTIONS)
     for role, statement in stack.statements():
         assert {"NotAction", "NotResource"}.isdisjoint(statement), role
         for action in as_list(statement["Action"]):
@@ -204,7 +231,7 @@ def test_no_role_has_wildcards_or_managed_policies() -> None:
 
 def test_each_function_has_its_own_role_and_log() -> None:
     """Functions share neither permissions nor log groups."""
-    stack = Stack()
+    stack = Stack(**ALL_FUNCTIONS)
     functions = stack.of_type("AWS::Lambda::Function")
     assert functions.keys() == SETTINGS_BY_FUNCTION.keys()
     for logical_id, function in functions.items():
@@ -215,7 +242,7 @@ def test_each_function_has_its_own_role_and_log() -> None:
 
 def test_logs_expire() -> None:
     """The parameter sets the retention of every log group."""
-    groups = Stack(LogRetentionDays="7").of_type("AWS::Logs::LogGroup")
+    groups = Stack(**ALL_FUNCTIONS, LogRetentionDays="7").of_type("AWS::Logs::LogGroup")
     groups_of_functions = {name.replace("Function", "LogGroup") for name in SETTINGS_BY_FUNCTION}
     assert groups.keys() == groups_of_functions | {"AccessLogGroup"}
     assert {group["RetentionInDays"] for group in groups.values()} == {"7"}
@@ -224,7 +251,7 @@ def test_logs_expire() -> None:
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
 def test_functions_run_python_3_13_on_the_chosen_architecture(architecture: str) -> None:
     """The parameter chooses it, and the layers support both."""
-    stack = Stack(Architecture=architecture)
+    stack = Stack(**ALL_FUNCTIONS, Architecture=architecture)
     for function in stack.of_type("AWS::Lambda::Function").values():
         assert function["Runtime"] == "python3.13"
         assert function["Architectures"] == [architecture]
@@ -253,14 +280,14 @@ def test_every_handler_exists() -> None:
 @pytest.mark.parametrize("function", SETTINGS_BY_FUNCTION)
 def test_the_template_declares_every_variable_that_a_function_reads(function: str) -> None:
     """Lambda adds AWS_REGION, and an operator may add others."""
-    undeclared = variables_read_by(function) - Stack().environment(function).keys()
+    undeclared = variables_read_by(function) - Stack(**ALL_FUNCTIONS).environment(function).keys()
     assert undeclared <= {"AWS_REGION"} | OPERATOR_VARIABLES
 
 
 @pytest.mark.parametrize("function", SETTINGS_BY_FUNCTION)
 def test_a_function_reads_every_variable_that_the_template_declares(function: str) -> None:
     """Powertools and botocore read the others."""
-    for name in Stack().environment(function).keys() - variables_read_by(function):
+    for name in Stack(**ALL_FUNCTIONS).environment(function).keys() - variables_read_by(function):
         assert name.startswith(("POWERTOOLS_", "AWS_ENDPOINT_URL_")), name
 
 
@@ -276,8 +303,9 @@ def test_endpoints_are_declared_and_empty(function: str) -> None:
         "AuthorizerFunction": ["DYNAMODB"],
         "RecorderFunction": ["DYNAMODB", "SQS"],
         "CounterFunction": ["DYNAMODB", "SQS"],
+        "DoctorFunction": ["DYNAMODB", "LAMBDA", "S3", "SQS", "SSM"],
     }
-    declared = Stack().environment(function)
+    declared = Stack(**ALL_FUNCTIONS).environment(function)
     for service in services[function]:
         assert declared[f"AWS_ENDPOINT_URL_{service}"] == ""
 
@@ -285,7 +313,7 @@ def test_endpoints_are_declared_and_empty(function: str) -> None:
 def test_events_are_never_logged() -> None:
     """Powertools' switch for it is not set, because an event contains the bearer token."""
     for function in SETTINGS_BY_FUNCTION:
-        assert "POWERTOOLS_LOGGER_LOG_EVENT" not in Stack().environment(function)
+        assert "POWERTOOLS_LOGGER_LOG_EVENT" not in Stack(**ALL_FUNCTIONS).environment(function)
 
 
 def test_by_default_only_tokens_of_users_are_accepted() -> None:

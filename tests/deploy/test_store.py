@@ -222,4 +222,9 @@ def test_the_names_that_operators_need_are_outputs() -> None:
         "ExportsQueueUrl": "${ExportsQueue}",
         "ExportsDeadLetterQueueUrl": "${ExportsDeadLetterQueue}",
         "DaysTimeZone": "UTC",
+        "CheckCallerParameterName": "/stack/check-caller",
+        "DashboardUrl": (
+            "https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1"
+            "#dashboards/dashboard/${Dashboard}"
+        ),
     }

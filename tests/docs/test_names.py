@@ -84,7 +84,9 @@ def metrics() -> set[str]:
                 words.add("ColdStart")
             case _:
                 words |= _capitalised(node)
-    return (words - _NOT_METRICS) | {f"{name}{end}" for name in _SOURCES for end in endings}
+    return (words - _NOT_METRICS - set(TEMPLATE["Outputs"])) | {
+        f"{name}{end}" for name in _SOURCES for end in endings
+    }
 
 
 def _capitalised(node: ast.AST) -> set[str]:

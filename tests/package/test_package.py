@@ -25,6 +25,7 @@ from local.stack import Stack
 from tests.support.counting import OLDEST, CountedTables, count_batch
 from tests.support.exports import finish_export, read_export, start_export
 from tests.support.functions import ROOT
+from usagectl.__main__ import main
 from usagectl.loading.loader import Loader
 from usagectl.send import read_event, send
 from workspace_usage.rollups.counter import MIN_ROWS
@@ -39,7 +40,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The stack of the built package, with the demo's data."""
     folder = tmp_path_factory.mktemp("demo")
     write_demo(folder, datetime.now(UTC))
-    with Stack.start(BUILD_FOLDER / "template.yaml", {"CacheEnabled": "false"}) as running:
+    parameters = {"CacheEnabled": "false", "ChecksEnabled": "true"}
+    with Stack.start(BUILD_FOLDER / "template.yaml", parameters) as running:
         assert Loader(running.resources).load(folder).rejected == 0
         yield running
 
@@ -110,6 +112,19 @@ def test_the_built_exporter_writes_files(stack: Stack) -> None:
     assert read_export(done["link"]).count("\n") == done["rows"] > 100
 
 
+def test_the_built_doctor_checks_the_stack(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The pruned botocore can make its calls, and the package has all modules that it needs."""
+    options = ("--token", ANAS_HEADERS["Authorization"].removeprefix("Bearer "), "-w", "11")
+    assert main(["--endpoint", stack.url, "setting", "check-caller", *options]) == 0
+    assert "workspace 11" in capsys.readouterr().out
+    response = httpx.post(
+        f"{stack.url}/2015-03-31/functions/DoctorFunction/invocations", content="{}", timeout=300
+    )
+    assert (response.status_code, response.text) == (200, "null")
+
+
 def test_the_built_page_function_serves_the_page_the_document_and_the_reference(
     stack: Stack,
 ) -> None:
@@ -135,6 +150,7 @@ def test_the_layers_are_small() -> None:
     assert zipped_size(BUILD_FOLDER / "DependenciesLayer") <= 8_000_000
     assert zipped_size(BUILD_FOLDER / "PageFunction") <= 600_000
     assert zipped_size(BUILD_FOLDER / "CoreLayer") <= 500_000
+    assert zipped_size(BUILD_FOLDER / "DoctorFunction") <= 150_000
 
 
 @pytest.mark.parametrize(
@@ -151,6 +167,8 @@ def test_the_layers_are_small() -> None:
         "CounterFunction",
         "ExportsFunction",
         "ExporterFunction",
+        "DoctorFunction",
+        "DoctorFunction/usagectl",
     ],
 )
 def test_the_package_contains_bytecode_that_python_does_not_check(folder: str) -> None:

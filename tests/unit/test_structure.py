@@ -17,7 +17,7 @@ CORE: Final = ROOT / "layers" / "core"
 ALLOWED_IMPORTS: Final[Mapping[str, set[str]]] = {
     "workspace_usage": set(),
     "workspace_api": {"workspace_usage"},
-    "functions": {"workspace_api", "workspace_usage"},
+    "functions": {"usagectl", "workspace_api", "workspace_usage"},
     "usagectl": {"workspace_usage"},
     "local": {"usagectl", "workspace_usage"},
     "tools": {"local", "usagectl", "workspace_usage"},
@@ -118,6 +118,17 @@ def test_a_folder_imports_only_folders_below_it(folder: str) -> None:
         if folder_of(module) not in ALLOWED_IMPORTS[folder] | {folder}
     ]
     assert forbidden_imports == []
+
+
+def test_only_the_doctor_s_function_imports_the_operator_s_tool() -> None:
+    """It makes the tool's checks. The tool is in the package of no other function."""
+    importers = {
+        name
+        for name, path in MODULES.items()
+        if folder_of(name) == "functions"
+        and any(folder_of(module) == "usagectl" for module in imports_of(path, MODULES))
+    }
+    assert importers == {"functions.doctor.app"}
 
 
 def test_only_tests_import_tests() -> None:

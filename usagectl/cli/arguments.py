@@ -71,6 +71,20 @@ def refuse(context: typer.Context, name: str, reason: str) -> NoReturn:
     raise typer.BadParameter(reason, ctx=context, param_hint=f"'{name}'")
 
 
+def check_token(context: typer.Context, token: str) -> None:
+    """Refuses a token that can't be sent in a header.
+
+    Raises:
+        typer.BadParameter: it can't.
+    """
+    from usagectl.service_check import is_sendable
+
+    if not is_sendable(token):
+        refuse(
+            context, "--token", "must be a token as it was issued: plain characters, no line break"
+        )
+
+
 def check_output_file(context: typer.Context, name: str, path: Path) -> None:
     """Refuses a path at which no file can be written, as far as this is known beforehand.
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from usagectl.cli.arguments import AsJson, parse_id, refuse
+from usagectl.cli.arguments import AsJson, check_token, parse_id, refuse
 from usagectl.cli.output import show_json
 from usagectl.cli.target import find_deployment
 
@@ -39,13 +39,12 @@ def doctor(
     """
     if token is not None and workspace is None:
         refuse(context, "--token", "goes together with --workspace")
-    if token is not None and not (token.isascii() and token.isprintable()):
-        refuse(
-            context, "--token", "must be a token as it was issued: plain characters, no line break"
-        )
+    if token is not None:
+        check_token(context, token)
 
-    from usagectl.doctor import Caller, examine
+    from usagectl.doctor import examine
     from usagectl.findings import Finding
+    from usagectl.service_check import Caller
 
     caller = None if token is None or workspace is None else Caller(token, workspace)
     findings: list[Finding] = []

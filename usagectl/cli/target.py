@@ -30,11 +30,11 @@ class Target:
             CommandError: there is none.
             botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: AWS doesn't answer.
         """
-        from usagectl.deployment import Deployment
+        from usagectl.lookup import local_stack, stack_in_aws
 
         if self.endpoint:
-            return Deployment.local(self.endpoint)
-        return Deployment.in_aws(self.stack, self.region, self.profile)
+            return local_stack(self.endpoint)
+        return stack_in_aws(self.stack, self.region, self.profile)
 
 
 def find_deployment(context: typer.Context) -> "Deployment":

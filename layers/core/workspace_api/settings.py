@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from workspace_usage.access.tokens import TokenPolicy
 from workspace_usage.aws.environment import AwsEnvironment
@@ -170,6 +170,55 @@ class CounterSettings:
             count_queue_url=environment["COUNT_QUEUE_URL"],
             time_zone=time_zone(environment["TIME_ZONE"]),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorSettings:
+    """The doctor's environment.
+
+    Attributes:
+        api_url: the URL of the listing.
+        caller_parameter: the name of the parameter that holds the caller of the checks.
+        outputs: the outputs of the stack that the checks need, by their names.
+        aws: how AWS is called.
+    """
+
+    api_url: str
+    caller_parameter: str
+    outputs: Mapping[str, str]
+    aws: AwsEnvironment
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Raises ``KeyError`` for a variable that is missing."""
+        return cls(
+            api_url=environment["API_URL"],
+            caller_parameter=environment["CHECK_CALLER_PARAMETER"],
+            outputs={
+                output: environment[variable] for variable, output in _OUTPUTS_BY_VARIABLE.items()
+            },
+            aws=AwsEnvironment.from_variables(environment),
+        )
+
+
+_OUTPUTS_BY_VARIABLE: Final = {
+    "EXECUTIONS_TABLE": "ExecutionsTableName",
+    "ARCHIVED_EXECUTIONS_TABLE": "ArchivedExecutionsTableName",
+    "EDITED_CHATS_TABLE": "EditedChatsTableName",
+    "ACCESS_TOKENS_TABLE": "AccessTokensTableName",
+    "MEMBERSHIPS_TABLE": "MembershipsTableName",
+    "ROLLUPS_TABLE": "RollupsTableName",
+    "MEDIA_BUCKET": "MediaBucketName",
+    "MIN_DATE_PARAMETER": "MinDateParameterName",
+    "TIME_ZONE": "DaysTimeZone",
+    "EVENT_QUEUE_URL": "EventQueueUrl",
+    "ACCESS_EVENT_QUEUE_URL": "AccessEventQueueUrl",
+    "DEAD_LETTER_QUEUE_URL": "DeadLetterQueueUrl",
+    "COUNT_QUEUE_URL": "CountQueueUrl",
+    "EVENT_MAPPING_ID": "EventSourceMappingId",
+    "ACCESS_EVENT_MAPPING_ID": "AccessEventSourceMappingId",
+}
+"""The doctor's variables that are outputs of the stack. A function can't read its own stack's."""
 
 
 def _question_settings(environment: Mapping[str, str]) -> dict[str, Any]:

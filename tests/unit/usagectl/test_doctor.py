@@ -1,7 +1,6 @@
 """What doctor says of a deployment in AWS whose recorder stands still."""
 
 from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
@@ -41,7 +40,7 @@ def test_both_event_source_mappings_of_the_recorder_are_checked(
 ) -> None:
     """An operator may pause the one of executions, but not the one of tokens and members."""
     outputs = {"EventSourceMappingId": "rows", "AccessEventSourceMappingId": "access"}
-    session = cast(Any, Mappings(rows=rows, access=access))
+    session = Mappings(rows=rows, access=access)
     findings = list(examine(Deployment("stack", outputs, "", session, {}), None))
     found = {f.check: f.is_well for f in findings if f.check.startswith("recorder")}
     assert found == expected

@@ -8,8 +8,8 @@ from threading import Thread
 
 import pytest
 
-from usagectl.deployment import Deployment
 from usagectl.errors import CommandError
+from usagectl.lookup import local_stack
 
 OUTPUTS = {"DaysTimeZone": "UTC"}
 ENDPOINTS = {"dynamodb": "http://127.0.0.1:1"}
@@ -60,7 +60,7 @@ def serving(content: bytes) -> Iterator[str]:
 def test_what_does_not_describe_a_stack_is_not_the_local_stack(content: bytes) -> None:
     """The sentence names the address, and what would start a local stack."""
     with serving(content) as address, pytest.raises(CommandError) as error:
-        Deployment.local(address)
+        local_stack(address)
     assert str(error.value) == f"No local stack answers at {address}; make run starts one."
 
 
@@ -68,7 +68,7 @@ def test_a_description_of_a_stack_is_taken_as_it_is() -> None:
     """Outputs, and where services answer; a service that isn't named there is not looked for."""
     content = json.dumps({"outputs": OUTPUTS, "endpoints": ENDPOINTS}).encode()
     with serving(content) as address:
-        deployment = Deployment.local(f"{address}/")
+        deployment = local_stack(f"{address}/")
     assert deployment.is_local
     assert deployment.url == f"{address}/workspaces/usage"
     assert deployment.output("DaysTimeZone") == "UTC"
@@ -93,6 +93,6 @@ def test_a_time_zone_that_is_not_known_here_is_named(zone: str) -> None:
     endpoints = dict.fromkeys(("dynamodb", "s3", "sqs", "ssm"), "http://127.0.0.1:1")
     content = json.dumps({"outputs": outputs, "endpoints": endpoints}).encode()
     with serving(content) as address:
-        deployment = Deployment.local(address)
+        deployment = local_stack(address)
     with pytest.raises(CommandError, match=f"has the time zone '{zone}', which this machine"):
         _ = deployment.resources

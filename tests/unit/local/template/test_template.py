@@ -467,9 +467,12 @@ def test_only_true_is_true(text: object, expected: bool) -> None:
 # --- The project's own template -------------------------------------------------------------------
 
 
-def test_the_project_s_template_expands_with_its_defaults() -> None:
-    """With functions, layers, tables, buckets and parameter; the code's folders exist."""
-    template = expand(TEMPLATE, {})
+def test_the_project_s_template_expands_with_all_functions() -> None:
+    """With functions, layers, tables, buckets and parameter; the code's folders exist.
+
+    The checks on a schedule are switched on, because their function has a folder, too.
+    """
+    template = expand(TEMPLATE, {"ChecksEnabled": "true"})
     functions = template.of_type("AWS::Lambda::Function")
     folders = (TEMPLATE.parent / "functions").glob("*/app.py")
     names = {f"{path.parent.name.capitalize()}Function" for path in folders}

@@ -1,0 +1,53 @@
+"""The real template's checks on a schedule: only if they are switched on, and never unnoticed."""
+
+from typing import Any, Final
+
+from tests.deploy.stack import Stack
+from usagectl.deployment import CONFIG
+
+CHECKS: Final = {
+    "DoctorFunction",
+    "DoctorRole",
+    "DoctorLogGroup",
+    "DoctorFunctionCheck",
+    "DoctorFunctionCheckPermission",
+    "FailedChecksAlarm",
+}
+"""The resources of the checks."""
+
+
+def test_the_parameter_makes_all_of_the_checks_or_none() -> None:
+    """By default there are none. Nothing that is left refers to a resource of theirs."""
+    without, with_checks = Stack(), Stack(ChecksEnabled="true")
+    assert with_checks.resources.keys() - without.resources.keys() == CHECKS
+    assert not [name for name in CHECKS if name in str(without.resources)]
+
+
+def test_the_alarm_notices_runs_that_find_something_and_runs_that_are_missing() -> None:
+    """A run emits the metric once, so each period of the schedule's length has a value."""
+    stack = Stack(ChecksEnabled="true")
+    alarm, rule = stack.properties("FailedChecksAlarm"), stack.properties("DoctorFunctionCheck")
+    assert rule["ScheduleExpression"] == f"rate({alarm['Period'] // 60} minutes)"
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Maximum", 0)
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_one_run_that_finds_something_wakes_nobody() -> None:
+    """A table may be throttled for a moment."""
+    assert Stack(ChecksEnabled="true").properties("FailedChecksAlarm")["EvaluationPeriods"] == 2
+
+
+def test_a_run_ends_before_the_next_one_begins() -> None:
+    """And it has time for a call that takes long."""
+    stack = Stack(ChecksEnabled="true")
+    timeout = stack.properties("DoctorFunction")["Timeout"]
+    config: Any = CONFIG
+    assert config.read_timeout < timeout < stack.properties("FailedChecksAlarm")["Period"]
+
+
+def test_the_caller_is_in_no_environment_variable() -> None:
+    """The function's configuration can be read by more people than the SecureString."""
+    variables = Stack(ChecksEnabled="true").environment("DoctorFunction")
+    assert variables["CHECK_CALLER_PARAMETER"] == "/stack/check-caller"
+    assert not [name for name in variables if "TOKEN" in name and not name.endswith("_TABLE")]

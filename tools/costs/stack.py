@@ -1,0 +1,147 @@
+"""What is billed of the stack by the month, counted in the template for each environment."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from local.template.expand import expand
+from local.template.template import Template, is_true
+
+ROOT: Final = Path(__file__).parents[2]
+ENVIRONMENTS: Final = ("dev", "prod")
+
+
+@dataclass(frozen=True, slots=True)
+class StackCounts:
+    """How many of each there are in a stack.
+
+    Attributes:
+        cache_size: GB of the API's cache, as the parameter spells it, or None if it is off.
+        snapshot_gigabytes: memory of the functions that have snapshots, in GB.
+        gigabytes: memory of the functions of the API, in GB.
+        metrics: custom metrics: one for each name and service, and each cold start's function.
+        alarm_metrics: metrics that alarms watch; one alarm may watch several.
+        composite_alarms: alarms on alarms.
+        dashboards: dashboards.
+        web_acls, web_acl_rules: web ACLs, and rules in them.
+        polled_queues: queues that Lambda polls.
+        checks_a_month: how often the checks on a schedule run.
+        check_gigabytes: memory of the function that runs them, in GB.
+        has_access_log: whether API Gateway logs each request.
+        trace_rate: the part of the requests that is traced.
+    """
+
+    cache_size: str | None
+    snapshot_gigabytes: float
+    gigabytes: float
+    metrics: int
+    alarm_metrics: int
+    composite_alarms: int
+    dashboards: int
+    web_acls: int
+    web_acl_rules: int
+    polled_queues: int
+    checks_a_month: int
+    check_gigabytes: float
+    has_access_log: bool
+    trace_rate: float
+
+    @classmethod
+    def of_parameters(cls, parameters: Mapping[str, str]) -> Self:
+        """Counts what a stack with some parameters has."""
+        template = expand(ROOT / "template.yaml", parameters)
+        functions = template.of_type("AWS::Lambda::Function")
+        gigabytes = {
+            function.logical_id: float(function.properties["MemorySize"]) / 1024
+            for function in functions
+        }
+        stage = template.only("AWS::ApiGateway::Stage").properties
+        web_acls = template.of_type("AWS::WAFv2::WebACL")
+        names = {str(_variables(function.properties).get(_SERVICE)) for function in functions}
+        alarms = template.of_type("AWS::CloudWatch::Alarm")
+        return cls(
+            cache_size=(
+                str(stage["CacheClusterSize"]) if is_true(stage["CacheClusterEnabled"]) else None
+            ),
+            snapshot_gigabytes=sum(
+                gigabytes[function.logical_id]
+                for function in functions
+                if function.properties.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
+            ),
+            gigabytes=gigabytes["UsageFunction"],
+            metrics=sum(len(metrics_of(name)) for name in names),
+            alarm_metrics=sum(_watched_metrics(alarm.properties) for alarm in alarms),
+            composite_alarms=len(template.of_type("AWS::CloudWatch::CompositeAlarm")),
+            dashboards=len(template.of_type("AWS::CloudWatch::Dashboard")),
+            web_acls=len(web_acls),
+            web_acl_rules=sum(len(acl.properties["Rules"]) for acl in web_acls),
+            polled_queues=len(template.of_type("AWS::Lambda::EventSourceMapping")),
+            checks_a_month=_runs_a_month(template),
+            check_gigabytes=gigabytes.get("DoctorFunction", 0),
+            has_access_log="AccessLogSetting" in stage,
+            trace_rate=sum(
+                float(rule.properties["SamplingRule"]["FixedRate"])
+                for rule in template.of_type("AWS::XRay::SamplingRule")
+            ),
+        )
+
+
+_SERVICE: Final = "POWERTOOLS_SERVICE_NAME"
+_HOURS_A_MONTH: Final = 730
+
+
+def parameters_of(environment: str) -> dict[str, str]:
+    """Returns the parameters with which ``samconfig.toml`` deploys an environment."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
+    overrides = config[environment]["deploy"]["parameters"]["parameter_overrides"]
+    given = dict(override.split("=", 1) for override in overrides)
+    declared = re.findall(
+        r"^  (\w+):\n    Type: (?:String|Number)$", _template_text(), re.MULTILINE
+    )
+    return {name: value for name, value in given.items() if name in declared}
+
+
+def metrics_of(service: str) -> set[str]:
+    """Returns the custom metrics of a service, as docs/operations.md lists them."""
+    return {name for name, services in documented_metrics() if service in services}
+
+
+def documented_metrics() -> list[tuple[str, set[str]]]:
+    """Returns each metric with its services. ``ColdStart`` is emitted by all that emit others."""
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    section = text.partition("\n## Metrics\n")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1:3] for line in section.splitlines() if line.startswith("| `")]
+    listed = [
+        (name, set(re.findall(r"[a-z]+", services)))
+        for names, services in rows
+        for name in re.findall(r"`(\w+)`", names)
+    ]
+    every = set[str]().union(*(services for _, services in listed)) - {"all"}
+    return [(name, every if services == {"all"} else services) for name, services in listed]
+
+
+def _template_text() -> str:
+    return (ROOT / "template.yaml").read_text("utf-8")
+
+
+def _variables(function: Mapping[str, Any]) -> Mapping[str, Any]:
+    variables: Mapping[str, Any] = function["Environment"]["Variables"]
+    return variables
+
+
+def _watched_metrics(alarm: Mapping[str, Any]) -> int:
+    """Returns how many metrics an alarm watches. Expressions are not billed."""
+    return sum("MetricStat" in metric for metric in alarm.get("Metrics", [{"MetricStat": None}]))
+
+
+def _runs_a_month(template: Template) -> int:
+    """Returns how often rules invoke functions on a schedule."""
+    rates = [
+        re.fullmatch(r"rate\((\d+) minutes\)", rule.properties["ScheduleExpression"])
+        for rule in template.of_type("AWS::Events::Rule")
+        if "ScheduleExpression" in rule.properties
+    ]
+    return sum(_HOURS_A_MONTH * 60 // int(rate[1]) for rate in rates if rate is not None)
