@@ -33,21 +33,25 @@ def read_template() -> dict[str, Tree]:
 
 
 @cache
-def transformed_template(**uploaded: str) -> dict[str, Tree]:
+def transformed_template(deployment_type: str = "AllAtOnce", **uploaded: str) -> dict[str, Tree]:
     """Returns the template after SAM's transform. It is shared, so callers must not change it.
 
     Args:
+        deployment_type: the one parameter whose value decides what SAM makes.
         uploaded: the S3 keys of uploaded code, by the logical ids of functions and layers. `sam
             deploy` makes each key from a hash of the folder. By default all have the same key.
     """
-    return transform(read_template(), **uploaded)
+    return transform(read_template(), {"DeploymentType": deployment_type}, **uploaded)
 
 
-def transform(template: dict[str, Tree], **uploaded: str) -> dict[str, Tree]:
+def transform(
+    template: dict[str, Tree], parameters: Mapping[str, str] | None = None, **uploaded: str
+) -> dict[str, Tree]:
     """Returns a template after SAM's transform, and changes ``template`` itself.
 
     Args:
         template: the template as it is written.
+        parameters: values other than the defaults.
         uploaded: the S3 keys of uploaded code, as for ``transformed_template``.
     """
     for logical_id, resource in template["Resources"].items():
@@ -57,7 +61,7 @@ def transform(template: dict[str, Tree], **uploaded: str) -> dict[str, Tree]:
     region = PSEUDO_PARAMETERS["AWS::Region"]
     translator = Translator({}, Parser(), boto_session=Session(region_name=region))
     to_py27_compatible_template(template, {})
-    translated = translator.translate(template, {"AWS::Region": region})
+    translated = translator.translate(template, {"AWS::Region": region, **(parameters or {})})
     return cast(dict[str, Tree], undo_mark_unicode_str_in_template(translated))
 
 
@@ -71,12 +75,12 @@ class Stack:
         parameters: values other than the defaults.
 
     Attributes:
-        resources: all resources by their logical ids.
+        resources: all resources whose condition holds, by their logical ids.
         outputs: the stack's outputs by their names.
     """
 
     def __init__(self, **parameters: str) -> None:
-        template = transformed_template()
+        template = transformed_template(parameters.get("DeploymentType", "AllAtOnce"))
         declared = {
             name: parameter["Default"] for name, parameter in template["Parameters"].items()
         }
@@ -86,8 +90,15 @@ class Stack:
             **{name: str(value) for name, value in declared.items()},
             **parameters,
         }
+        self._mappings = template["Mappings"]
         self._conditions = template["Conditions"]
-        self.resources: dict[str, Tree] = self._resolve(template["Resources"])
+        self.resources: dict[str, Tree] = self._resolve(
+            {
+                logical_id: resource
+                for logical_id, resource in template["Resources"].items()
+                if "Condition" not in resource or self._holds(resource["Condition"])
+            }
+        )
         self.outputs: dict[str, Tree] = self._resolve(template["Outputs"])
 
     def properties(self, logical_id: str) -> Mapping[str, Tree]:
@@ -125,6 +136,8 @@ class Stack:
                 return self._substitute(text, {})
             case {"Fn::Sub": [str(text), dict(values)]}:
                 return self._substitute(text, self._resolve(values))
+            case {"Fn::FindInMap": [str(name), first, str(second)]}:
+                return self._mappings[name][self._resolve(first)][second]
             case {"Fn::If": [str(condition), when_true, when_false]}:
                 return self._resolve(when_true if self._holds(condition) else when_false)
             case dict():
