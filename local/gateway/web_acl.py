@@ -1,8 +1,8 @@
 """The stage's web ACL: AWS WAF's rate-based rules, which limit how often one caller may ask.
 
 A rule counts requests by a key, such as the address or a header, over a window of time. What is
-over the limit is refused, and counts too. AWS WAF only estimates: there a rule may begin and end
-some seconds later.
+over the limit is refused, and counts too. AWS WAF only estimates: there a rule begins and ends
+later, usually within half a minute.
 """
 
 import re
