@@ -75,8 +75,8 @@ class Stack:
         parameters: values other than the defaults.
 
     Attributes:
-        resources: all resources whose condition holds, by their logical ids.
-        outputs: the stack's outputs by their names.
+        resources: the resources whose condition holds, by their logical ids.
+        outputs: the outputs whose condition holds, by their names.
     """
 
     def __init__(self, **parameters: str) -> None:
@@ -92,14 +92,8 @@ class Stack:
         }
         self._mappings = template["Mappings"]
         self._conditions = template["Conditions"]
-        self.resources: dict[str, Tree] = self._resolve(
-            {
-                logical_id: resource
-                for logical_id, resource in template["Resources"].items()
-                if "Condition" not in resource or self._holds(resource["Condition"])
-            }
-        )
-        self.outputs: dict[str, Tree] = self._resolve(template["Outputs"])
+        self.resources: dict[str, Tree] = self._resolve(self._present(template["Resources"]))
+        self.outputs: dict[str, Tree] = self._resolve(self._present(template["Outputs"]))
 
     def properties(self, logical_id: str) -> Mapping[str, Tree]:
         """Returns the properties of a resource."""
@@ -123,6 +117,14 @@ class Stack:
             for policy in role["Policies"]:
                 for statement in policy["PolicyDocument"]["Statement"]:
                     yield logical_id, statement
+
+    def _present(self, entries: Mapping[str, Tree]) -> dict[str, Tree]:
+        """Returns the resources or outputs whose condition holds."""
+        return {
+            name: entry
+            for name, entry in entries.items()
+            if "Condition" not in entry or self._holds(entry["Condition"])
+        }
 
     def _resolve(self, tree: Tree) -> Tree:
         match tree:
@@ -154,7 +156,7 @@ class Stack:
     def _holds(self, condition: str | Tree) -> bool:
         match self._conditions[condition] if isinstance(condition, str) else condition:
             case {"Fn::Equals": [left, right]}:
-                return bool(self._resolve(left) == self._resolve(right))
+                return str(self._resolve(left)) == str(self._resolve(right))
             case {"Fn::Not": [negated]}:
                 return not self._holds(negated)
         raise KeyError(condition)
