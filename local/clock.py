@@ -1,4 +1,4 @@
-"""The type of the clock that cache, throttle and log use."""
+"""The type of the clock that web ACL, cache, throttle and log use."""
 
 from collections.abc import Callable
 

@@ -84,7 +84,7 @@ class Stack:
             store_host: the address of moto; containers may need another than 127.0.0.1.
             dynamodb_endpoint: the URL of a DynamoDB to use instead of moto's.
             log: takes what happens, from any thread.
-            clock: the time for cache, throttle and log.
+            clock: the time for web ACL, cache, throttle and log.
             load: loads data into the store; without it, the store is empty.
             demo: the accounts that the page offers, if the demo is what is loaded.
 

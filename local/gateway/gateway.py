@@ -1,4 +1,7 @@
-"""Serves the API as API Gateway does: throttle, authorizer, cache, function, gateway responses.
+"""Serves the API as API Gateway does.
+
+The steps are the web ACL, the throttle, the authorizer, the cache and the function. Each can end in
+a gateway response.
 
 ``context`` is API Gateway's ``$context``: the variables of a request that gateway responses and the
 access log can use. It is a dictionary, to which each step adds its variables.
@@ -33,12 +36,14 @@ from local.gateway.responses import (
     NO_ROUTE,
     REQUEST_TOO_LARGE,
     THROTTLED,
+    WAF_FILTERED,
     Failure,
     GatewayResponses,
     Refusal,
     fill,
 )
 from local.gateway.routes import Route, make_routes
+from local.gateway.web_acl import WebAcl
 from local.log import Log, ServedRequest
 from local.template.template import Template
 
@@ -57,7 +62,7 @@ class Gateway:
     Args:
         template: the expanded template.
         functions: invoke its functions, by each of their ARNs.
-        clock: the time, for throttle, cache and log.
+        clock: the time, for web ACL, throttle, cache and log.
         log: takes an entry for each request.
 
     Attributes:
@@ -80,6 +85,7 @@ class Gateway:
         self._responses = GatewayResponses(
             api.properties["Body"].get("x-amazon-apigateway-gateway-responses", {})
         )
+        self._web_acl = WebAcl(template, clock)
         self._routes = make_routes(api, stage, functions, clock)
         self._binary = BinaryMediaTypes(
             api.properties["Body"].get("x-amazon-apigateway-binary-media-types", ())
@@ -150,6 +156,8 @@ class Gateway:
         Raises:
             Refusal: the gateway has to answer itself.
         """
+        if not self._web_acl.admits(request):
+            raise Refusal(WAF_FILTERED)
         found = self._routes.find(request.method, request.path)
         if found is None:
             raise Refusal(NO_ROUTE)

@@ -45,6 +45,7 @@ REQUEST_TOO_LARGE: Final = Failure("REQUEST_TOO_LARGE", 413, "Request Too Long")
 THROTTLED: Final = Failure("THROTTLED", 429, "Too Many Requests")
 UNAUTHORIZED: Final = Failure("UNAUTHORIZED", 401, "Unauthorized")
 UNSUPPORTED_MEDIA_TYPE: Final = Failure("UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported Media Type")
+WAF_FILTERED: Final = Failure("WAF_FILTERED", 403, "Forbidden")
 
 
 class Refusal(Exception):

@@ -80,6 +80,45 @@ def test_too_many_requests_get_429_and_a_time_to_retry(tmp_path: Path) -> None:
         assert service.ask(service.members[0]).status == 200
 
 
+def test_one_caller_s_requests_are_limited_and_the_others_are_answered(tmp_path: Path) -> None:
+    """By a web ACL, if the deployment has one: by token, and by address if there is no token.
+
+    The refusal is the contract's 429, which a page of the allowed origin may read. The preflight,
+    the page and its files have no token, so that the limit of a token is not theirs.
+    """
+    origin = "https://app.example.com"
+    with deployed(
+        tmp_path,
+        WebAclEnabled="true",
+        RequestsPerToken="10",
+        RequestsPerAddress="60",
+        AllowedOrigin=origin,
+        DefaultLocale="es",
+    ) as service:
+        greedy, other = service.members[0], service.members[1]
+        assert greedy.token != other.token
+        assert [service.ask(greedy).status for _ in range(10)] == [200] * 10
+        refused = service.ask(greedy, headers={"Accept-Language": "en"})
+        assert refused.status == 429
+        assert refused.body == {
+            "message": "Demasiadas solicitudes. Inténtalo de nuevo en unos instantes."
+        }
+        assert refused.headers["Retry-After"] == "60"
+        assert refused.headers["Cache-Control"] == "no-store"
+        assert refused.headers["Access-Control-Allow-Origin"] == origin
+        spelling = {"Authorization": f"bearer  {greedy.token}"}
+        assert service.ask(greedy, headers=spelling).status == 429
+        assert service.ask(other).status == 200
+        preflight = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+        url = service.stack.url
+        assert service.client.options(f"{url}/workspaces/usage", headers=preflight).is_success
+        pages = [service.client.get(f"{url}/").status_code for _ in range(50)]
+        assert pages[:12] == [200] * 12
+        assert pages[-1] == 429, "the address has sent more than 60"
+        service.clock.now += int(refused.headers["Retry-After"])
+        assert service.ask(greedy).status == 200
+
+
 UNAVAILABLE = {"message": "The service is unavailable at the moment. Please try again shortly."}
 
 

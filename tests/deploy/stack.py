@@ -33,21 +33,25 @@ def read_template() -> dict[str, Tree]:
 
 
 @cache
-def transformed_template(**uploaded: str) -> dict[str, Tree]:
+def transformed_template(deployment_type: str = "AllAtOnce", **uploaded: str) -> dict[str, Tree]:
     """Returns the template after SAM's transform. It is shared, so callers must not change it.
 
     Args:
+        deployment_type: the one parameter whose value decides what SAM makes.
         uploaded: the S3 keys of uploaded code, by the logical ids of functions and layers. `sam
             deploy` makes each key from a hash of the folder. By default all have the same key.
     """
-    return transform(read_template(), **uploaded)
+    return transform(read_template(), {"DeploymentType": deployment_type}, **uploaded)
 
 
-def transform(template: dict[str, Tree], **uploaded: str) -> dict[str, Tree]:
+def transform(
+    template: dict[str, Tree], parameters: Mapping[str, str] | None = None, **uploaded: str
+) -> dict[str, Tree]:
     """Returns a template after SAM's transform, and changes ``template`` itself.
 
     Args:
         template: the template as it is written.
+        parameters: values other than the defaults.
         uploaded: the S3 keys of uploaded code, as for ``transformed_template``.
     """
     for logical_id, resource in template["Resources"].items():
@@ -57,7 +61,7 @@ def transform(template: dict[str, Tree], **uploaded: str) -> dict[str, Tree]:
     region = PSEUDO_PARAMETERS["AWS::Region"]
     translator = Translator({}, Parser(), boto_session=Session(region_name=region))
     to_py27_compatible_template(template, {})
-    translated = translator.translate(template, {"AWS::Region": region})
+    translated = translator.translate(template, {"AWS::Region": region, **(parameters or {})})
     return cast(dict[str, Tree], undo_mark_unicode_str_in_template(translated))
 
 
@@ -76,7 +80,7 @@ class Stack:
     """
 
     def __init__(self, **parameters: str) -> None:
-        template = transformed_template()
+        template = transformed_template(parameters.get("DeploymentType", "AllAtOnce"))
         declared = {
             name: parameter["Default"] for name, parameter in template["Parameters"].items()
         }
@@ -86,6 +90,7 @@ class Stack:
             **{name: str(value) for name, value in declared.items()},
             **parameters,
         }
+        self._mappings = template["Mappings"]
         self._conditions = template["Conditions"]
         self.resources: dict[str, Tree] = self._resolve(self._present(template["Resources"]))
         self.outputs: dict[str, Tree] = self._resolve(self._present(template["Outputs"]))
@@ -133,6 +138,8 @@ class Stack:
                 return self._substitute(text, {})
             case {"Fn::Sub": [str(text), dict(values)]}:
                 return self._substitute(text, self._resolve(values))
+            case {"Fn::FindInMap": [str(name), first, str(second)]}:
+                return self._mappings[name][self._resolve(first)][second]
             case {"Fn::If": [str(condition), when_true, when_false]}:
                 return self._resolve(when_true if self._holds(condition) else when_false)
             case dict():
@@ -152,6 +159,10 @@ class Stack:
                 return str(self._resolve(left)) == str(self._resolve(right))
             case {"Fn::Not": [negated]}:
                 return not self._holds(negated)
+            case {"Fn::And": list(conditions)}:
+                return all(map(self._holds, conditions))
+            case {"Condition": str(name)}:
+                return self._holds(name)
         raise KeyError(condition)
 
 

@@ -48,6 +48,7 @@ STATUSES_AND_MESSAGES = {
     "RESOURCE_NOT_FOUND": (404, "not_found"),
     "THROTTLED": (429, "too_many_requests"),
     "QUOTA_EXCEEDED": (429, "too_many_requests"),
+    "WAF_FILTERED": (429, "too_many_requests"),
     "DEFAULT_4XX": (None, "bad_request"),
     "DEFAULT_5XX": (503, "unavailable"),
 }

@@ -3,7 +3,7 @@
 SAM and CloudFormation notice different changes. SAM gives a version a new logical id if the
 function's properties change in the template, or if the content of its layers changes. It does not
 know the values of parameters. CloudFormation does, and replaces a version if its description
-changes.
+changes. ``test_frozen_properties.py`` goes through all properties of a function.
 """
 
 import re
@@ -12,8 +12,7 @@ from typing import Final
 import pytest
 
 from tests.deploy.stack import Stack, Tree, read_template, transform, transformed_template
-
-PUBLISHED: Final = ("UsageFunction", "SummaryFunction", "AuthorizerFunction")
+from tests.deploy.versions import PUBLISHED, versions
 
 OTHER_VALUES: Final = {
     "Architecture": "x86_64",
@@ -27,15 +26,6 @@ OTHER_VALUES: Final = {
     "AllowedOrigin": "https://app.example.com",
 }
 """For each parameter that a function depends on, a value that is not the default."""
-
-
-def versions(template: Tree) -> dict[str, str]:
-    """Returns the logical id of each function's version, in a template after SAM's transform."""
-    return {
-        resource["Properties"]["FunctionName"]["Ref"]: logical_id
-        for logical_id, resource in template["Resources"].items()
-        if resource["Type"] == "AWS::Lambda::Version"
-    }
 
 
 def description(function: str, **parameters: str) -> str:
@@ -105,21 +95,6 @@ def test_a_changed_layer_is_published(layer: str) -> None:
         versions(transformed_template()),
         versions(transformed_template(**{layer: "other"})),
     )
-    assert all(before[name] != after[name] for name in PUBLISHED)
-
-
-@pytest.mark.parametrize("property_", ["MemorySize", "Timeout", "Role", "Handler"])
-def test_a_changed_property_is_published(property_: str) -> None:
-    """Each property of a function is part of its version."""
-    template = read_template()
-    for name in PUBLISHED:
-        template["Resources"][name]["Properties"][property_] = {
-            "MemorySize": 512,
-            "Timeout": 9,
-            "Role": {"Fn::GetAtt": ["RecorderRole", "Arn"]},
-            "Handler": "app.other",
-        }[property_]
-    before, after = versions(transformed_template()), versions(transform(template))
     assert all(before[name] != after[name] for name in PUBLISHED)
 
 

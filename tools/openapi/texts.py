@@ -231,12 +231,14 @@ STATUSES: Final[Mapping[str, Text]] = {
         " named. If the body is not a JSON object, the only key of `errors` is `body`."
     ),
     "TooManyRequests": Text(
-        "There were too many requests, counting those of all callers. Wait as many seconds as"
-        " `Retry-After` says. The message is in the deployment's language."
+        "There were too many requests, counting those of all callers, or those of this token or"
+        " address if the deployment limits each. Wait as many seconds as `Retry-After` says. The"
+        " message is in the deployment's language."
     ),
     "TooManyExports": Text(
-        "The user has two exports running, or there were too many requests,"
-        " counting those of all callers. Wait as many seconds as `Retry-After` says."
+        "The user has two exports running, or there were too many requests, counting those of all"
+        " callers, or those of this token or address if the deployment limits each. Wait as many"
+        " seconds as `Retry-After` says."
     ),
     "Malformed": Text(
         "The request is malformed or too large: 400, 413, 414 or 431. The message is in the"

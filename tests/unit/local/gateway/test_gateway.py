@@ -969,6 +969,19 @@ def test_throttled_requests_do_not_invoke_the_authorizer() -> None:
     assert [api.ask()[0] for _ in range(2)] == [200, 429]
 
 
+def test_requests_that_the_web_acl_refuses_reach_nothing_else() -> None:
+    """Neither the throttle nor the authorizer. An unknown path is refused, too."""
+    api = Api(WebAclEnabled="true", RequestsPerToken="10", ThrottleRate="1", ThrottleBurst="10")
+    token = ("Authorization", "Bearer x")
+    assert [api.ask("", token)[0] for _ in range(12)] == [200] * 10 + [429] * 2
+    assert len(api.events["AuthorizerFunction"]) == 10
+    assert api.ask("", token, path="/nothing")[0] == 429
+    lines = [json.loads(line.removeprefix("Api")) for line in api.log]
+    assert [line["errorType"] for line in lines[10:]] == ["WAF_FILTERED"] * 3
+    api.now = 60.0
+    assert api.ask("", token)[0] == 200
+
+
 def test_every_response_has_its_own_request_id_and_a_line_in_the_access_log() -> None:
     """The line is JSON; unknown values are a dash."""
     api = Api()

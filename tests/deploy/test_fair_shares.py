@@ -1,0 +1,116 @@
+"""One caller can't starve the others: the web ACL, and concurrency of functions behind queues."""
+
+import json
+from typing import Any, Final
+
+import pytest
+
+from tests.deploy.stack import Stack, read_template
+
+BEHIND_QUEUES: Final = ("RecorderFunction", "CounterFunction", "ExporterFunction")
+
+
+def rules(**parameters: str) -> dict[str, Any]:
+    """Returns the statements of the web ACL's rules, by their names."""
+    found = Stack(WebAclEnabled="true", **parameters).properties("WebAcl")["Rules"]
+    return {rule["Name"]: rule["Statement"]["RateBasedStatement"] for rule in found}
+
+
+def test_by_default_there_is_no_web_acl() -> None:
+    """It costs money each month."""
+    assert "WAFv2" not in json.dumps(Stack().resources)
+
+
+def test_the_web_acl_protects_the_stage() -> None:
+    """In the region of the API, which is regional."""
+    stack = Stack(WebAclEnabled="true")
+    assert stack.properties("WebAcl")["Scope"] == "REGIONAL"
+    assert stack.properties("WebAcl")["DefaultAction"] == {"Allow": {}}
+    association = stack.properties("WebAclAssociation")
+    assert association["WebACLArn"] == "${WebAcl.Arn}"
+    assert association["ResourceArn"] == (
+        "arn:aws:apigateway:us-east-1::/restapis/${Api}/stages/${ApiStage}"
+    )
+
+
+def test_requests_are_counted_by_address_and_by_token_for_a_minute() -> None:
+    """The parameters set both limits."""
+    found = rules(RequestsPerToken="70", RequestsPerAddress="90")
+    assert {name: (rule["Limit"], rule["EvaluationWindowSec"]) for name, rule in found.items()} == {
+        "address": ("90", 60),
+        "token": ("70", 60),
+    }
+    assert found["address"]["AggregateKeyType"] == "IP"
+    assert found["token"]["AggregateKeyType"] == "CUSTOM_KEYS"
+
+
+def test_requests_without_a_token_are_left_out_of_the_token_s_rule() -> None:
+    """The header is the rule's only key, and WAF leaves out requests that lack a key.
+
+    Preflights, the page and its files come without the header.
+    """
+    (key,) = rules()["token"]["CustomKeys"]
+    assert key["Header"]["Name"] == "authorization"
+    steps = [step["Type"] for step in key["Header"]["TextTransformations"]]
+    assert steps == ["COMPRESS_WHITE_SPACE", "LOWERCASE"]
+
+
+def test_one_token_may_send_a_small_part_of_what_the_stage_takes() -> None:
+    """And one address, which many callers may share, less than half."""
+    a_minute = 60 * float(
+        Stack().properties("ApiStage")["MethodSettings"][0]["ThrottlingRateLimit"]
+    )
+    limits = {name: float(rule["Limit"]) for name, rule in rules().items()}
+    assert limits["token"] <= a_minute / 10
+    assert limits["token"] < limits["address"] < a_minute / 2
+
+
+def test_a_refusal_is_the_gateway_s_and_not_the_web_acl_s() -> None:
+    """A custom response of the web ACL would win over the gateway response WAF_FILTERED."""
+    for rule in Stack(WebAclEnabled="true").properties("WebAcl")["Rules"]:
+        assert rule["Action"] == {"Block": {}}
+
+
+def test_no_token_is_kept_by_the_web_acl() -> None:
+    """Samples of requests have all their headers, and so would a log have."""
+    stack = Stack(WebAclEnabled="true")
+    acl = stack.properties("WebAcl")
+    for visibility in (acl, *acl["Rules"]):
+        assert visibility["VisibilityConfig"]["SampledRequestsEnabled"] is False
+        assert visibility["VisibilityConfig"]["CloudWatchMetricsEnabled"] is True
+    assert not stack.of_type("AWS::WAFv2::LoggingConfiguration")
+
+
+def most_at_once(stack: Stack, function: str) -> int:
+    """Returns how many batches all queues together pass to a function at the same time."""
+    mappings = stack.of_type("AWS::Lambda::EventSourceMapping").values()
+    return sum(
+        mapping["ScalingConfig"]["MaximumConcurrency"]
+        for mapping in mappings
+        if mapping["FunctionName"] == f"${{{function}}}"
+    )
+
+
+@pytest.mark.parametrize("function", BEHIND_QUEUES)
+def test_reserved_concurrency_is_what_the_queues_use_at_most(function: str) -> None:
+    """With less, batches are refused, and each refusal counts as a receipt of their messages."""
+    stack = Stack(ReservedConcurrency="true")
+    assert stack.properties(function)["ReservedConcurrentExecutions"] == most_at_once(
+        stack, function
+    )
+    assert Stack().properties(function)["ReservedConcurrentExecutions"] is None
+
+
+def test_the_parameter_says_how_much_is_reserved() -> None:
+    """An account must keep 100 for functions that reserve nothing."""
+    stack = Stack(ReservedConcurrency="true")
+    reserved = {
+        name: function["ReservedConcurrentExecutions"]
+        for name, function in stack.of_type("AWS::Lambda::Function").items()
+        if "ReservedConcurrentExecutions" in function
+    }
+    assert reserved.keys() == set(BEHIND_QUEUES)
+    text = read_template()["Parameters"]["ReservedConcurrency"]["Description"]
+    total = sum(reserved.values())
+    assert f" {total} of" in text
+    assert f" {total + 100}," in text
