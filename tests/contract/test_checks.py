@@ -71,7 +71,10 @@ def run(service: Service, lines: Lines) -> Run:
     written = lines.take()
     (emitted,) = [line for line in written if "_aws" in line]
     [metrics] = emitted["_aws"]["CloudWatchMetrics"]
-    assert (metrics["Namespace"], metrics["Dimensions"]) == ("WorkspaceUsage/workspace-usage", [["service"]])
+    assert (metrics["Namespace"], metrics["Dimensions"]) == (
+        "WorkspaceUsage/workspace-usage",
+        [["service"]],
+    )
     assert emitted["service"] == "doctor"
     (passed,), (failed,) = emitted["ChecksPassed"], emitted["ChecksFailed"]
     found = {line["check"]: line["reason"] for line in written if line.get("level") == "ERROR"}

@@ -65,7 +65,10 @@ def alarms_on_ours(template: Template) -> set[str]:
     return {
         alarm.logical_id
         for alarm in template.of_type("AWS::CloudWatch::Alarm")
-        if any(metric.namespace.startswith("WorkspaceUsage/") for metric in metrics_of(alarm.properties))
+        if any(
+            metric.namespace.startswith("WorkspaceUsage/")
+            for metric in metrics_of(alarm.properties)
+        )
     }
 
 

@@ -294,7 +294,9 @@ def test_the_log_has_figures_and_the_request_s_id_but_no_personal_data(
     assert (answered["RowsRead"], answered["RowsReturned"], answered["PageDepth"]) == (2, 2, 1)
     assert answered["CurrentRowsRead"] == answered["ArchivedRowsRead"] == 1
     metrics = [line for line in log_lines(printed) if "_aws" in line]
-    assert metrics[0]["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "WorkspaceUsage/workspace-usage"
+    assert (
+        metrics[0]["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "WorkspaceUsage/workspace-usage"
+    )
     assert any(line.get("RowsRead") == [2.0] for line in metrics)
     assert any(line.get("Refused") == [1.0] for line in metrics)
 
