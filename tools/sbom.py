@@ -1,9 +1,9 @@
-"""Writes the list of components (SBOM): the packages of others that are deployed, with their hashes.
+"""Writes the list of components (SBOM): the packages of others that are deployed.
 
     python -m tools.sbom CYCLONEDX_PY TARGET LOCK ...
 
-The list is in CycloneDX's format, and the same for the same locks. The page's Swagger UI is in it as
-the package that it comes from.
+The list is in CycloneDX's format, with their hashes, and the same for the same locks. The page's
+Swagger UI is in it as the package that it comes from.
 """
 
 import json
@@ -26,7 +26,13 @@ def list_components(program: Path, locks: Sequence[Path]) -> dict[str, Any]:
     Raises:
         subprocess.CalledProcessError: a lock can't be read.
     """
-    command: list[str | Path] = [program, "requirements", "--schema-version", "1.6", "--short-PURLs"]
+    command: list[str | Path] = [
+        program,
+        "requirements",
+        "--schema-version",
+        "1.6",
+        "--short-PURLs",
+    ]
     done = subprocess.run(  # noqa: S603 - a program of ours
         [*command, "--output-reproducible", "-"],
         input="".join(lock.read_text("utf-8") for lock in locks),

@@ -1,7 +1,7 @@
 """The templates as CloudFormation would read them, for scanners that don't know SAM.
 
-SAM's resources become those of CloudFormation, and references and conditions are resolved. So a rule
-about Lambda functions sees the functions, with what ``Globals`` gives them.
+SAM's resources become those of CloudFormation, and references and conditions are resolved. So a
+rule about Lambda functions sees the functions, with what ``Globals`` gives them.
 """
 
 import json

@@ -46,9 +46,7 @@ class Reason:
 def unexplained(findings: Sequence[Finding], reasons: Sequence[Reason]) -> list[Finding]:
     """Returns the findings for which there is no reason."""
     return [
-        finding
-        for finding in findings
-        if not any(reason.explains(finding) for reason in reasons)
+        finding for finding in findings if not any(reason.explains(finding) for reason in reasons)
     ]
 
 

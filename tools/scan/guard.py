@@ -1,8 +1,8 @@
 """cfn-guard, AWS's own checker of templates, with rules of AWS's.
 
-Its program is in a package that was made for the CDK, together with the rules that AWS Control Tower
-can put on an account. Rules of AWS's Guard Rules Registry are in another package. So both come from
-PyPI, with the lock file's hashes.
+Its program is in a package that was made for the CDK, together with the rules that AWS Control
+Tower can put on an account. Rules of AWS's Guard Rules Registry are in another package. So both
+come from PyPI, with the lock file's hashes.
 """
 
 import platform

@@ -46,7 +46,9 @@ def read_settings(path: Path) -> Settings:
 
 def _reason(entry: Mapping[str, Any], file: str) -> Reason:
     if entry.keys() != _KEYS_OF_A_REASON:
-        raise InvalidReasons(f"{file}: an entry has {sorted(entry)}, not {sorted(_KEYS_OF_A_REASON)}")
+        raise InvalidReasons(
+            f"{file}: an entry has {sorted(entry)}, not {sorted(_KEYS_OF_A_REASON)}"
+        )
     rules, subjects, text = entry["rules"], entry["subjects"], entry["reason"]
     for names in (rules, subjects):
         if not names or not isinstance(names, list) or len(set(names)) != len(names):

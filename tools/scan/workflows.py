@@ -40,9 +40,7 @@ def zizmor_findings(printed: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
         ]
         (key,) = {_path(location) for location in primary}
         notes = sorted({location["annotation"] for location in primary})
-        yield Finding(
-            key, key, f"zizmor {entry['ident']}", f"{entry['desc']}: {'; '.join(notes)}"
-        )
+        yield Finding(key, key, f"zizmor {entry['ident']}", f"{entry['desc']}: {'; '.join(notes)}")
 
 
 def _path(location: Mapping[str, Any]) -> str:

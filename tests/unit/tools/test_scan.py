@@ -1,6 +1,7 @@
 """The scanners' findings are read as they are printed, and compared with the reasons for them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from tools.scan.programs import FailedScan, run_for_json
 from tools.scan.reasons import InvalidReasons, read_settings
 from tools.scan.workflows import schema_findings, zizmor_findings
 
+GITHUB = "token.actions.githubusercontent.com"
 NAMES = {"template.json": "template.yaml", "role.json": "deploy/role.yaml"}
 
 
@@ -79,7 +81,7 @@ def test_a_resource_that_would_not_be_scanned_is_an_error(tmp_path: Path) -> Non
     """The provider is only made if there is none yet."""
     parameters = {
         "SubjectPrefix": "repo:example/workspace-usage",
-        "ProviderArn": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com",
+        "ProviderArn": f"arn:aws:iam::123456789012:oidc-provider/{GITHUB}",
     }
     with pytest.raises(LeftOutResources, match="Provider would not be scanned"):
         write_expanded(ROOT / "deploy" / "github-role.yaml", parameters, tmp_path / "role.json")
@@ -132,6 +134,7 @@ def test_checkov_must_have_checked_every_template() -> None:
     assert list(checkov_findings({"results": results}, NAMES)) == [
         Finding("template.yaml", "Rows", "checkov CKV_AWS_28", "backups")
     ]
+    unread: dict[str, list[str]]
     for unread in ({"parsing_errors": ["role.json"]}, {"passed_checks": []}):
         with pytest.raises(FailedScan, match="checkov checked"):
             list(checkov_findings({"results": results | unread}, NAMES))
@@ -140,7 +143,7 @@ def test_checkov_must_have_checked_every_template() -> None:
 def test_cfn_guard_names_each_resource_that_fails() -> None:
     """Their paths are somewhere in the tree of checks. A rule can fail without naming any."""
     unresolved = {"value": {"traversed_to": {"path": "/Resources/Rows/Properties", "value": {}}}}
-    printed = [
+    printed: list[dict[str, Any]] = [
         {
             "name": "/tmp/x/template.json",
             "compliant": [],
@@ -166,9 +169,9 @@ def test_cfn_guard_names_each_resource_that_fails() -> None:
         Finding("template.yaml", "Resources", "cfn-guard some_policy", ""),
     ]
     without_rules = [printed[0], {**printed[1], "compliant": []}]
-    for unread in (printed[:1], without_rules):
+    for incomplete in (printed[:1], without_rules):
         with pytest.raises(FailedScan, match="cfn-guard checked"):
-            list(guard_findings(unread, NAMES))
+            list(guard_findings(incomplete, NAMES))
 
 
 def test_findings_in_workflows_are_named_by_their_file() -> None:
