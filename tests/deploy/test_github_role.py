@@ -152,7 +152,7 @@ def test_every_action_is_spelled_out(logical_id: str) -> None:
 
 @each_policy
 def test_only_actions_without_resources_are_allowed_for_all(logical_id: str) -> None:
-    """All others are for what has the stack's name, or for one kind of thing whose name is an id."""
+    """All others are for the stack's name, or for one kind of thing whose name is an id."""
     for statement in statements(logical_id):
         for pattern in as_list(statement["Resource"]):
             if pattern == "*":

@@ -134,8 +134,8 @@ def test_checkov_must_have_checked_every_template() -> None:
     assert list(checkov_findings({"results": results}, NAMES)) == [
         Finding("template.yaml", "Rows", "checkov CKV_AWS_28", "backups")
     ]
-    unread: dict[str, list[str]]
-    for unread in ({"parsing_errors": ["role.json"]}, {"passed_checks": []}):
+    incomplete: list[dict[str, Any]] = [{"parsing_errors": ["role.json"]}, {"passed_checks": []}]
+    for unread in incomplete:
         with pytest.raises(FailedScan, match="checkov checked"):
             list(checkov_findings({"results": results | unread}, NAMES))
 
