@@ -10,6 +10,7 @@ import pytest
 
 from local.template.expand import expand
 from local.template.template import Resource
+from tests.deploy.stack import read_template
 from tests.docs.extraction import document
 from tests.support.functions import ROOT
 from tools.scan.reasons import read_settings
@@ -162,7 +163,7 @@ def test_only_actions_without_resources_are_allowed_for_all(logical_id: str) -> 
                 assert re.search(
                     rf"{STACK}-prod|:role/{STACK}-StackRole|samclisourcebucket|aws-sam-cli-managed-default"
                     r"|:apigateway:us-east-1::/(account|restapis|tags)|:event-source-mapping:"
-                    r"|:layer:(Core|Dependencies)Layer|:transform/|:sampling-rule/usage-"
+                    r"|:layer:(Core|Dependencies)Layer|/webacl/WebAcl-|:transform/|:sampling-rule/usage-"
                     r"|:deploymentconfig:CodeDeployDefault",
                     pattern,
                 ), f"{statement['Sid']}: {pattern} is not the stack's"
@@ -282,11 +283,18 @@ def name_of(found: Resource) -> str:
         case "AWS::Lambda::LayerVersion":
             return str(properties["LayerName"])
         case "AWS::WAFv2::WebACL":
-            return str(properties.get("Name", found.logical_id))
+            return str(properties.get("Name", f"{found.logical_id}-made-up"))
         case "AWS::XRay::SamplingRule":
             return str(properties["SamplingRule"]["RuleName"])
         case _:
             return found.name
+
+
+def test_the_workflow_may_have_the_template_expanded() -> None:
+    """CloudFormation asks for each transform."""
+    for transform in as_list(read_template()["Transform"]):
+        arn = f"arn:aws:cloudformation:us-east-1:aws:transform/{transform.removeprefix('AWS::')}"
+        assert allows("DeployRole", "cloudformation:CreateChangeSet", arn)
 
 
 def test_the_workflow_may_read_what_doctor_reads() -> None:
