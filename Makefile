@@ -24,12 +24,9 @@ LOCK_VENV := .venv-lock
 DYNAMODB_LOCAL := .dynamodb-local
 # What .venv has. The page's package is installed without what it requires, which is Django.
 LOCKS := requirements/dev.txt functions/page/requirements.txt
-SCAN_LOCKS := requirements/scan.txt requirements/guard.txt
-# What is deployed, which is what the list of components (SBOM) names.
-DEPLOYED_LOCKS := layers/dependencies/requirements.txt functions/page/requirements.txt
 SOURCES := benchmarks examples functions layers local tools usagectl tests
 
-.PHONY: help run test check format lint types template scan sbom package build bench schemas openapi screenshots lock clean \
+.PHONY: help run test check format lint types template package build bench schemas openapi screenshots lock clean \
 	dynamodb-local dynamodb-local-jars dynamodb-local-if-possible FORCE
 .DEFAULT_GOAL := help
 
@@ -64,6 +61,11 @@ types: $(VENV)/installed ## check types
 
 template: $(SAM_VENV)/installed ## validate and lint the template
 	$(SAM_VENV)/bin/sam validate --lint
+
+.PHONY: scan sbom
+SCAN_LOCKS := requirements/scan.txt requirements/guard.txt
+# What is deployed, which is what the list of components (SBOM) names.
+DEPLOYED_LOCKS := layers/dependencies/requirements.txt functions/page/requirements.txt
 
 scan: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
 scan: $(VENV)/installed $(SAM_VENV)/installed $(SCAN_VENV)/installed ## run all scanners on templates and workflows
