@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
@@ -288,6 +289,15 @@ def name_of(found: Resource) -> str:
             return str(properties["SamplingRule"]["RuleName"])
         case _:
             return found.name
+
+
+def test_code_is_uploaded_where_the_workflow_may_write() -> None:
+    """Each environment has a folder of SAM's bucket, as samconfig.toml says."""
+    samconfig = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
+    for name in samconfig.keys() & {"dev", "prod"}:
+        assert samconfig[name]["deploy"]["parameters"]["s3_prefix"] == f"{STACK}-{name}"
+    (upload,) = [found for found in statements("DeployRole") if found["Sid"] == "UploadCode"]
+    assert upload["Resource"].endswith(f"-samclisourcebucket-*/{STACK}-prod/*")
 
 
 def test_the_workflow_may_have_the_template_expanded() -> None:
