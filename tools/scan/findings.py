@@ -28,7 +28,7 @@ class Reason:
 
     Attributes:
         rules: the scanner and the name of each rule, as in ``Finding.rule``.
-        subjects: patterns of shells (``*Table``), one of which matches ``Finding.subject``.
+        subjects: shell patterns, such as ``*Table``. One of them matches ``Finding.subject``.
         text: the reason.
     """
 
@@ -37,7 +37,7 @@ class Reason:
     text: str
 
     def explains(self, finding: Finding) -> bool:
-        """Whether it is the reason for this finding."""
+        """Whether this is the reason for a finding."""
         return finding.rule in self.rules and any(
             fnmatchcase(finding.subject, pattern) for pattern in self.subjects
         )

@@ -1,4 +1,4 @@
-"""cfn-guard, AWS's own checker of templates, with rules of AWS's.
+"""cfn-guard, AWS's program that checks templates, with AWS's rules.
 
 Its program is in a package that was made for the CDK, together with the rules that AWS Control
 Tower can put on an account. Rules of AWS's Guard Rules Registry are in another package. So both

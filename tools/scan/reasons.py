@@ -32,14 +32,18 @@ def read_settings(path: Path) -> Settings:
     """Returns the content of a file.
 
     Raises:
-        InvalidReasons: a key is missing, unknown or of another type, or a reason is empty.
+        InvalidReasons: it is not TOML, a key is missing, unknown or of another type, or a reason is
+            empty.
     """
-    content = tomllib.loads(path.read_text("utf-8"))
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidReasons(f"{path.name} is not TOML: {error}") from None
     unknown = content.keys() - {"templates", "reason"}
     if unknown:
         raise InvalidReasons(f"{path.name}: nothing reads {', '.join(sorted(unknown))}")
     return Settings(
-        templates=content["templates"],
+        templates=content.get("templates", {}),
         reasons=tuple(_reason(entry, path.name) for entry in content.get("reason", [])),
     )
 

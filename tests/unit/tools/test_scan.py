@@ -59,6 +59,7 @@ def test_a_reason_without_a_finding_is_named() -> None:
         ('[[reason]]\nrules = ["a 1", "a 1"]\nsubjects = ["*"]\nreason = "so"', "not a list"),
         ('[[reason]]\nrules = "a 1"\nsubjects = ["*"]\nreason = "so"', "not a list"),
         ("[reasons]", "nothing reads reasons"),
+        ("reason = because", "is not TOML"),
     ],
 )
 def test_a_wrong_file_of_reasons_is_refused(tmp_path: Path, content: str, message: str) -> None:
