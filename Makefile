@@ -19,6 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 VENV := .venv
 SAM_VENV := .venv-sam
+SCAN_VENV := .venv-scan
 LOCK_VENV := .venv-lock
 DYNAMODB_LOCAL := .dynamodb-local
 # What .venv has. The page's package is installed without what it requires, which is Django.
@@ -45,7 +46,7 @@ test: $(if $(strip $(TESTS)),$(if $(filter tests tests/ tests/store%,$(TESTS)),d
 package: build $(VENV)/installed ## build what is deployed, and test it
 	$(VENV)/bin/python -m pytest tests/package -m package
 
-check: lint types template package test ## all checks: format, lint, types, template, package, tests; CI runs it
+check: lint types template scan package test ## all checks: format, lint, types, template, scanners, package, tests; CI runs it
 
 format: $(VENV)/installed ## format the code, and fix what the linter can fix
 	$(VENV)/bin/ruff check --fix-only --quiet
@@ -60,6 +61,18 @@ types: $(VENV)/installed ## check types
 
 template: $(SAM_VENV)/installed ## validate and lint the template
 	$(SAM_VENV)/bin/sam validate --lint
+
+.PHONY: scan sbom
+SCAN_LOCKS := requirements/scan.txt requirements/guard.txt
+# What is deployed, which is what the list of components (SBOM) names.
+DEPLOYED_LOCKS := layers/dependencies/requirements.txt functions/page/requirements.txt
+
+scan: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
+scan: $(VENV)/installed $(SAM_VENV)/installed $(SCAN_VENV)/installed ## run all scanners on templates and workflows
+	@$(VENV)/bin/python -m tools.scan $(SAM_VENV)/bin/cfn-lint $(SCAN_VENV)
+
+sbom: $(SCAN_VENV)/installed ## list the packages of others that are deployed (SBOM) in sbom.cdx.json
+	@$(SCAN_VENV)/bin/python -m tools.sbom $(SCAN_VENV)/bin/cyclonedx-py sbom.cdx.json $(DEPLOYED_LOCKS)
 
 # sam build and the layers' makefiles look for python3.13 on PATH; the virtual environment has it.
 build: $(SAM_VENV)/installed ## build the functions and layers into .aws-sam/build, for sam deploy
@@ -106,7 +119,8 @@ lock: $(LOCK_VENV)/installed ## update the lock files to the newest versions
 	cd layers/dependencies && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) requirements.in
 	cd requirements && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) dev.in
 	cd requirements && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) sam.in
-	$(LOCK_VENV)/bin/python tools/page_lock.py functions/page/requirements.txt
+	cd requirements && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) scan.in
+	$(LOCK_VENV)/bin/python tools/wheel_locks.py
 
 # The lock files contain no index, path or option of the machine that made them.
 LOCK_OPTIONS := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
@@ -114,7 +128,7 @@ LOCK_OPTIONS := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extra
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 clean: ## remove all files that make created
-	rm -rf $(VENV) $(SAM_VENV) $(LOCK_VENV) $(DYNAMODB_LOCAL) .aws-sam .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SAM_VENV) $(SCAN_VENV) $(LOCK_VENV) sbom.cdx.json $(DYNAMODB_LOCAL) .aws-sam .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # FORCE if a virtual environment has to be made again: its Python no longer exists, or it was made
@@ -126,6 +140,9 @@ $(VENV)/installed: layers/dependencies/requirements.txt $(LOCKS) $(call force_if
 
 $(SAM_VENV)/installed: requirements/sam.txt $(call force_if_outdated,$(SAM_VENV))
 	@.ci/make-venv $(SAM_VENV) requirements/sam.txt "$(PYTHON)"
+
+$(SCAN_VENV)/installed: $(SCAN_LOCKS) $(call force_if_outdated,$(SCAN_VENV))
+	@.ci/make-venv $(SCAN_VENV) "$(SCAN_LOCKS)" "$(PYTHON)"
 
 $(DYNAMODB_LOCAL)/installed: local/dynamodb/pom.xml
 	@echo "Downloading DynamoDB Local (50 MB) into $(DYNAMODB_LOCAL) with $(MVN), once ..."

@@ -27,5 +27,5 @@
 
 from typing import Final
 
-VERSION: Final = "0.1.0"
-"""The version of the project; there is no release yet."""
+VERSION: Final = "1.0.0"
+"""The version of the project, which docs/releases.md explains; 1.0.0 is not released yet."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 from typer.main import get_command
 
 from tests.deploy.stack import read_template
@@ -15,6 +16,13 @@ from tests.docs.extraction import ROOT, document, documents
 from usagectl.__main__ import app
 
 TEMPLATE: Final = read_template()
+OTHER_TEMPLATES: Final = [
+    yaml_parse(path.read_text("utf-8")) for path in sorted((ROOT / "deploy").glob("*.yaml"))
+]
+OTHER_PARAMETERS: Final = {
+    name for found in OTHER_TEMPLATES for name in found.get("Parameters", {})
+}
+OTHER_OUTPUTS: Final = {name for found in OTHER_TEMPLATES for name in found.get("Outputs", {})}
 MAKEFILE: Final = (ROOT / "Makefile").read_text("utf-8")
 FUNCTIONS: Final = [
     ast.parse(path.read_text("utf-8"))
@@ -180,13 +188,18 @@ def test_parameters_outputs_and_alarms_that_any_document_names_exist() -> None:
     """As ``Name=value``, as "the output ``Name``", and by names that end with Alarm."""
     for name, text in code():
         for parameter in re.findall(r"(?<![\w?&=-])([A-Z][a-z]\w+)=(?![\[({])", text):
-            known = {*TEMPLATE["Parameters"], "Name"}  # Name=value stands for any
+            known = {
+                *TEMPLATE["Parameters"],
+                *OTHER_PARAMETERS,
+                "Name",
+            }  # Name=value stands for any
             assert parameter in known, f"{name}: there is no parameter {parameter}"
         for alarm in re.findall(r"\b(\w+Alarm)\b", text):
             assert alarm in TEMPLATE["Resources"], f"{name}: there is no alarm {alarm}"
     for found in documents():
         for output in re.findall(r"outputs?\s+`(\w+)`", found.prose):
-            assert output in TEMPLATE["Outputs"], f"{found.name}: there is no output {output}"
+            known = {*TEMPLATE["Outputs"], *OTHER_OUTPUTS}
+            assert output in known, f"{found.name}: there is no output {output}"
 
 
 def test_commands_of_make_that_any_document_names_exist() -> None:

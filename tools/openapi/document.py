@@ -17,7 +17,8 @@ from tools.openapi.operations import (
 from tools.openapi.parameters import header_parameters, path_parameters, query_parameters
 from tools.openapi.responses import error_references, error_responses, headers, success_responses
 from tools.openapi.schemas import Schema, object_schemas
-from tools.openapi.texts import INTRODUCTION, SECURITY, TAGS, TITLE, VERSION
+from tools.openapi.texts import INTRODUCTION, SECURITY, TAGS, TITLE
+from usagectl import VERSION
 
 
 def make_document(stack: Stack) -> Schema:

@@ -37,8 +37,6 @@ def text_of(texts: Mapping[str, Text], name: str) -> Text:
 
 
 TITLE: Final = "Workspace usage"
-VERSION: Final = "1.1.0"
-"""The version of the contract: it rises with each change that callers notice."""
 
 INTRODUCTION: Final = """\
 The agent executions of a workspace: a list, newest first, what they add up to, and all of them in a
