@@ -97,7 +97,7 @@ class LineChecker:
         except (EOFError, OSError, pickle.UnpicklingError):
             raise LoadError(
                 "A process that checks lines has ended, perhaps for want of memory. Start the"
-                " import again."
+                " command again."
             ) from None
         finally:
             self._idle.put(process)
