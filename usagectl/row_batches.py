@@ -3,6 +3,9 @@
 botocore takes most of an import's CPU time: it walks over each item, checks it, and encodes it. So
 the first attempt is made here, as ``workspace_usage.aws.reader`` makes it for reads. If it fails,
 botocore makes the call. A batch may therefore be written twice, which changes nothing.
+
+Responses to a first attempt don't set the clock (``usagectl.service_clock``). Those to marks do,
+and while late rows are written, marks are put every half a minute.
 """
 
 from collections.abc import Callable, Sequence
