@@ -40,10 +40,10 @@ class LineChecker:
     """Checks lines, in other processes if there are many. Leaving its context ends these."""
 
     def __init__(self) -> None:
-        self._number = min(os.process_cpu_count() or 1, _MAX_PROCESSES)
+        self._max_processes = min(os.process_cpu_count() or 1, _MAX_PROCESSES)
         self._processes: list[subprocess.Popen[bytes]] = []
         self._idle = SimpleQueue[subprocess.Popen[bytes]]()
-        self._executor = ThreadPoolExecutor(self._number)
+        self._executor = ThreadPoolExecutor(self._max_processes)
 
     def read(self, path: Path, file: PayloadFile, after: int = 0) -> Iterator[CheckedLine]:
         """Yields each line after line ``after``, checked. Blank lines are left out.
@@ -56,7 +56,7 @@ class LineChecker:
         batches = _batches(read_lines(path, after))
         checked = 0
         for batch in batches:
-            if checked >= LINES_WITHOUT_PROCESSES and self._number > 1:
+            if checked >= LINES_WITHOUT_PROCESSES and self._max_processes > 1:
                 yield from self._check_ahead(chain([batch], batches), path, file)
                 return
             yield from check_lines(batch, file, path.name)
@@ -71,7 +71,7 @@ class LineChecker:
         try:
             for batch in batches:
                 ahead.append(self._executor.submit(self._check, (file.name, path.name, batch)))
-                if len(ahead) > _BATCHES_AHEAD * self._number:
+                if len(ahead) > _BATCHES_AHEAD * self._max_processes:
                     yield from ahead.popleft().result()
         except UnreadableFile as error:
             failure = error
@@ -81,7 +81,7 @@ class LineChecker:
             raise failure
 
     def _start(self) -> None:
-        while len(self._processes) < self._number:
+        while len(self._processes) < self._max_processes:
             process = _start_process()
             self._processes.append(process)
             self._idle.put(process)

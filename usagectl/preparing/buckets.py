@@ -2,7 +2,7 @@
 
 DynamoDB's import from S3 writes items of the same key in any order. So each key may be there only
 once. All rows of a key are in the same bucket, in the order in which they came. A bucket is small
-enough to be read into memory, so any number of rows can be dealt with.
+enough to be read into memory, so there may be any number of rows.
 """
 
 import gzip
@@ -81,7 +81,9 @@ class _Bucket:
             rows = dict(line.rstrip(b"\n").split(b"\t", 1) for line in file)
         if rows:
             with gzip.open(self._path, "wb", compresslevel=6) as compressed:
-                for row in rows.values():
-                    compressed.write(b'{"Item":%b}\n' % row)
+                # In the order of hashes: rows of one workspace that are sorted by time would all
+                # be written to the same partition of the table.
+                for key in sorted(rows, key=crc32):
+                    compressed.write(b'{"Item":%b}\n' % rows[key])
         self._unfinished.unlink()
         return len(rows)
