@@ -13,6 +13,7 @@ from benchmarks import (
     counting,
     exports,
     far_pages,
+    imports,
     reads,
     sizing,
     store_figures,
@@ -58,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print_comparisons("Warm, one request", hot)
             print_authorizer_share(*hot)
         stored = store_figures.measure(options.rows, print_line)
+        print_line(f"importing {options.rows:,} rows")
+        imported = list(imports.measure(options.rows))
     except StartError as error:
         sys.exit(f"{error}. The benchmarks need it.")
     print_table("What requests read", reads.table(stored.readings))
@@ -65,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print_table("Summaries, as multiples of a page of 100 rows", summaries.table(stored.summaries))
     print_table("What counting takes", counting.table(stored.costs))
     print_table("What exports take", exports.table(stored.exported))
+    print_table("What imports take", imports.table(imported))
     print_comparisons("Recording, milliseconds for a row", [stored.late.comparison])
     print_line(f"Put back because of marks or counts: {stored.late.put_back}")
     print_table(
@@ -82,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missed = [c.name for c in compared if c.target and c.ratio.median < c.target]
     missed += far_pages.missed_targets(stored.far)
     missed += exports.missed_targets(stored.exported)
+    missed += imports.missed_targets(imported)
     missed += summaries.missed_targets(stored.summaries)
     if missed:
         print_line(f"\nBeyond the target: {', '.join(missed)}")

@@ -35,7 +35,9 @@ from local.store.clients import Clients, Endpoints
 from local.store.provision import provision
 from local.template.expand import expand
 from local.template.template import Template
+from usagectl.local_endpoint import session
 from usagectl.resources import Resources
+from usagectl.row_batches import row_batches
 from usagectl.service_clock import ServiceClock
 from workspace_usage.recording.count_requests import CountQueue
 from workspace_usage.rows.tables import Tables
@@ -206,6 +208,7 @@ def resources_of(template: Template, clients: Clients) -> Resources:
         min_date_parameter=names["MinDateParameter"],
         dynamodb=clients.dynamodb,
         dynamodb_once=clients.dynamodb_once,
+        row_batches=row_batches(session(), clients.dynamodb_once),
         count_queue=CountQueue(clients.sqs, template.outputs["CountQueueUrl"]),
         clock=ServiceClock(clients.dynamodb_once, names["RollupsTable"]),
         s3=clients.s3,

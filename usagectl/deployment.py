@@ -15,6 +15,7 @@ from botocore.config import Config
 
 from usagectl.errors import CommandError
 from usagectl.resources import ONE_ATTEMPT, Resources
+from usagectl.row_batches import row_batches
 from usagectl.service_clock import ServiceClock
 from workspace_usage.aws.client_validation import reject_damaged_responses
 from workspace_usage.recording.count_requests import CountQueue
@@ -99,6 +100,7 @@ class Deployment:
             min_date_parameter=self.output("MinDateParameterName"),
             dynamodb=self.dynamodb,
             dynamodb_once=dynamodb_once,
+            row_batches=row_batches(self.session, dynamodb_once),
             count_queue=CountQueue(self.sqs, self.output("CountQueueUrl")),
             clock=ServiceClock(dynamodb_once, self.tables.rollups),
             s3=self.s3,

@@ -52,6 +52,12 @@ class RowKey(NamedTuple):
         """Returns the key of a stored item."""
         return cls(int(item["workspace_id"]["N"]), item["sort_key"]["S"])
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Returns the key in a text such as ``11/2026-01-05T19:35:21.000000Z#0#…``."""
+        workspace_id, _, sort_key = text.partition("/")
+        return cls(int(workspace_id), sort_key)
+
 
 class LateWrites:
     """Writes rows of one deployment; several threads may use it at once."""

@@ -4,7 +4,7 @@ The import of ``rich`` takes a while, so a command imports this only when it beg
 """
 
 import time
-from typing import Self
+from typing import Final, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -17,6 +17,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+_SECONDS_BETWEEN: Final = 0.1
+"""The time between two changes of the bar. Each of them takes longer than writing a row."""
 
 
 class ProgressBar:
@@ -46,10 +49,19 @@ class ProgressBar:
         )
         self._task = self._progress.add_task(description, total=total)
         self._appears_at = time.monotonic() + delay_seconds
+        self._not_shown = 0
+        self._show_at = 0.0
 
     def advance(self, number: int) -> None:
-        """Shows that ``number`` more are done."""
-        self._progress.advance(self._task, number)
+        """Notes that ``number`` more are done. It is shown a few times a second."""
+        self._not_shown += number
+        if time.monotonic() >= self._show_at:
+            self._show()
+
+    def _show(self) -> None:
+        self._progress.advance(self._task, self._not_shown)
+        self._not_shown = 0
+        self._show_at = time.monotonic() + _SECONDS_BETWEEN
         self._appear()
 
     def _appear(self) -> None:
@@ -61,6 +73,8 @@ class ProgressBar:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._not_shown:
+            self._show()
         self._progress.stop()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.config import Config
 
+from usagectl.row_batches import RowBatches
 from workspace_usage.recording.count_requests import CountQueue
 from workspace_usage.rows.tables import Tables
 
@@ -40,6 +41,7 @@ class Resources:
         bucket: the name of the media bucket.
         min_date_parameter: the name of the parameter that holds ``usage_history_min_date``.
         dynamodb_once: a DynamoDB client with the limits of ``ONE_ATTEMPT``.
+        row_batches: puts rows, with the limits of ``ONE_ATTEMPT`` for a call of botocore.
         count_queue: takes requests to count.
         clock: gives the current time (aware) by DynamoDB's clock.
         zone: the time zone whose days the deployment counts.
@@ -50,6 +52,7 @@ class Resources:
     min_date_parameter: str
     dynamodb: "DynamoDBClient"
     dynamodb_once: "DynamoDBClient"
+    row_batches: RowBatches
     count_queue: CountQueue
     clock: Callable[[], datetime]
     s3: "S3Client"

@@ -13,6 +13,7 @@ from usagectl.data_set.payload_files import (
     PAYLOAD_FILES,
 )
 from usagectl.resources import Resources
+from usagectl.row_batches import BotocoreBatches
 from workspace_usage.aws.dynamodb import Attributes
 from workspace_usage.recording.count_requests import CountQueue
 from workspace_usage.rows.tables import Tables
@@ -150,6 +151,7 @@ def resources_of(
         min_date_parameter="min-date",
         dynamodb=client,
         dynamodb_once=client,
+        row_batches=BotocoreBatches(client),
         count_queue=queue_of(requests or Requests()),
         clock=clock,
         s3=client,

@@ -31,6 +31,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final = {
     "import": Command("import_", "import_", "Load a data set."),
+    "prepare": Command("prepare", "prepare_", "Write a data set's rows for DynamoDB's import."),
     "export": Command("export", "export_", "Write a workspace's rows and members into files."),
     "send": Command("send", "send_", "Send events to the deployment's bus."),
     "token": Command(

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from usagectl.cli.arguments import AsJson, check_output_file, parse_path, refuse
+from usagectl.cli.arguments import AsJson, parse_path, refuse
+from usagectl.cli.data_sets import (
+    REJECTED,
+    DataSetFolder,
+    Rejected,
+    check_folder,
+    check_written_file,
+    report_path_of,
+    show_rejected,
+)
 from usagectl.cli.output import number_of, show, show_json, tell
 from usagectl.cli.target import find_deployment
 
@@ -16,17 +25,12 @@ if TYPE_CHECKING:
 
 CHECKPOINT_FILE: Final = ".import-checkpoint.json"
 
-REJECTED: Final = 3
-"""The exit code of an import that was completed, but could not use some lines."""
-
 _KEPT_BECAUSE: Final = {"token": "changed or revoked", "member": "changed or removed"}
 
 
 def import_(
     context: typer.Context,
-    folder: Annotated[
-        Path, typer.Argument(parser=parse_path, metavar="FOLDER", help="The data set's folder.")
-    ],
+    folder: DataSetFolder,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only check every line; nothing is loaded.")
     ] = False,
@@ -45,14 +49,7 @@ def import_(
             help=f"Where to note how far the import got (FOLDER/{CHECKPOINT_FILE}).",
         ),
     ] = None,
-    rejected: Annotated[
-        Path | None,
-        typer.Option(
-            parser=parse_path,
-            metavar="FILE",
-            help="Where to write which lines can't be used, and why (FOLDER/.rejected.txt).",
-        ),
-    ] = None,
+    rejected: Rejected = None,
     as_json: AsJson = False,
 ) -> None:
     """Load a data set: NDJSON files, plain or .gz, as docs/import.md describes.
@@ -66,17 +63,14 @@ def import_(
     Example: usagectl import ./history --dry-run
     """
     from usagectl.loading.checkpoint import may_be_checkpoint
-    from usagectl.loading.rejection_report import REPORT_FILE, RejectionReport, may_be_report
+    from usagectl.loading.rejection_report import RejectionReport
 
-    _check_folder(context, folder)
+    check_folder(context, folder)
     checkpoint_path = checkpoint or folder / CHECKPOINT_FILE
-    report_path = rejected or folder / REPORT_FILE
-    _check_written_file(context, "--checkpoint", folder, checkpoint_path)
-    _check_written_file(context, "--rejected", folder, report_path)
+    check_written_file(context, "--checkpoint", folder, checkpoint_path)
+    report_path = report_path_of(context, folder, rejected)
     if checkpoint is not None and not may_be_checkpoint(checkpoint):
         refuse(context, "--checkpoint", f"{checkpoint} is another file, which would be lost")
-    if rejected is not None and not may_be_report(rejected):
-        refuse(context, "--rejected", f"{rejected} is another file, which would be lost")
     if report_path.absolute() == checkpoint_path.absolute():
         refuse(context, "--rejected", "must be another file than that of --checkpoint")
     deployment = None if dry_run else find_deployment(context)
@@ -138,37 +132,6 @@ def _load(
             raise
 
 
-def _check_folder(context: typer.Context, folder: Path) -> None:
-    """Refuses a folder without data, and tells which of its entries aren't read."""
-    from usagectl.data_set.folder import data_set_names, has_data, unread_entries
-
-    if not folder.is_dir():
-        refuse(context, "FOLDER", f"there is no folder {folder}")
-    unread = unread_entries(folder)
-    if not has_data(folder):
-        names = ", ".join(name for name in data_set_names() if not name.endswith(".gz"))
-        similar = [
-            f"{entry.name} (did you mean {entry.similar_name}?)"
-            for entry in unread
-            if entry.similar_name
-        ]
-        hint = f"; it has {', '.join(similar)}" if similar else ""
-        refuse(context, "FOLDER", f"{folder} has none of the files that are read: {names}{hint}")
-    for entry in unread:
-        hint = f": did you mean {entry.similar_name}?" if entry.similar_name else "."
-        tell(f"Warning: {folder / entry.name} is not read{hint}")
-
-
-def _check_written_file(context: typer.Context, option: str, folder: Path, path: Path) -> None:
-    """Refuses a file that can't be written, or that belongs to the data set."""
-    from usagectl.data_set.folder import data_set_names
-
-    below_folder = path.resolve().relative_to(folder.resolve(), walk_up=True).parts
-    if below_folder and below_folder[0] in data_set_names():
-        refuse(context, option, f"{path} belongs to the data set")
-    check_output_file(context, option, path)
-
-
 def _show_json(report: "LoadReport", report_path: Path, *, dry_run: bool) -> None:
     show_json(
         {
@@ -192,6 +155,4 @@ def _show_sentences(report: "LoadReport", report_path: Path, *, dry_run: bool) -
             reason = _KEPT_BECAUSE.get(file.noun, "changed by events")
             was, stays = ("was", "stays as it is") if kept == 1 else ("were", "stay as they are")
             show(f"{number_of(kept, file.noun)} {was} {reason} since and {stays}.")
-    if report.rejected:
-        unusable = number_of(report.rejected, "line or file", "lines or files")
-        show(f"{unusable} can't be used; {report_path} says which, and why.")
+    show_rejected(report.rejected, report_path)

@@ -94,16 +94,37 @@ def read_stored_items(
     Raises:
         UnreadableFile: the file can't be read, or not to its end.
     """
+    for number, line in read_lines(path, after):
+        yield number, check_line(number, line, file, path.name)
+
+
+def read_lines(path: Path, after: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Yields each line after line ``after`` with its number. Blank lines are left out.
+
+    Raises:
+        UnreadableFile: the file can't be read, or not to its end.
+    """
     for number, line in numbered_lines(path):
-        if number <= after or not line.strip():
-            continue
-        try:
-            if len(line) > MAX_LINE_BYTES:
-                raise InvalidValue(f"is longer than {MAX_LINE_BYTES:,} bytes")
-            yield number, file.to_item(parse_json(line))
-        except InvalidValue as error:
-            beginning = visible(line.strip(), MAX_BEGINNING_LENGTH)
-            yield number, Rejection(path.name, number, str(error), beginning)
+        if number > after and line.strip():
+            yield number, line
+
+
+def check_line(number: int, line: bytes, file: PayloadFile, name: str) -> Attributes | Rejection:
+    """Returns the stored item of a line, or why the line can't be used.
+
+    Args:
+        number: the line's number.
+        line: the line.
+        file: the file that the line is from.
+        name: the name that a rejection has for the file.
+    """
+    try:
+        if len(line) > MAX_LINE_BYTES:
+            raise InvalidValue(f"is longer than {MAX_LINE_BYTES:,} bytes")
+        return file.to_item(parse_json(line))
+    except InvalidValue as error:
+        beginning = visible(line.strip(), MAX_BEGINNING_LENGTH)
+        return Rejection(name, number, str(error), beginning)
 
 
 def count_lines(folder: Path) -> int:

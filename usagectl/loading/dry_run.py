@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from usagectl.data_set.checking import LineChecker
 from usagectl.data_set.media import MEDIA_FOLDER, find_media
-from usagectl.data_set.payload_files import PAYLOAD_FILES, find_file, read_stored_items
+from usagectl.data_set.payload_files import PAYLOAD_FILES, find_file
 from usagectl.data_set.rejections import Rejection
 from usagectl.data_set.settings import SETTINGS_FILE, read_min_date
 from usagectl.loading.checkpoint import PartProgress
@@ -25,10 +26,12 @@ def check(folder: Path, advance: Advance, reject: Reject) -> LoadReport:
     """
     report = LoadReport()
     start = PartProgress()
-    for file in PAYLOAD_FILES:
-        path = find_file(folder, file)
-        lines = read_stored_items(path, file) if path else ()
-        report.add(file.name, process_lines(lines, start, ignore, advance=advance, reject=reject))
+    with LineChecker() as checker:
+        for file in PAYLOAD_FILES:
+            path = find_file(folder, file)
+            lines = checker.read(path, file) if path else ()
+            progress = process_lines(lines, start, ignore, advance=advance, reject=reject)
+            report.add(file.name, progress)
     setting = read_min_date(folder)
     settings: list[str | Rejection] = [] if setting is None else [setting]
     for name, contents in ((SETTINGS_FILE, settings), (MEDIA_FOLDER, find_media(folder))):

@@ -16,13 +16,10 @@ from zlib import crc32
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from usagectl.data_set.checking import LineChecker
+from usagectl.data_set.encoded_items import CheckedLine, EncodedItem
 from usagectl.data_set.media import MEDIA_FOLDER, MediaFile, find_media
-from usagectl.data_set.payload_files import (
-    PAYLOAD_FILES,
-    PayloadFile,
-    find_file,
-    read_stored_items,
-)
+from usagectl.data_set.payload_files import PAYLOAD_FILES, PayloadFile, find_file
 from usagectl.data_set.rejections import Rejection
 from usagectl.data_set.settings import SETTINGS_FILE, read_min_date
 from usagectl.errors import LoadError, UnreadableFile
@@ -41,7 +38,6 @@ from usagectl.loading.table_writer import (
 from usagectl.parallel import CALLS_IN_FLIGHT, map_in_parallel
 from usagectl.progress import Advance, ignore
 from usagectl.resources import Resources
-from workspace_usage.aws.dynamodb import Attributes
 from workspace_usage.errors import StoreUnavailable
 
 LINES_PER_CHECKPOINT: Final = ROWS_PER_CHUNK
@@ -81,8 +77,10 @@ class Loader:
         report = LoadReport()
         late_writes = LateWrites(self.resources)
         try:
-            for file in PAYLOAD_FILES:
-                report.add(file.name, self._load_payloads(folder, file, late_writes))
+            with LineChecker() as checker:
+                for file in PAYLOAD_FILES:
+                    progress = self._load_payloads(folder, file, checker, late_writes)
+                    report.add(file.name, progress)
             report.add(SETTINGS_FILE, self._load_setting(folder))
             report.add(MEDIA_FOLDER, self._load_media(folder))
             self.checkpoint.remove()
@@ -97,7 +95,7 @@ class Loader:
         return report
 
     def _load_payloads(
-        self, folder: Path, file: PayloadFile, late_writes: LateWrites
+        self, folder: Path, file: PayloadFile, checker: LineChecker, late_writes: LateWrites
     ) -> PartProgress:
         path = find_file(folder, file)
         content_hash = self._fingerprint(path)
@@ -107,10 +105,10 @@ class Loader:
             return progress
         with ThreadPoolExecutor(CALLS_IN_FLIGHT) as executor:
             lanes = Lanes(executor, self._put(file, late_writes))
-            lines = read_stored_items(path, file, progress.lines)
+            lines = checker.read(path, file, progress.lines)
             for some in batched(lines, LINES_PER_CHECKPOINT, strict=False):
                 if not file.is_access:
-                    late_writes.mark_chunk(RowKey.of(item) for item in _usable(some))
+                    late_writes.mark_chunk(RowKey.parse(item.key) for item in _usable(some))
                 progress = self._write(some, lanes, progress)
                 self.checkpoint.note(file.name, content_hash, progress)
         return progress
@@ -120,14 +118,16 @@ class Loader:
         table: str = getattr(self.resources.tables, file.table)
         if file.is_access:
             return partial(put_unless_newer, self.resources.dynamodb, table)
-        return partial(put_rows_unless_newer if self.keep_newer else put_rows, late_writes, table)
+        if self.keep_newer:
+            return partial(put_rows_unless_newer, late_writes, table)
+        return partial(put_rows, late_writes, self.resources.row_batches, table)
 
     def _fingerprint(self, path: Path | None) -> str:
         return "" if path is None or not self.checkpoint.is_kept else fingerprint(path)
 
     def _write(
         self,
-        lines: Iterable[tuple[int, Attributes | Rejection]],
+        lines: Iterable[CheckedLine],
         lanes: Lanes,
         progress: PartProgress,
     ) -> PartProgress:
@@ -185,6 +185,6 @@ def _media_state(file: MediaFile | Rejection) -> str:
     return f"{file.key} {status.st_size} {status.st_mtime_ns}"
 
 
-def _usable(lines: Iterable[tuple[int, Attributes | Rejection]]) -> Iterator[Attributes]:
+def _usable(lines: Iterable[CheckedLine]) -> Iterator[EncodedItem]:
     """Yields the items of the lines that can be used."""
     return (item for _, item in lines if not isinstance(item, Rejection))

@@ -30,13 +30,14 @@ def process_lines[T](
         advance: is told how many more lines are done, blank ones included.
         reject: takes a rejection.
     """
+    done, loaded, rejected = progress.lines, progress.loaded, progress.rejected
     for number, content in lines:
         if isinstance(content, Rejection):
             reject(content)
-            progress = replace(progress, rejected=progress.rejected + 1)
+            rejected += 1
         else:
             use(content)
-            progress = replace(progress, loaded=progress.loaded + 1)
-        advance(number - progress.lines)
-        progress = replace(progress, lines=number)
-    return progress
+            loaded += 1
+        advance(number - done)
+        done = number
+    return replace(progress, lines=done, loaded=loaded, rejected=rejected)

@@ -6,13 +6,14 @@ If a table is too busy to take an item, the item is offered again, more and more
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
+from usagectl.data_set.encoded_items import EncodedItem
 from usagectl.errors import LoadError
 from usagectl.late_writes import LateWrites, RowKey
 from usagectl.parallel import CALLS_IN_FLIGHT
-from workspace_usage.aws.dynamodb import Attributes
+from usagectl.row_batches import RowBatches
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 MAX_BATCH_ITEMS: Final = 25
 """The most items that BatchWriteItem takes in one call."""
 
-type Write = Callable[[list[Attributes]], int]
+type Write = Callable[[list[EncodedItem]], int]
 """Writes items. Returns for how many of them a newer item was kept instead."""
 
 
@@ -33,10 +34,9 @@ class Lanes:
     def __init__(self, executor: Executor, write: Write) -> None:
         self._lanes = [_Lane(executor, write) for _ in range(CALLS_IN_FLIGHT)]
 
-    def put(self, item: Attributes) -> None:
+    def put(self, item: EncodedItem) -> None:
         """Takes an item. It is written later, at the latest when ``finish`` is called."""
-        key = _key(item)
-        self._lanes[crc32(key.encode()) % CALLS_IN_FLIGHT].put(key, item)
+        self._lanes[crc32(item.key.encode()) % CALLS_IN_FLIGHT].put(item)
 
     def finish(self) -> int:
         """Waits for all writes. Returns for how many items a newer one was kept instead."""
@@ -53,13 +53,13 @@ class _Lane:
     def __init__(self, executor: Executor, write: Write) -> None:
         self._executor = executor
         self._write = write
-        self._batch: dict[str, Attributes] = {}
+        self._batch: dict[str, EncodedItem] = {}
         self._in_flight: Future[int] | None = None
         self._kept = 0
 
-    def put(self, key: str, item: Attributes) -> None:
+    def put(self, item: EncodedItem) -> None:
         """Takes an item. Of two with the same key in one call, the later one stays."""
-        self._batch[key] = item
+        self._batch[item.key] = item
         if len(self._batch) == MAX_BATCH_ITEMS:
             self.send()
 
@@ -79,18 +79,9 @@ class _Lane:
         return kept
 
 
-def _key(item: Attributes) -> str:
-    """Returns the item's key as text."""
-    return "/".join(item[name]["N" if "N" in item[name] else "S"] for name in _key_names(item))
-
-
-def _key_names(item: Attributes) -> tuple[str, ...]:
-    if "token_id" in item:
-        return ("token_id",)
-    return ("workspace_id", "sort_key" if "sort_key" in item else "user_id")
-
-
-def put_rows(late_writes: LateWrites, table: str, items: list[Attributes]) -> int:
+def put_rows(
+    late_writes: LateWrites, batches: RowBatches, table: str, rows: list[EncodedItem]
+) -> int:
     """Puts rows. Those that the table doesn't take are offered again, more and more slowly.
 
     Raises:
@@ -98,15 +89,14 @@ def put_rows(late_writes: LateWrites, table: str, items: list[Attributes]) -> in
         StoreUnavailable, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: the
             table doesn't answer, or its counts can't be marked.
     """
-    requests: Any = {table: [{"PutRequest": {"Item": item}} for item in items]}
+    rest = [row.content for row in rows]
 
     def put_rest() -> int | None:
-        nonlocal requests
-        response = late_writes.client.batch_write_item(RequestItems=requests)
-        requests = response.get("UnprocessedItems")
-        return None if requests else 0
+        nonlocal rest
+        rest = batches.put(table, rest)
+        return None if rest else 0
 
-    kept = late_writes.write([RowKey.of(item) for item in items], put_rest)
+    kept = late_writes.write([RowKey.parse(row.key) for row in rows], put_rest)
     if kept is None:
         raise LoadError(
             f"The table {table} takes no more items; try again later, nothing is lost or doubled."
@@ -114,7 +104,7 @@ def put_rows(late_writes: LateWrites, table: str, items: list[Attributes]) -> in
     return kept
 
 
-def put_rows_unless_newer(late_writes: LateWrites, table: str, items: list[Attributes]) -> int:
+def put_rows_unless_newer(late_writes: LateWrites, table: str, rows: list[EncodedItem]) -> int:
     """Puts rows one by one, but not over rows that an event has written.
 
     Returns how many rows were not put for that reason.
@@ -125,13 +115,13 @@ def put_rows_unless_newer(late_writes: LateWrites, table: str, items: list[Attri
     """
     return sum(
         not late_writes.write(
-            [RowKey.of(item)], partial(_put_unless_newer, late_writes.client, table, item)
+            [RowKey.parse(row.key)], partial(_put_unless_newer, late_writes.client, table, row)
         )
-        for item in items
+        for row in rows
     )
 
 
-def put_unless_newer(client: "DynamoDBClient", table: str, items: list[Attributes]) -> int:
+def put_unless_newer(client: "DynamoDBClient", table: str, items: list[EncodedItem]) -> int:
     """Puts items one by one, but not over items that an event or a command has written.
 
     Such items, tombstones included, have a version; imported items have none. Returns how many
@@ -144,11 +134,13 @@ def put_unless_newer(client: "DynamoDBClient", table: str, items: list[Attribute
     return sum(not _put_unless_newer(client, table, item) for item in items)
 
 
-def _put_unless_newer(client: "DynamoDBClient", table: str, item: Attributes) -> bool:
+def _put_unless_newer(client: "DynamoDBClient", table: str, item: EncodedItem) -> bool:
     """Puts an item; returns False if a newer one is kept instead."""
     try:
         client.put_item(
-            TableName=table, Item=item, ConditionExpression="attribute_not_exists(version)"
+            TableName=table,
+            Item=item.decode(),
+            ConditionExpression="attribute_not_exists(version)",
         )
     except client.exceptions.ConditionalCheckFailedException:
         return False

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from benchmarks.large_data_set import write_large_data_set
 from tests.support.functions import ROOT
 from usagectl.__main__ import app, main
 from usagectl.cli.commands import COMMANDS
@@ -191,6 +192,53 @@ def test_a_number_that_is_out_of_range_is_reported(run: Callable[..., Ran], tmp_
     }
 
 
+def test_prepared_rows_and_lines_that_can_not_be_used_are_told(
+    run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    """Of two lines with the same key, the later one is written. Members are left out."""
+    write_large_data_set(tmp_path / "set", 100)
+    lines = (tmp_path / "set" / "executions.ndjson").read_text()
+    again = lines.splitlines(keepends=True)[0]
+    (tmp_path / "set" / "executions.ndjson").write_text(f"{lines}{again}broken\n")
+    (tmp_path / "set" / "members.ndjson").write_text("broken\n")
+    output, report = tmp_path / "tables", tmp_path / "set" / ".rejected.txt"
+    code, out, _ = run("prepare", tmp_path / "set", output)
+    assert code == 3
+    assert out.splitlines() == [
+        f"80 rows in {output / 'executions'}.",
+        f"15 rows in {output / 'archived_executions'}.",
+        f"5 rows in {output / 'edited_chats'}.",
+        "1 line left out: a later line of the file has the same key.",
+        f"1 line or file can't be used; {report} says which, and why.",
+    ]
+    assert report.read_text() == "executions.ndjson:82: is not JSON (character 1) | broken\n"
+    code, out, _ = run("prepare", tmp_path / "set", tmp_path / "other", "--json")
+    assert code == 3
+    assert json.loads(out) == {
+        "written": {"executions.ndjson": 80, "archived.ndjson": 15, "edited.ndjson": 5},
+        "replaced": 1,
+        "rejected": 1,
+        "report": str(report),
+    }
+
+
+def test_rows_are_prepared_in_an_empty_folder_only(run: Callable[..., Ran], tmp_path: Path) -> None:
+    """Files of another data set there would become rows of the tables."""
+    write_large_data_set(tmp_path / "set", 100)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    for output in (tmp_path / "set", tmp_path / "full", tmp_path / "full" / "file"):
+        code, _, err = run("prepare", tmp_path / "set", output)
+        assert code == 2
+        assert "is not an empty folder" in err
+    (tmp_path / "members").mkdir()
+    (tmp_path / "members" / "members.ndjson").touch()
+    code, _, err = run("prepare", tmp_path / "members", tmp_path / "new")
+    assert code == 2
+    assert "has no files of rows" in err
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.mark.parametrize("option", ["--rejected", "--checkpoint"])
 def test_an_import_writes_over_no_file_that_is_not_its_own(
     run: Callable[..., Ran], tmp_path: Path, option: str
@@ -216,6 +264,7 @@ def test_an_import_writes_over_no_file_that_is_not_its_own(
         (["import", ""], "FOLDER"),
         (["import", ".", "--checkpoint", ""], "--checkpoint"),
         (["import", ".", "--rejected", ""], "--rejected"),
+        (["prepare", ".", ""], "OUTPUT"),
         (["send", ""], "FILE"),
     ],
 )

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.loading import NAMES, Store, resources_of
+from usagectl.data_set.encoded_items import EncodedItem
 from usagectl.errors import LoadError
 from usagectl.late_writes import LateWrites
 from usagectl.loading.table_writer import put_rows
@@ -11,8 +12,9 @@ from workspace_usage.aws.dynamodb import item_key
 
 def put(store: Store, rows: int) -> None:
     """Puts some rows into the table of executions."""
-    items = [item_key(11, f"2026-01-05T{row:02}") for row in range(rows)]
-    put_rows(LateWrites(resources_of(store)), NAMES.executions, items)
+    items = [EncodedItem.of(item_key(11, f"2026-01-05T{row:02}")) for row in range(rows)]
+    resources = resources_of(store)
+    put_rows(LateWrites(resources), resources.row_batches, NAMES.executions, items)
 
 
 def test_rows_that_a_table_does_not_take_are_offered_again(
