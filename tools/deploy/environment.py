@@ -24,12 +24,14 @@ class Environment:
         region: the region that samconfig.toml names, or None if it names none.
         overrides: the parameters that have another value than the template's default, each as
             samconfig.toml spells it: ``Name=value``.
+        tags: the stack's tags.
     """
 
     name: str
     stack: str
     region: str | None
     overrides: tuple[str, ...]
+    tags: Mapping[str, str]
 
     @property
     def parameters(self) -> Mapping[str, str]:
@@ -63,6 +65,7 @@ def read_environment(name: str, path: Path = SAMCONFIG) -> Environment:
         stack=settings["stack_name"],
         region=settings.get("region"),
         overrides=tuple(settings["parameter_overrides"]),
+        tags=dict(tag.split("=", 1) for tag in settings["tags"]),
     )
 
 

@@ -90,7 +90,7 @@ def check_names(target: Target) -> Iterator[Finding]:
 def _advice(target: Target, named: NamedType, name: str, *, is_kept: bool) -> str:
     take_over = f"take it over with `make take-over ENV={target.environment.name}`, or "
     return (
-        f"there is a {named.word} {name} already, perhaps of a stack that was deleted;"
+        f"the {named.word} {name} exists already, perhaps from a stack that was deleted;"
         f" {take_over if is_kept else ''}delete it with"
         f" `{named.delete} {name} --region {target.region}`"
     )

@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.deploy.concurrency import check_concurrency
 from tools.deploy.findings import Finding, failure, fine, warning
 from tools.deploy.fixed_names import check_names
+from tools.deploy.kept_setting import check_setting
 from tools.deploy.leftovers import check_leftovers
 from tools.deploy.logging_role import check_logging_role
 from tools.deploy.snapshots import check_snapshots
@@ -23,6 +24,7 @@ _CHECKS: Final[dict[str, Callable[[Target], Iterator[Finding]]]] = {
     "sam's bucket": check_upload_bucket,
     "names": check_names,
     "data of a deleted stack": check_leftovers,
+    "usage_history_min_date": check_setting,
 }
 
 

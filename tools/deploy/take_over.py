@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tools.deploy.errors import DeployError
+from tools.deploy.kept_setting import restoring_command
 from tools.deploy.retained import Retained, find_retained
 from tools.deploy.target import Target
 
@@ -85,9 +86,10 @@ def _choose(found: Sequence[Retained], chosen: Mapping[str, str]) -> Iterator[Re
 
 
 def _template_of(target: Target, logical_ids: set[str]) -> dict[str, Any]:
-    """Returns the part of the template that has these resources, without outputs.
+    """Returns the part of the template that has these resources.
 
-    The environment's values become the defaults of the parameters.
+    It has no outputs, which an import can't add. The environment's values become the defaults of
+    the parameters.
     """
     document = target.template.document
     return {
@@ -110,20 +112,21 @@ def import_command(target: Target, folder: Path) -> str:
     """Returns the command that imports, from the files in a folder, and then deploys the rest.
 
     Its parts are joined by ``&&``: if the change set is refused, waiting for its end would take an
-    hour.
+    hour. An import can't give the stack tags. So the deployment does, which resets the setting, and
+    the last part restores it.
     """
     stack = f"--region {target.region} --stack-name {target.stack}"
     change_set = f"{stack} --change-set-name {_CHANGE_SET}"
     files = {
         name: shlex.quote(f"file://{folder}/{name}.json") for name in ("template", "resources")
     }
-    return " &&\n".join(
-        (
-            f"aws cloudformation create-change-set {change_set} --change-set-type IMPORT"
-            f" --template-body {files['template']} --resources-to-import {files['resources']}",
-            f"aws cloudformation wait change-set-create-complete {change_set}",
-            f"aws cloudformation execute-change-set {change_set}",
-            f"aws cloudformation wait stack-import-complete {stack}",
-            f"make deploy ENV={target.environment.name}",
-        )
+    parts = (
+        f"aws cloudformation create-change-set {change_set} --change-set-type IMPORT"
+        f" --template-body {files['template']} --resources-to-import {files['resources']}",
+        f"aws cloudformation wait change-set-create-complete {change_set}",
+        f"aws cloudformation execute-change-set {change_set}",
+        f"aws cloudformation wait stack-import-complete {stack}",
+        f"make deploy ENV={target.environment.name}",
+        restoring_command(target),
     )
+    return " &&\n".join(part for part in parts if part is not None)

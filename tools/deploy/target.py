@@ -58,10 +58,19 @@ class Target:
         return self.environment.stack
 
     @cached_property
+    def _description(self) -> Mapping[str, Any] | None:
+        return find_stack(self.client("cloudformation"), self.stack)
+
+    @property
     def status(self) -> str | None:
         """The stack's status, or None if there is no such stack."""
-        description = find_stack(self.client("cloudformation"), self.stack)
-        return None if description is None else str(description["StackStatus"])
+        return None if self._description is None else str(self._description["StackStatus"])
+
+    @property
+    def deployed_tags(self) -> Mapping[str, str]:
+        """The tags that the stack has."""
+        tags = () if self._description is None else self._description.get("Tags", ())
+        return {tag["Key"]: tag["Value"] for tag in tags}
 
     @property
     def is_created(self) -> bool:
