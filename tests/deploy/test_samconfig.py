@@ -15,6 +15,8 @@ def test_an_environment_has_a_stack_tags_and_parameters_that_the_template_accept
     assert environment.stack == f"workspace-usage-{name}"
     assert environment.tags == {"project": "workspace-usage", "environment": name}
     Template.read(environment)
+    # sam refuses an empty value, unless it is in quotes.
+    assert [override for override in environment.overrides if override.endswith("=")] == []
 
 
 def test_environments_differ_only_in_values() -> None:

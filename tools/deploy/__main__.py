@@ -57,7 +57,7 @@ def _target(name: str) -> Target:
     region = choose_region(environment, session)
     if region is None:
         raise DeployError(
-            "No region is chosen: export AWS_REGION=..., or set one in your AWS profile."
+            "No region is chosen: export AWS_DEFAULT_REGION=..., or set one in your AWS profile."
         )
     return Target(environment, Template.read(environment), session, region)
 
