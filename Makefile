@@ -14,6 +14,7 @@ DYNAMODB_PORT ?= 8000
 ROWS ?= 100000
 ENV ?=
 FLAGS ?=
+BUILT ?=
 TAKE ?=
 
 # Deployments ask AWS's own configuration for the region, not the default for the other commands.
@@ -75,11 +76,11 @@ preflight: ## check whether a deployment would succeed, and change nothing: ENV=
 	@$(MAKE) --silent $(VENV)/installed
 	@$(DEPLOY_TOOL) preflight $(ENV)
 
-deploy: ## check, build, and deploy to AWS: ENV=dev or ENV=prod [FLAGS="--no-confirm-changeset"]
+deploy: ## check, build, and deploy to AWS: ENV=dev or ENV=prod [FLAGS="--no-confirm-changeset"] [BUILT=yes]
 	@$(REFUSE_WITHOUT_ENV)
 	@$(MAKE) --silent $(VENV)/installed
 	@$(DEPLOY_TOOL) preflight $(ENV)
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory $(if $(BUILT),--silent $(SAM_VENV)/installed,build)
 	@$(DEPLOY_TOOL) deploy $(ENV) --sam $(SAM_VENV)/bin/sam --flags="$(FLAGS)"
 
 take-over: ## prepare the import of what a deleted stack has left: ENV=dev or ENV=prod [TAKE="LogicalId=name ..."]

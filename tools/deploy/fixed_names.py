@@ -47,6 +47,11 @@ def _has_parameter(ssm: Any, name: str) -> bool:
     return bool(ssm.get_parameters(Names=[name])["Parameters"])
 
 
+def _has_dashboard(cloudwatch: Any, name: str) -> bool:
+    found = cloudwatch.list_dashboards(DashboardNamePrefix=name)["DashboardEntries"]
+    return any(dashboard["DashboardName"] == name for dashboard in found)
+
+
 NAMED_TYPES: Final[Mapping[str, NamedType]] = {
     "AWS::Logs::LogGroup": NamedType(
         word="log group",
@@ -68,6 +73,13 @@ NAMED_TYPES: Final[Mapping[str, NamedType]] = {
         service="ssm",
         is_there=_has_parameter,
         delete="aws ssm delete-parameter --name",
+    ),
+    "AWS::CloudWatch::Dashboard": NamedType(
+        word="dashboard",
+        property="DashboardName",
+        service="cloudwatch",
+        is_there=_has_dashboard,
+        delete="aws cloudwatch delete-dashboards --dashboard-names",
     ),
 }
 

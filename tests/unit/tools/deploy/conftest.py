@@ -26,6 +26,7 @@ def aws() -> AwsAnswers:
     aws.answer("lambda", "GetAccountSettings", {"AccountLimit": limits})
     aws.answer("logs", "DescribeLogGroups", {"logGroups": []})
     aws.answer("events", "ListEventBuses", {"EventBuses": []})
+    aws.answer("cloudwatch", "ListDashboards", {"DashboardEntries": []})
     aws.answer("ssm", "GetParameters", {"Parameters": []})
     aws.answer("dynamodb", "ListTables", {"TableNames": []})
     aws.answer("s3", "ListBuckets", {"Buckets": []})
