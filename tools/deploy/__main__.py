@@ -17,7 +17,7 @@ from tools.deploy.environment import read_environment
 from tools.deploy.errors import DeployError
 from tools.deploy.findings import Finding, has_failure
 from tools.deploy.preflight import check_all
-from tools.deploy.sam import run, sam_commands
+from tools.deploy.sam import deploy, sam_commands
 from tools.deploy.take_over import import_command, prepare_import
 from tools.deploy.target import Target, choose_region
 from tools.deploy.template import Template
@@ -40,7 +40,8 @@ def main() -> int:
             case "preflight":
                 return _preflight(target)
             case "deploy":
-                return run(sam_commands(target, arguments.sam, shlex.split(arguments.flags)))
+                flags = shlex.split(arguments.flags)
+                return deploy(target, sam_commands(target, arguments.sam, flags))
             case _:
                 return _take_over(target, arguments.take)
     except DeployError as error:

@@ -6,7 +6,8 @@ them.
 """
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from tools.deploy.errors import DeployError
@@ -21,6 +22,11 @@ _OURS: Final = (
     "--stack-name",
 )
 """Options of sam's that samconfig.toml decides. The checks would know nothing of other values."""
+
+
+def run_command(command: list[str]) -> int:
+    """Runs a command in this terminal; returns its exit code."""
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - sam
 
 
 def sam_commands(target: Target, sam: str, flags: Sequence[str]) -> Iterator[list[str]]:
@@ -49,10 +55,23 @@ def sam_commands(target: Target, sam: str, flags: Sequence[str]) -> Iterator[lis
     yield [*command, *flags, "--no-confirm-changeset"]
 
 
-def run(commands: Iterator[list[str]]) -> int:
-    """Runs commands until one fails; returns the last one's exit code."""
-    for command in commands:
-        exit_code = subprocess.run(command, check=False).returncode  # noqa: S603 - sam
-        if exit_code:
-            return exit_code
-    return 0
+def deploy(
+    target: Target, commands: Iterable[list[str]], run: Callable[[list[str]], int] = run_command
+) -> int:
+    """Runs commands until one fails; returns the last one's exit code.
+
+    sam's exit code is 0, too, if the answer to its question is no. So the second command, which
+    asks nothing, runs only if the first one has created the stack.
+
+    Args:
+        target: the environment's target.
+        commands: what ``sam_commands`` returns.
+        run: runs a command and returns its exit code.
+    """
+    first, *others = commands
+    exit_code = run(first)
+    for command in others:
+        if exit_code or not replace(target).is_created:
+            break
+        exit_code = run(command)
+    return exit_code
