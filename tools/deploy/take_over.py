@@ -72,8 +72,7 @@ def _choose(found: Sequence[Retained], chosen: Mapping[str, str]) -> Iterator[Re
     """Yields one resource for each logical id; a bucket's policy goes with its bucket."""
     for logical_id in dict.fromkeys(resource.logical_id for resource in found):
         candidates = [resource for resource in found if resource.logical_id == logical_id]
-        wanted = {chosen.get(logical_id), *chosen.values()} - {None}
-        picked = [candidate for candidate in candidates if candidate.name in wanted]
+        picked = [candidate for candidate in candidates if candidate.name in chosen.values()]
         if len(candidates) == 1:
             picked = candidates
         if len(picked) != 1:
