@@ -12,7 +12,13 @@ TESTS ?=
 MVN ?= mvn
 DYNAMODB_PORT ?= 8000
 ROWS ?= 100000
+ENV ?=
+FLAGS ?=
+BUILT ?=
+TAKE ?=
 
+# Deployments ask AWS's own configuration for the region, not the default for the other commands.
+WITH_OWN_REGION := $(if $(AWS_DEFAULT_REGION),,env -u AWS_DEFAULT_REGION)
 export AWS_DEFAULT_REGION ?= us-east-1
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -26,7 +32,8 @@ DYNAMODB_LOCAL := .dynamodb-local
 LOCKS := requirements/dev.txt functions/page/requirements.txt
 SOURCES := benchmarks examples functions layers local tools usagectl tests
 
-.PHONY: help run test check format lint types template package build bench schemas openapi costs screenshots lock clean \
+.PHONY: help run test check format lint types template package build preflight deploy take-over bench schemas \
+	openapi costs screenshots lock clean \
 	dynamodb-local dynamodb-local-jars dynamodb-local-if-possible FORCE
 .DEFAULT_GOAL := help
 
@@ -77,6 +84,27 @@ sbom: $(SCAN_VENV)/installed ## list the packages of others that are deployed (S
 # sam build and the layers' makefiles look for python3.13 on PATH; the virtual environment has it.
 build: $(SAM_VENV)/installed ## build the functions and layers into .aws-sam/build, for sam deploy
 	PATH="$(CURDIR)/$(SAM_VENV)/bin:$$PATH" $(SAM_VENV)/bin/sam build
+
+preflight: ## check whether a deployment would succeed, and change nothing: ENV=dev or ENV=prod
+	@$(REFUSE_WITHOUT_ENV)
+	@$(MAKE) --silent $(VENV)/installed
+	@$(DEPLOY_TOOL) preflight $(ENV)
+
+deploy: ## check, build, and deploy to AWS: ENV=dev or ENV=prod [FLAGS="--no-confirm-changeset"] [BUILT=yes]
+	@$(REFUSE_WITHOUT_ENV)
+	@$(MAKE) --silent $(VENV)/installed
+	@$(DEPLOY_TOOL) preflight $(ENV)
+	@$(MAKE) --no-print-directory $(if $(BUILT),--silent $(SAM_VENV)/installed,build)
+	@$(DEPLOY_TOOL) deploy $(ENV) --sam $(SAM_VENV)/bin/sam --flags="$(FLAGS)"
+
+take-over: ## prepare the import of what a deleted stack has left: ENV=dev or ENV=prod [TAKE="LogicalId=name ..."]
+	@$(REFUSE_WITHOUT_ENV)
+	@$(MAKE) --silent $(VENV)/installed
+	@$(DEPLOY_TOOL) take-over $(ENV) --take="$(TAKE)"
+
+DEPLOY_TOOL = PYTHONPATH="$(CURDIR)/layers/core:$(CURDIR)" $(WITH_OWN_REGION) $(VENV)/bin/python -m tools.deploy
+REFUSE_WITHOUT_ENV = case "$(ENV)" in dev|prod) ;; *) \
+	echo "Nothing was done. Say for which environment: make $@ ENV=dev, or make $@ ENV=prod." >&2; exit 2;; esac
 
 dynamodb-local: $(VENV)/installed $(DYNAMODB_LOCAL)/installed ## run AWS's DynamoDB Local [DYNAMODB_PORT=8000]
 	@exec $(VENV)/bin/python -m local.dynamodb --port $(DYNAMODB_PORT)

@@ -50,7 +50,11 @@ def _check_protection(
     deployment: Deployment, name: str, table: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> None:
     """Raises ``Problem`` if a table, or items that must stay, could be deleted."""
-    if not table.get("DeletionProtectionEnabled"):
+    is_to_be_protected = (
+        "DeletionProtectionEnabled" in expected
+        and deployment.outputs.get("TableProtection", "true") == "true"
+    )
+    if is_to_be_protected and not table.get("DeletionProtectionEnabled"):
         raise Problem(f"{name} is not protected against deletion")
     time_to_live = deployment.dynamodb.describe_time_to_live(TableName=name)[
         "TimeToLiveDescription"

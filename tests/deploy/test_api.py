@@ -371,6 +371,16 @@ def test_responses_are_compressed_from_a_kilobyte_on() -> None:
     assert "x-amazon-apigateway-binary-media-types" not in definition(Stack())
 
 
+def test_the_access_log_can_be_left_out() -> None:
+    """API Gateway writes it with an account's role, and a stack without that role can't be made.
+
+    The log group stays, with what was logged before.
+    """
+    stack = Stack(AccessLog="false")
+    assert stack.properties("ApiStage")["AccessLogSetting"] is None
+    assert "AccessLogGroup" in stack.resources
+
+
 def test_the_access_log_contains_no_secret() -> None:
     """A line is JSON and has only these fields: no header, no query string, no request."""
     entry = json.loads(Stack().properties("ApiStage")["AccessLogSetting"]["Format"])

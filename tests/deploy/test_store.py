@@ -42,6 +42,8 @@ KEPT_TABLES = KEYS_BY_TABLE.keys() - {"ExportsTable"}
 """The tables whose items are kept for good. Exports live for a day."""
 
 BUCKETS = ("MediaBucket", "ExportsBucket")
+BUCKET_POLICIES = ("MediaBucketPolicy", "ExportsBucketPolicy")
+SETTING = "MinDateParameter"
 ATTRIBUTE_TYPES = {
     "workspace_id": "N",
     "user_id": "N",
@@ -100,16 +102,23 @@ def test_an_index_contains_whole_rows_but_only_ids_of_tokens() -> None:
 
 @pytest.mark.parametrize("table", sorted(KEPT_TABLES))
 def test_tables_are_protected_from_mistakes(table: str) -> None:
-    """Backups, deletion protection, kept when the stack is deleted, on demand, encrypted."""
-    stack = Stack()
-    properties = stack.properties(table)
+    """Backups, deletion protection unless the parameter says otherwise, on demand, encrypted."""
+    properties = Stack().properties(table)
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert properties["DeletionProtectionEnabled"] is True
-    assert stack.resources[table]["DeletionPolicy"] == "Retain"
-    assert stack.resources[table]["UpdateReplacePolicy"] == "Retain"
+    assert properties["DeletionProtectionEnabled"] == "true"
+    unprotected = Stack(DeletionProtection="false").properties(table)
+    assert unprotected["DeletionProtectionEnabled"] == "false"
     # DynamoDB encrypts every table. This property would only choose another key.
     assert "SSESpecification" not in properties
+
+
+@pytest.mark.parametrize("name", sorted({*KEPT_TABLES, *BUCKETS, *BUCKET_POLICIES, SETTING}))
+def test_data_stay_when_the_stack_is_deleted_but_not_when_its_creation_fails(name: str) -> None:
+    """A failed creation would otherwise leave empty tables, and names that the next one needs."""
+    resource = Stack().resources[name]
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert resource["UpdateReplacePolicy"] == "Retain"
 
 
 def test_exports_go_with_the_stack() -> None:
@@ -152,7 +161,6 @@ def test_a_bucket_is_private_and_encrypted(name: str) -> None:
     assert ownership == {"ObjectOwnership": "BucketOwnerEnforced"}
     (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-    assert stack.resources[name]["DeletionPolicy"] == "Retain"
 
 
 @pytest.mark.parametrize("name", BUCKETS)
@@ -193,7 +201,7 @@ def test_media_never_expire() -> None:
 
 def test_a_new_deployment_hides_no_rows() -> None:
     """The app setting exists after the first deployment, and is off."""
-    parameter = Stack().properties("MinDateParameter")
+    parameter = Stack().properties(SETTING)
     assert parameter["Name"] == "/stack/usage-history-min-date"
     assert json.loads(parameter["Value"]) == {"enabled": False, "date": None}
 
@@ -227,4 +235,5 @@ def test_the_names_that_operators_need_are_outputs() -> None:
             "https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1"
             "#dashboards/dashboard/${Dashboard}"
         ),
+        "TableProtection": "true",
     }

@@ -188,11 +188,13 @@ def test_parameters_outputs_and_alarms_that_any_document_names_exist() -> None:
     """As ``Name=value``, as "the output ``Name``", and by names that end with Alarm."""
     for name, text in code():
         for parameter in re.findall(r"(?<![\w?&=-])([A-Z][a-z]\w+)=(?![\[({])", text):
+            # Name=value stands for any; TAKE names resources.
             known = {
                 *TEMPLATE["Parameters"],
+                *TEMPLATE["Resources"],
                 *OTHER_PARAMETERS,
                 "Name",
-            }  # Name=value stands for any
+            }
             assert parameter in known, f"{name}: there is no parameter {parameter}"
         for alarm in re.findall(r"\b(\w+Alarm)\b", text):
             assert alarm in TEMPLATE["Resources"], f"{name}: there is no alarm {alarm}"

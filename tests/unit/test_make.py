@@ -93,3 +93,25 @@ def test_dynamodb_local_is_downloaded_for_the_tests_that_need_it(
     done = make(project, "--dry-run", "test", f"TESTS={tests}")
     assert done.returncode == 0
     assert ("DynamoDB Local" in done.stdout) is wanted
+
+
+@pytest.mark.parametrize("command", ["preflight", "deploy", "take-over"])
+@pytest.mark.parametrize("environment", [(), ("ENV=production",)])
+def test_without_a_known_environment_nothing_is_deployed(
+    project: Path, command: str, environment: tuple[str, ...]
+) -> None:
+    """One sentence says how to name one."""
+    done = make(project, command, *environment)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert f"Nothing was done. Say for which environment: make {command} ENV=dev" in done.stderr
+
+
+@pytest.mark.parametrize("region", ["", "sa-east-1"])
+def test_a_deployment_goes_to_the_region_of_the_aws_configuration(
+    project: Path, monkeypatch: pytest.MonkeyPatch, region: str
+) -> None:
+    """Not to the default that the other commands have, unless AWS_DEFAULT_REGION is set."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    done = make(project, "--dry-run", "deploy", "ENV=prod")
+    assert ("env -u AWS_DEFAULT_REGION" in done.stdout) is (region == "")
