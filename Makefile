@@ -19,13 +19,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 VENV := .venv
 SAM_VENV := .venv-sam
+MINISTACK_VENV := .venv-ministack
 LOCK_VENV := .venv-lock
 DYNAMODB_LOCAL := .dynamodb-local
 # What .venv has. The page's package is installed without what it requires, which is Django.
 LOCKS := requirements/dev.txt functions/page/requirements.txt
 SOURCES := benchmarks examples functions layers local tools usagectl tests
 
-.PHONY: help run test check format lint types template package build bench schemas openapi screenshots lock clean \
+.PHONY: help run test check format lint types template package deploy-check build bench schemas openapi screenshots lock clean \
 	dynamodb-local dynamodb-local-jars dynamodb-local-if-possible FORCE
 .DEFAULT_GOAL := help
 
@@ -45,7 +46,10 @@ test: $(if $(strip $(TESTS)),$(if $(filter tests tests/ tests/store%,$(TESTS)),d
 package: build $(VENV)/installed ## build what is deployed, and test it
 	$(VENV)/bin/python -m pytest tests/package -m package
 
-check: lint types template package test ## all checks: format, lint, types, template, package, tests; CI runs it
+deploy-check: build $(VENV)/installed $(MINISTACK_VENV)/installed ## deploy what is built to an emulator of AWS, and test it there
+	$(VENV)/bin/python -m pytest tests/deployed -m deployed
+
+check: lint types template package deploy-check test ## all checks: format, lint, types, template, package, deployment, tests; CI runs it
 
 format: $(VENV)/installed ## format the code, and fix what the linter can fix
 	$(VENV)/bin/ruff check --fix-only --quiet
@@ -102,6 +106,7 @@ lock: $(LOCK_VENV)/installed ## update the lock files to the newest versions
 	cd layers/dependencies && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) requirements.in
 	cd requirements && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) dev.in
 	cd requirements && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) sam.in
+	cd requirements && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) ministack.in
 	$(LOCK_VENV)/bin/python tools/page_lock.py functions/page/requirements.txt
 
 # The lock files contain no index, path or option of the machine that made them.
@@ -110,7 +115,7 @@ LOCK_OPTIONS := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extra
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 clean: ## remove all files that make created
-	rm -rf $(VENV) $(SAM_VENV) $(LOCK_VENV) $(DYNAMODB_LOCAL) .aws-sam .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SAM_VENV) $(MINISTACK_VENV) $(LOCK_VENV) $(DYNAMODB_LOCAL) .aws-sam .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # FORCE if a virtual environment has to be made again: its Python no longer exists, or it was made
@@ -122,6 +127,9 @@ $(VENV)/installed: layers/dependencies/requirements.txt $(LOCKS) $(call force_if
 
 $(SAM_VENV)/installed: requirements/sam.txt $(call force_if_outdated,$(SAM_VENV))
 	@.ci/make-venv $(SAM_VENV) requirements/sam.txt "$(PYTHON)"
+
+$(MINISTACK_VENV)/installed: requirements/ministack.txt $(call force_if_outdated,$(MINISTACK_VENV))
+	@.ci/make-venv $(MINISTACK_VENV) requirements/ministack.txt "$(PYTHON)"
 
 $(DYNAMODB_LOCAL)/installed: local/dynamodb/pom.xml
 	@echo "Downloading DynamoDB Local (50 MB) into $(DYNAMODB_LOCAL) with $(MVN), once ..."

@@ -91,7 +91,8 @@ def _check_protection(
     deployment: Deployment, name: str, table: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> None:
     """Raises ``Problem`` if a table, or items that must stay, could be deleted."""
-    if not table.get("DeletionProtectionEnabled"):
+    is_protected = table.get("DeletionProtectionEnabled")
+    if "DeletionProtectionEnabled" in expected and not is_protected:
         raise Problem(f"{name} is not protected against deletion")
     time_to_live = deployment.dynamodb.describe_time_to_live(TableName=name)[
         "TimeToLiveDescription"

@@ -1,0 +1,164 @@
+"""A copy of what `make build` made: it can be changed, and has nothing that ministack refuses."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from samtranslator.yaml_helper import yaml_parse
+
+from benchmarks.packages import BUILD_FOLDER
+
+type Tree = Any
+"""A part of a template."""
+
+REFUSED_TYPES: Final[Mapping[str, str]] = {
+    "AWS::CloudWatch::CompositeAlarm": "alarms that are made of others",
+    "AWS::XRay::SamplingRule": "how many requests are traced",
+    "AWS::WAFv2::WebACLAssociation": "what a web ACL protects",
+    "AWS::CodeDeploy::Application": "gradual deployment",
+    "AWS::CodeDeploy::DeploymentGroup": "gradual deployment",
+}
+"""The types of resources that ministack does not know, with what they are for.
+
+It refuses a template that has one, unless the resource has a condition that is false. A test tries
+each of them: what ministack has learnt must not stay here.
+"""
+
+REFUSED_ALARM: Final[Mapping[str, Tree]] = {
+    "Type": "AWS::CloudWatch::Alarm",
+    "Properties": {
+        "ComparisonOperator": "GreaterThanThreshold",
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "Metrics": [{"Id": "one", "Expression": "TIME_SERIES(1)"}],
+    },
+}
+"""An alarm on an expression (metric math), which it refuses, too."""
+
+UNDEPLOYED: Final = "not-deployed"
+"""The value of references to resources that are left out."""
+
+ENDPOINT_VARIABLES: Final = frozenset(
+    f"AWS_ENDPOINT_URL_{service}" for service in ("DYNAMODB", "SQS", "SSM")
+)
+"""The template's variables that say where functions call AWS.
+
+S3's stays empty, because presigned URLs begin with it: they are to be those of AWS. What functions
+send to S3 reaches the emulator by ``AWS_ENDPOINT_URL``, which botocore knows.
+"""
+
+_CHANGE: Final = """
+
+_unchanged_handler = lambda_handler
+
+
+def lambda_handler(event, context):
+    response = _unchanged_handler(event, context)
+    return {{**response, "headers": {{**response["headers"], "x-change": "{value}"}}}}
+"""
+
+
+class Package:
+    """A copy of what `make build` made.
+
+    Args:
+        folder: the folder for the copy; it must not exist.
+        endpoint: the emulator's URL. Functions are to call it instead of AWS.
+        authority: the file of the certificate authority that they are to trust. They know those of
+            the botocore in the layer, and no others.
+    """
+
+    def __init__(self, folder: Path, endpoint: str, authority: Path) -> None:
+        shutil.copytree(BUILD_FOLDER, folder)
+        self._folder = folder
+        self._endpoint = endpoint
+        trusted = folder / "DependenciesLayer" / "python" / "botocore" / "cacert.pem"
+        with trusted.open("ab") as file:
+            file.write(authority.read_bytes())
+        self._resources: dict[str, Tree] = {}
+
+    def change_function(self, function: str, value: str) -> None:
+        """Has a function add the header ``x-change`` with ``value`` to its responses.
+
+        Args:
+            function: its logical id.
+            value: the header's value.
+        """
+        code = self._folder / function / "app.py"
+        code.write_text(code.read_text("utf-8") + _CHANGE.format(value=value), "utf-8")
+        # Python doesn't compare this bytecode with its source.
+        for compiled in (code.parent / "__pycache__").glob("app.*.pyc"):
+            compiled.unlink()
+
+    def add_resource(self, logical_id: str, resource: Mapping[str, Tree]) -> None:
+        """Adds a resource to the template."""
+        self._resources[logical_id] = resource
+
+    def write_template(self) -> Path:
+        """Writes the template without what the emulator refuses; returns its file."""
+        template = yaml_parse((self._folder / "template.yaml").read_text("utf-8"))
+        template["Resources"] |= self._resources
+        for resource in [template["Globals"]["Function"], *_functions(template)]:
+            variables = resource["Environment"]["Variables"]
+            for name in variables.keys() & ENDPOINT_VARIABLES:
+                variables[name] = self._endpoint
+        path = self._folder / "deployed.json"
+        path.write_text(json.dumps(without_refused(template)), "utf-8")
+        return path
+
+
+def _functions(template: Tree) -> Iterator[Tree]:
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            yield resource["Properties"]
+
+
+def without_refused(template: Tree) -> Tree:
+    """Returns a template without the resources that ministack refuses.
+
+    What depends on one of them does not wait for it any more. Where its name is used, as in a
+    dashboard, there is ``UNDEPLOYED`` instead. Outputs that use it are left out.
+    """
+    refused = set(_refused(template["Resources"]))
+    if not refused:
+        return template
+    kept = {name: r for name, r in template["Resources"].items() if name not in refused}
+    for resource in kept.values():
+        if "DependsOn" in resource:
+            names = resource["DependsOn"]
+            listed = [names] if isinstance(names, str) else names
+            resource["DependsOn"] = [name for name in listed if name not in refused]
+    outputs = {
+        name: output
+        for name, output in template["Outputs"].items()
+        if _without_references(output, refused) == output
+    }
+    return {**template, "Resources": _without_references(kept, refused), "Outputs": outputs}
+
+
+def _refused(resources: Mapping[str, Tree]) -> Iterator[str]:
+    for name, resource in resources.items():
+        is_alarm = resource["Type"] == REFUSED_ALARM["Type"]
+        if resource["Type"] in REFUSED_TYPES or (is_alarm and "Metrics" in resource["Properties"]):
+            yield name
+
+
+def _without_references(tree: Tree, names: set[str]) -> Tree:
+    """Returns a part of a template with ``UNDEPLOYED`` for each reference to ``names``."""
+    match tree:
+        case {"Ref": str(name)} if name in names:
+            return UNDEPLOYED
+        case {"Fn::GetAtt": [str(name), *_]} if name in names:
+            return UNDEPLOYED
+        case {"Fn::Sub": str(text)}:
+            pattern = rf"\$\{{({'|'.join(map(re.escape, names))})(\.[A-Za-z.]+)?\}}"
+            return {"Fn::Sub": re.sub(pattern, UNDEPLOYED, text)}
+        case dict():
+            return {key: _without_references(value, names) for key, value in tree.items()}
+        case list():
+            return [_without_references(value, names) for value in tree]
+        case _:
+            return tree
