@@ -154,11 +154,22 @@ def _without_references(tree: Tree, names: set[str]) -> Tree:
         case {"Fn::GetAtt": [str(name), *_]} if name in names:
             return UNDEPLOYED
         case {"Fn::Sub": str(text)}:
-            pattern = rf"\$\{{({'|'.join(map(re.escape, names))})(\.[A-Za-z.]+)?\}}"
-            return {"Fn::Sub": re.sub(pattern, UNDEPLOYED, text)}
+            return {"Fn::Sub": _without_placeholders(text, names)}
+        case {"Fn::Sub": [str(text), variables]}:
+            values = _without_references(variables, names)
+            return {"Fn::Sub": [_without_placeholders(text, names - values.keys()), values]}
         case dict():
             return {key: _without_references(value, names) for key, value in tree.items()}
         case list():
             return [_without_references(value, names) for value in tree]
         case _:
             return tree
+
+
+def _without_placeholders(text: str, names: set[str]) -> str:
+    """Returns a text of ``Fn::Sub`` with ``UNDEPLOYED`` for ``${name}`` and ``${name.Arn}``."""
+    return re.sub(
+        r"\$\{([A-Za-z0-9]+)(\.[A-Za-z.]+)?\}",
+        lambda placeholder: UNDEPLOYED if placeholder[1] in names else placeholder[0],
+        text,
+    )
