@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from local.data.demo import write_demo
-from tests.deployed.emulator import Emulator
-from tests.deployed.stack import DeployedStack
+from tests.deployed.emulator import Emulator, EmulatorError
+from tests.deployed.stack import DeployedStack, DeploymentError
 
 
 @pytest.fixture(scope="session")
@@ -22,14 +22,28 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def stack(demo: Path) -> Iterator[DeployedStack]:
-    """The stack as `make build` made it, after its first deployment and the import of the demo."""
+    """The stack as `make build` made it, after its first deployment and the import of the demo.
+
+    Without it there is nothing to test: then the run ends with the reason.
+    """
     # Not pytest's folder, of which it keeps the last three: the copies of the package are large.
-    with TemporaryDirectory(prefix="deploy-check-") as name, Emulator(Path(name)) as emulator:
+    with TemporaryDirectory(prefix="deploy-check-") as name, start(Path(name)) as emulator:
         deployed = DeployedStack(emulator, Path(name))
-        deployed.deploy(deployed.package())
+        try:
+            deployed.deploy(deployed.package())
+        except DeploymentError as error:
+            pytest.exit(f"the first deployment failed:\n{error}", returncode=1)
         deployed.usagectl("import", demo)
         yield deployed
         deployed.keep_logs()
+
+
+def start(folder: Path) -> Emulator:
+    """Starts the emulator, or ends the run with the reason."""
+    try:
+        return Emulator(folder)
+    except EmulatorError as error:
+        pytest.exit(str(error), returncode=1)
 
 
 @pytest.fixture(scope="session")

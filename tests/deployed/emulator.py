@@ -12,11 +12,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import httpx
+from botocore.config import Config
 
-from local.aws import NO_CONFIGURATION, REGION
+from local.aws import CLIENT_CONFIG, NO_CONFIGURATION, REGION, session
 from tests.deployed.certificates import make_certificates
 from tests.support.functions import ROOT
 
@@ -27,7 +28,11 @@ LOG: Final = ROOT / ".aws-sam" / "ministack.log"
 
 _SERVER: Final = Path(__file__).with_name("server.py")
 _START_SECONDS: Final = 60
-_ACCOUNT: Final = "000000000000"
+_ROOT_USER: Final = "000000000000"
+"""The access key of the account's root user. ministack doesn't check its secret."""
+
+_SECRET: Final = "secret"
+_CONFIG: Final = CLIENT_CONFIG.merge(Config(read_timeout=300))
 
 
 class EmulatorError(Exception):
@@ -87,9 +92,8 @@ class Emulator:
         return {
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
             **NO_CONFIGURATION,
-            # The account's root user. Its secret is not checked.
-            "AWS_ACCESS_KEY_ID": _ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_ACCESS_KEY_ID": _ROOT_USER,
+            "AWS_SECRET_ACCESS_KEY": _SECRET,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": self.url,
             "AWS_CA_BUNDLE": str(self.authority),
@@ -103,6 +107,17 @@ class Emulator:
     def tls(self) -> ssl.SSLContext:
         """What a client needs to know that it talks to this process."""
         return ssl.create_default_context(cafile=self.authority)
+
+    def client(self, service: Any) -> Any:
+        """Returns a client of one of its services."""
+        return session().client(
+            service,
+            endpoint_url=self.url,
+            verify=str(self.authority),
+            config=_CONFIG,
+            aws_access_key_id=_ROOT_USER,
+            aws_secret_access_key=_SECRET,
+        )
 
     def stop(self) -> None:
         """Ends the process and those of the functions."""
@@ -144,7 +159,9 @@ class Emulator:
         deadline = time.monotonic() + _START_SECONDS
         while self._process.poll() is None and time.monotonic() < deadline:
             try:
-                httpx.get(f"{self.url}/_ministack/health", verify=self.tls).raise_for_status()
+                httpx.get(
+                    f"{self.url}/_ministack/health", verify=self.tls, trust_env=False
+                ).raise_for_status()
             except httpx.HTTPError:
                 time.sleep(0.1)
             else:

@@ -18,10 +18,8 @@ REFUSED_TYPES: Final[Mapping[str, str]] = {
     "AWS::CloudWatch::CompositeAlarm": "alarms that are made of others",
     "AWS::XRay::SamplingRule": "how many requests are traced",
     "AWS::WAFv2::WebACLAssociation": "what a web ACL protects",
-    "AWS::CodeDeploy::Application": "gradual deployment",
-    "AWS::CodeDeploy::DeploymentGroup": "gradual deployment",
 }
-"""The types of resources that ministack does not know, with what they are for.
+"""Types of resources that ministack does not know, with what they are for.
 
 It refuses a template that has one, unless the resource has a condition that is false. A test tries
 each of them: what ministack has learnt must not stay here.

@@ -10,11 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-import boto3
 import httpx
 from botocore.exceptions import ClientError
 
-from local.aws import REGION
 from tests.deployed.emulator import Emulator
 from tests.deployed.package import Package
 from tests.support.functions import ROOT
@@ -56,11 +54,6 @@ class DeployedStack:
         self._emulator = emulator
         self._folder = folder
         self._number = 0
-        self._session = boto3.Session(
-            aws_access_key_id=emulator.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=emulator.environment["AWS_SECRET_ACCESS_KEY"],
-            region_name=REGION,
-        )
 
     def package(self) -> Package:
         """Returns a new copy of what was built."""
@@ -101,9 +94,7 @@ class DeployedStack:
 
     def client(self, service: Any) -> Any:
         """Returns a client of one of the emulator's services."""
-        return self._session.client(
-            service, endpoint_url=self._emulator.url, verify=str(self._emulator.authority)
-        )
+        return self._emulator.client(service)
 
     def http(self) -> httpx.Client:
         """Returns a client that reaches the API, and files, by the URLs that they have in AWS."""
