@@ -30,6 +30,8 @@ from tests.support.counting import count_batch
 from tests.support.exports import finish_export, read_export, start_export
 from tests.support.functions import ROOT
 from tests.support.oracle import Caller, Oracle, assert_items, item, parse
+from tests.support.payloads import EXECUTION
+from workspace_usage.rollups.counter import MIN_ROWS
 
 pytestmark = pytest.mark.deployed
 
@@ -149,12 +151,19 @@ def test_a_function_may_do_what_its_role_allows_and_nothing_else(
     ask(stack, headers)
 
 
-def test_the_counter_counts(stack: DeployedStack) -> None:
+def test_the_counter_counts(stack: DeployedStack, tmp_path: Path) -> None:
     """Its queue would wait for four minutes, so it is invoked."""
+    lines = [
+        json.dumps({**EXECUTION, "id": number, "workspace_id": 13, "credits": "0.5"})
+        for number in range(1, MIN_ROWS + 1)
+    ]
+    (tmp_path / "executions.ndjson").write_text("\n".join(lines), "utf-8")
+    stack.usagectl("import", tmp_path)
     response = stack.client("lambda").invoke(
-        FunctionName=stack.physical_id("CounterFunction"), Payload=json.dumps(count_batch(11))
+        FunctionName=stack.physical_id("CounterFunction"), Payload=json.dumps(count_batch(13))
     )
-    assert json.load(response["Payload"]) == {"batchItemFailures": []}, stack.logs("counter")
+    assert json.load(response["Payload"]) == {"batchItemFailures": []}
+    assert f'"RowsCounted":{MIN_ROWS}' in stack.logs("counter")
 
 
 def test_the_page_is_served(stack: DeployedStack) -> None:
