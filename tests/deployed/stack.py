@@ -78,7 +78,9 @@ class DeployedStack:
             *("--no-confirm-changeset", "--no-progressbar", "--parameter-overrides", *values),
         )
         if done.returncode:
-            raise DeploymentError("\n".join([done.stderr.strip(), *self._failures()]))
+            # Before it, there are lines about uploads.
+            error = done.stderr[max(done.stderr.rfind("Error:"), 0) :].strip()
+            raise DeploymentError("\n".join([error, *self._failures()]))
 
     def usagectl(self, *arguments: str | Path) -> str:
         """Runs a command of usagectl that succeeds, and returns what it printed."""
