@@ -1,10 +1,11 @@
-"""A copy of what `make build` made: it can be changed, and has nothing that ministack refuses."""
+"""What is deployed: a copy of what `make build` made, changes, and nothing that ministack refuses."""
 
 import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, Final
 
 from samtranslator.yaml_helper import yaml_parse
@@ -59,24 +60,35 @@ def lambda_handler(event, context):
 """
 
 
-class Package:
-    """A copy of what `make build` made.
+def copy_build(folder: Path, authority: Path) -> None:
+    """Copies what `make build` made.
 
     Args:
         folder: the folder for the copy; it must not exist.
+        authority: the file of a certificate authority that functions are to trust. They know those
+            of the botocore in the layer, and no others.
+    """
+    shutil.copytree(BUILD_FOLDER, folder)
+    known = folder / "DependenciesLayer" / "python" / "botocore" / "cacert.pem"
+    with known.open("ab") as file:
+        file.write(authority.read_bytes())
+
+
+class Package:
+    """What is deployed: the build, and changes.
+
+    Args:
+        folder: the folder of a copy of the build. It has the changes of all packages.
         endpoint: the emulator's URL. Functions are to call it instead of AWS.
-        authority: the file of the certificate authority that they are to trust. They know those of
-            the botocore in the layer, and no others.
     """
 
-    def __init__(self, folder: Path, endpoint: str, authority: Path) -> None:
-        shutil.copytree(BUILD_FOLDER, folder)
+    def __init__(self, folder: Path, endpoint: str) -> None:
         self._folder = folder
-        self._endpoint = endpoint
-        trusted = folder / "DependenciesLayer" / "python" / "botocore" / "cacert.pem"
-        with trusted.open("ab") as file:
-            file.write(authority.read_bytes())
-        self._resources: dict[str, Tree] = {}
+        self._template = yaml_parse((folder / "template.yaml").read_text("utf-8"))
+        for resource in [self._template["Globals"]["Function"], *_functions(self._template)]:
+            variables = resource["Environment"]["Variables"]
+            for name in variables.keys() & ENDPOINT_VARIABLES:
+                variables[name] = endpoint
 
     def change_function(self, function: str, value: str) -> None:
         """Has a function add the header ``x-change`` with ``value`` to its responses.
@@ -85,26 +97,23 @@ class Package:
             function: its logical id.
             value: the header's value.
         """
-        code = self._folder / function / "app.py"
+        changed = Path(mkdtemp(prefix=function, dir=self._folder))
+        shutil.copytree(self._folder / function, changed, dirs_exist_ok=True)
+        code = changed / "app.py"
         code.write_text(code.read_text("utf-8") + _CHANGE.format(value=value), "utf-8")
         # Python doesn't compare this bytecode with its source.
-        for compiled in (code.parent / "__pycache__").glob("app.*.pyc"):
+        for compiled in (changed / "__pycache__").glob("app.*.pyc"):
             compiled.unlink()
+        self._template["Resources"][function]["Properties"]["CodeUri"] = changed.name
 
     def add_resource(self, logical_id: str, resource: Mapping[str, Tree]) -> None:
         """Adds a resource to the template."""
-        self._resources[logical_id] = resource
+        self._template["Resources"][logical_id] = resource
 
     def write_template(self) -> Path:
         """Writes the template without what the emulator refuses; returns its file."""
-        template = yaml_parse((self._folder / "template.yaml").read_text("utf-8"))
-        template["Resources"] |= self._resources
-        for resource in [template["Globals"]["Function"], *_functions(template)]:
-            variables = resource["Environment"]["Variables"]
-            for name in variables.keys() & ENDPOINT_VARIABLES:
-                variables[name] = self._endpoint
         path = self._folder / "deployed.json"
-        path.write_text(json.dumps(without_refused(template)), "utf-8")
+        path.write_text(json.dumps(without_refused(self._template)), "utf-8")
         return path
 
 

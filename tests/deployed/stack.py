@@ -14,7 +14,7 @@ import httpx
 from botocore.exceptions import ClientError
 
 from tests.deployed.emulator import Emulator
-from tests.deployed.package import Package
+from tests.deployed.package import Package, copy_build
 from tests.support.functions import ROOT
 
 ENVIRONMENT: Final = "default"
@@ -53,13 +53,12 @@ class DeployedStack:
     def __init__(self, emulator: Emulator, folder: Path) -> None:
         self._emulator = emulator
         self._folder = folder
-        self._number = 0
+        self._build = folder / "build"
+        copy_build(self._build, emulator.authority)
 
     def package(self) -> Package:
-        """Returns a new copy of what was built."""
-        self._number += 1
-        folder = self._folder / f"package-{self._number}"
-        return Package(folder, self._emulator.url, self._emulator.authority)
+        """Returns what was built, without changes."""
+        return Package(self._build, self._emulator.url)
 
     def deploy(self, package: Package, **parameters: str) -> None:
         """Deploys a package as `sam deploy` does.
