@@ -1,4 +1,4 @@
-"""What is deployed: a copy of what `make build` made, changes, and nothing that ministack refuses."""
+"""What is deployed: a copy of the build, changes, and nothing that ministack refuses."""
 
 import json
 import re
