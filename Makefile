@@ -26,13 +26,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 VENV := .venv
 SAM_VENV := .venv-sam
 SCAN_VENV := .venv-scan
+MINISTACK_VENV := .venv-ministack
 LOCK_VENV := .venv-lock
 DYNAMODB_LOCAL := .dynamodb-local
 # What .venv has. The page's package is installed without what it requires, which is Django.
 LOCKS := requirements/dev.txt functions/page/requirements.txt
 SOURCES := benchmarks examples functions layers local tools usagectl tests
 
-.PHONY: help run test check format lint types template package build preflight deploy take-over bench schemas \
+.PHONY: help run test check format lint types template package deploy-check build preflight deploy take-over bench schemas \
 	openapi costs screenshots lock clean \
 	dynamodb-local dynamodb-local-jars dynamodb-local-if-possible FORCE
 .DEFAULT_GOAL := help
@@ -53,7 +54,10 @@ test: $(if $(strip $(TESTS)),$(if $(filter tests tests/ tests/store%,$(TESTS)),d
 package: build $(VENV)/installed ## build what is deployed, and test it
 	$(VENV)/bin/python -m pytest tests/package -m package
 
-check: lint types template scan package test ## all checks: format, lint, types, template, scanners, package, tests; CI runs it
+deploy-check: build $(VENV)/installed $(MINISTACK_VENV)/installed ## deploy what is built to an emulator of AWS, and test it there
+	$(VENV)/bin/python -m pytest tests/deployed -m deployed
+
+check: lint types template scan package deploy-check test ## all checks: format, lint, types, template, scanners, package, deployment, tests; CI runs it
 
 format: $(VENV)/installed ## format the code, and fix what the linter can fix
 	$(VENV)/bin/ruff check --fix-only --quiet
@@ -148,6 +152,7 @@ lock: $(LOCK_VENV)/installed ## update the lock files to the newest versions
 	cd requirements && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) dev.in
 	cd requirements && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) sam.in
 	cd requirements && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) scan.in
+	cd requirements && "$(CURDIR)/$(LOCK_VENV)/bin/pip-compile" $(LOCK_OPTIONS) ministack.in
 	$(LOCK_VENV)/bin/python tools/wheel_locks.py
 
 # The lock files contain no index, path or option of the machine that made them.
@@ -156,7 +161,7 @@ LOCK_OPTIONS := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extra
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 clean: ## remove all files that make created
-	rm -rf $(VENV) $(SAM_VENV) $(SCAN_VENV) $(LOCK_VENV) sbom.cdx.json $(DYNAMODB_LOCAL) .aws-sam .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SAM_VENV) $(SCAN_VENV) $(MINISTACK_VENV) $(LOCK_VENV) sbom.cdx.json $(DYNAMODB_LOCAL) .aws-sam .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # FORCE if a virtual environment has to be made again: its Python no longer exists, or it was made
@@ -171,6 +176,9 @@ $(SAM_VENV)/installed: requirements/sam.txt $(call force_if_outdated,$(SAM_VENV)
 
 $(SCAN_VENV)/installed: $(SCAN_LOCKS) $(call force_if_outdated,$(SCAN_VENV))
 	@.ci/make-venv $(SCAN_VENV) "$(SCAN_LOCKS)" "$(PYTHON)"
+
+$(MINISTACK_VENV)/installed: requirements/ministack.txt $(call force_if_outdated,$(MINISTACK_VENV))
+	@.ci/make-venv $(MINISTACK_VENV) requirements/ministack.txt "$(PYTHON)"
 
 $(DYNAMODB_LOCAL)/installed: local/dynamodb/pom.xml
 	@echo "Downloading DynamoDB Local (50 MB) into $(DYNAMODB_LOCAL) with $(MVN), once ..."

@@ -43,6 +43,12 @@ def finish_export(client: httpx.Client, url: str, headers: Mapping[str, str]) ->
         time.sleep(0.1)
 
 
-def read_export(link: str) -> str:
-    """Returns the text of an export's file, without a byte-order mark."""
-    return gzip.decompress(httpx.get(link).raise_for_status().content).decode("utf-8-sig")
+def read_export(link: str, client: httpx.Client | None = None) -> str:
+    """Returns the text of an export's file, without a byte-order mark.
+
+    Args:
+        link: the export's link.
+        client: sends the request, if it needs one that knows the way.
+    """
+    response = httpx.get(link) if client is None else client.get(link)
+    return gzip.decompress(response.raise_for_status().content).decode("utf-8-sig")
