@@ -17,7 +17,7 @@ from tests.deployed.emulator import Emulator
 from tests.deployed.package import Package, copy_build
 from tests.support.functions import ROOT
 
-ENVIRONMENT: Final = "default"
+ENVIRONMENT: Final = "prod"
 """The section of samconfig.toml that is deployed."""
 
 LOG: Final = ROOT / ".aws-sam" / "functions.log"
@@ -29,11 +29,12 @@ _SECTIONS: Final = tomllib.loads(_CONFIGURATION.read_text("utf-8"))[ENVIRONMENT]
 
 STACK: Final[str] = _SECTIONS["global"]["parameters"]["stack_name"]
 PARAMETERS: Final[Mapping[str, str]] = {
-    "DefaultLocale": "en",
     **dict(
         text.split("=", 1)
-        for text in _SECTIONS["deploy"]["parameters"].get("parameter_overrides", [])
+        for text in _SECTIONS["deploy"]["parameters"]["parameter_overrides"]
     ),
+    # The emulator has no CodeDeploy.
+    "DeploymentType": "AllAtOnce",
 }
 """The parameters that a deployment names. sam would keep the value of one that it doesn't name."""
 
