@@ -135,10 +135,10 @@ def test_executions_can_not_take_the_concurrency_of_revocations() -> None:
 def test_only_the_counter_and_the_exporter_may_send_messages_to_themselves() -> None:
     """Lambda stops other functions that do so, after about sixteen invocations."""
     functions = Stack().of_type("AWS::Lambda::Function")
-    may_loop = [
+    may_loop = {
         name for name, function in functions.items() if function.get("RecursiveLoop") == "Allow"
-    ]
-    assert may_loop == ["CounterFunction", "ExporterFunction"]
+    }
+    assert may_loop == {"CounterFunction", "ExporterFunction"}
 
 
 def test_only_the_rules_may_send_events_to_the_queues_and_only_over_tls() -> None:

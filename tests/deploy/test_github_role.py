@@ -97,6 +97,7 @@ change and delete it, too. AWS's documentation of the type lists them.
 
 WITHOUT_RESOURCES: Final = {
     "cloudwatch:DescribeAlarms",
+    "cloudwatch:ListDashboards",
     "cloudwatch:PutCompositeAlarm",
     "dynamodb:ListTables",
     "events:ListEventBuses",

@@ -29,10 +29,7 @@ _SECTIONS: Final = tomllib.loads(_CONFIGURATION.read_text("utf-8"))[ENVIRONMENT]
 
 STACK: Final[str] = _SECTIONS["global"]["parameters"]["stack_name"]
 PARAMETERS: Final[Mapping[str, str]] = {
-    **dict(
-        text.split("=", 1)
-        for text in _SECTIONS["deploy"]["parameters"]["parameter_overrides"]
-    ),
+    **dict(text.split("=", 1) for text in _SECTIONS["deploy"]["parameters"]["parameter_overrides"]),
     # The emulator has no CodeDeploy.
     "DeploymentType": "AllAtOnce",
 }
