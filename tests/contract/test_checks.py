@@ -86,6 +86,25 @@ def usagectl(service: Service, *arguments: str) -> int:
     return main(["--endpoint", service.stack.url, *arguments])
 
 
+@pytest.fixture(autouse=True)
+def no_caller(service: Service) -> Iterator[None]:
+    """After a test, no caller is stored, and nothing is in the dead-letter queue."""
+    yield
+    clients, template = service.stack.clients, service.stack.template
+    clients.ssm.delete_parameters(Names=[template.outputs["CheckCallerParameterName"]])
+    queue = template.resources["DeadLetterQueue"].ref
+    for message in clients.sqs.receive_message(QueueUrl=queue).get("Messages", ()):
+        clients.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+
+
+def store_caller(service: Service, number: int) -> None:
+    """Has usagectl store a caller with a new token, which has this number."""
+    member = service.members[0]
+    token = service.put_token(number, SECRET, member.user_id)
+    options = ("--token", token, "-w", str(member.workspace_id))
+    assert usagectl(service, "setting", "check-caller", *options) == 0
+
+
 def test_without_a_caller_a_run_fails_and_says_what_to_do(service: Service, lines: Lines) -> None:
     """An operator who forgets the token gets the alarm."""
     found = run(service, lines)
@@ -112,10 +131,7 @@ def test_a_run_asks_the_api_as_the_stored_caller_and_finds_all_well(
     service: Service, lines: Lines, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """All of doctor's checks but those of tables are made."""
-    member = service.members[0]
-    token = service.put_token(77, SECRET, member.user_id)
-    options = ("--token", token, "-w", str(member.workspace_id))
-    assert usagectl(service, "setting", "check-caller", *options) == 0
+    store_caller(service, 77)
     assert SECRET not in capsys.readouterr().out
     found = run(service, lines)
     assert (found.failed, found.reasons) == (0, {})
@@ -124,7 +140,8 @@ def test_a_run_asks_the_api_as_the_stored_caller_and_finds_all_well(
 
 def test_a_run_finds_what_is_wrong(service: Service, lines: Lines) -> None:
     """A revoked token, and a message in the dead-letter queue."""
-    service.put("AccessTokensTable", {"token_id": {"N": "77"}, "removed": {"BOOL": True}})
+    store_caller(service, 78)
+    service.put("AccessTokensTable", {"token_id": {"N": "78"}, "removed": {"BOOL": True}})
     queue = service.stack.template.resources["DeadLetterQueue"].ref
     service.stack.clients.sqs.send_message(QueueUrl=queue, MessageBody="rejected")
     found = run(service, lines)
@@ -161,6 +178,7 @@ def test_a_parameter_without_a_usable_caller_fails_and_is_not_quoted(
 
 
 def test_the_caller_is_stored_encrypted(service: Service) -> None:
+    store_caller(service, 79)
     ssm = service.stack.clients.ssm
     name = service.stack.template.outputs["CheckCallerParameterName"]
     assert ssm.get_parameter(Name=name)["Parameter"]["Type"] == "SecureString"
