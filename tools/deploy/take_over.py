@@ -98,6 +98,7 @@ def _template_of(target: Target, logical_ids: set[str]) -> dict[str, Any]:
             name: {**declared, "Default": target.template.values[name]}
             for name, declared in document["Parameters"].items()
         },
+        "Mappings": document["Mappings"],
         "Conditions": document["Conditions"],
         "Resources": {
             logical_id: resource

@@ -200,9 +200,14 @@ def test_data_of_a_deleted_stack_are_named(aws: AwsAnswers, target: Targets) -> 
     table = f"{STACK}-EditedChatsTable-ABC"
     tables = [table, f"{STACK}-two-EditedChatsTable-ABC", "EditedChatsTable"]
     aws.answer("dynamodb", "ListTables", {"TableNames": tables})
-    text = only_warning(target())
+    text = only_warning(target("eu-west-1"))
     assert text.startswith(f"{table}: ")
     assert "make take-over ENV=prod" in text
+    # S3 lists the buckets of all regions unless told.
+    assert aws.requests["s3", "ListBuckets"] == {
+        "BucketRegion": "eu-west-1",
+        "Prefix": f"{STACK}-",
+    }
 
 
 def test_new_tags_would_reset_the_setting(aws: AwsAnswers, target: Targets) -> None:

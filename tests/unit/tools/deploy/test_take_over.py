@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,14 @@ def leftovers(aws: AwsAnswers) -> AwsAnswers:
     return aws
 
 
+def maps_in(part: Any) -> set[str]:
+    """Returns the names of the maps that a part of a template looks into."""
+    if isinstance(part, dict):
+        found = {part["Fn::FindInMap"][0]} if "Fn::FindInMap" in part else set()
+        return found.union(*map(maps_in, part.values()))
+    return set().union(*map(maps_in, part)) if isinstance(part, list) else set()
+
+
 @pytest.mark.usefixtures("leftovers")
 def test_the_files_name_what_is_left(target: Callable[..., Target], tmp_path: Path) -> None:
     """A bucket's policy is taken over with the bucket, since a new one could not be made."""
@@ -41,6 +50,8 @@ def test_the_files_name_what_is_left(target: Callable[..., Target], tmp_path: Pa
     template = json.loads((tmp_path / "template.json").read_text("utf-8"))
     assert template["Resources"].keys() == {r["LogicalResourceId"] for r in resources}
     assert template["Parameters"]["DeletionProtection"]["Default"] == "true"
+    # The conditions look into maps, and CloudFormation refuses a template without them.
+    assert maps_in(template) == {"DeploymentTypes"} == template["Mappings"].keys()
     # An import can't add outputs, and takes no transform.
     assert not {"Outputs", "Transform"} & template.keys()
     # The most that a request may have without an upload to S3.
