@@ -13,6 +13,7 @@ from typing import Final
 
 from tools.deploy.environment import SAMCONFIG
 from tools.deploy.errors import DeployError
+from tools.deploy.kept_setting import read_setting, restore_setting
 from tools.deploy.target import Target
 
 BUILT_TEMPLATE: Final = SAMCONFIG.parent / ".aws-sam" / "build" / "template.yaml"
@@ -84,7 +85,7 @@ def _overrides(values: Mapping[str, str]) -> list[str]:
 def deploy(
     target: Target, commands: Iterable[list[str]], run: Callable[[list[str]], int] = run_command
 ) -> int:
-    """Runs commands until one fails; returns the last one's exit code.
+    """Runs commands until one fails, and keeps the setting that a deployment may reset.
 
     sam's exit code is 0, too, if the answer to its question is no. So the second command, which
     asks nothing, runs only if the first one has created the stack.
@@ -93,11 +94,18 @@ def deploy(
         target: the environment's target.
         commands: what ``sam_commands`` returns.
         run: runs a command and returns its exit code.
+
+    Returns:
+        The last command's exit code, or 1 if the setting could not be restored.
     """
     first, *others = commands
-    exit_code = run(first)
-    for command in others:
-        if exit_code or not replace(target).is_created:
-            break
-        exit_code = run(command)
-    return exit_code
+    setting = read_setting(target)
+    try:
+        exit_code = run(first)
+        for command in others:
+            if exit_code or not replace(target).is_created:
+                break
+            exit_code = run(command)
+    finally:
+        is_kept = restore_setting(target, setting)
+    return exit_code if is_kept else 1

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from tools.deploy.errors import DeployError
-from tools.deploy.kept_setting import restoring_command
 from tools.deploy.retained import Retained, find_retained
 from tools.deploy.target import Target
 
@@ -112,8 +111,7 @@ def import_command(target: Target, folder: Path) -> str:
     """Returns the command that imports, from the files in a folder, and then deploys the rest.
 
     Its parts are joined by ``&&``: if the change set is refused, waiting for its end would take an
-    hour. An import can't give the stack tags. So the deployment does, which resets the setting, and
-    the last part restores it.
+    hour.
     """
     stack = f"--region {target.region} --stack-name {target.stack}"
     change_set = f"{stack} --change-set-name {_CHANGE_SET}"
@@ -127,6 +125,5 @@ def import_command(target: Target, folder: Path) -> str:
         f"aws cloudformation execute-change-set {change_set}",
         f"aws cloudformation wait stack-import-complete {stack}",
         f"make deploy ENV={target.environment.name}",
-        restoring_command(target),
     )
-    return " &&\n".join(part for part in parts if part is not None)
+    return " &&\n".join(parts)

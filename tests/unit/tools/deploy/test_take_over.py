@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.aws_answers import AwsAnswers
 from tools.deploy.errors import DeployError
-from tools.deploy.take_over import import_command, prepare_import
+from tools.deploy.take_over import prepare_import
 from tools.deploy.target import Target
 
 STACK = "workspace-usage-prod"
@@ -82,14 +82,3 @@ def test_nothing_is_taken_over_into_a_stack_that_is_there(
     )
     with pytest.raises(DeployError, match="into a new stack only"):
         prepare_import(target(), {})
-
-
-def test_the_setting_is_restored_at_the_end(
-    leftovers: AwsAnswers, target: Callable[..., Target]
-) -> None:
-    """The deployment gives the stack its tags, and CloudFormation writes the setting then."""
-    value = '{"enabled": true, "date": "2026-01-01"}'
-    leftovers.answer("ssm", "GetParameters", {"Parameters": [{"Name": SETTING, "Value": value}]})
-    steps = import_command(target(), Path("folder")).split(" &&\n")
-    assert steps[-2] == "make deploy ENV=prod"
-    assert steps[-1].endswith(f"--name {SETTING} --value '{value}'")
