@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.aws_answers import AwsAnswers
 from tools.deploy.errors import DeployError
-from tools.deploy.take_over import prepare_import
+from tools.deploy.take_over import import_command, prepare_import, read_choices
 from tools.deploy.target import Target
 
 STACK = "workspace-usage-prod"
@@ -61,14 +61,36 @@ def test_the_files_name_what_is_left(target: Callable[..., Target], tmp_path: Pa
 def test_of_several_tables_one_must_be_chosen(
     leftovers: AwsAnswers, target: Callable[..., Target]
 ) -> None:
-    """The command doesn't guess which one has the data."""
-    leftovers.answer(
-        "dynamodb", "ListTables", {"TableNames": [TABLE, f"{STACK}-ExecutionsTable-2"]}
-    )
-    with pytest.raises(DeployError, match='TAKE="ExecutionsTable='):
+    """The command doesn't guess which one has the data, and asks for all choices at once."""
+    second = [TABLE.replace("-1", "-2"), BUCKET.replace("-1", "-2")]
+    leftovers.answer("dynamodb", "ListTables", {"TableNames": [TABLE, second[0]]})
+    leftovers.answer("s3", "ListBuckets", {"Buckets": [{"Name": BUCKET}, {"Name": second[1]}]})
+    with pytest.raises(DeployError, match=r'TAKE="ExecutionsTable=\.\.\. MediaBucket=\.\.\."'):
         prepare_import(target(), {})
-    chosen = prepare_import(target(), {"ExecutionsTable": f"{STACK}-ExecutionsTable-2"})
-    assert chosen.resources[0].name == f"{STACK}-ExecutionsTable-2"
+    choices = {"ExecutionsTable": second[0], "MediaBucket": second[1]}
+    with pytest.raises(DeployError, match=f"MediaBucket: {BUCKET}, {second[1]}"):
+        prepare_import(target(), {**choices, "MediaBucket": "typo"})
+    with pytest.raises(DeployError, match="TAKE names Executions,"):
+        prepare_import(target(), {**choices, "Executions": TABLE})
+    prepared = prepare_import(target(), read_choices(" ".join(map("=".join, choices.items()))))
+    assert {found.logical_id: found.name for found in prepared.resources} == {
+        **choices,
+        "MediaBucketPolicy": second[1],
+        "MinDateParameter": SETTING,
+    }
+
+
+@pytest.mark.parametrize("text", ["ExecutionsTable", "=name", "ExecutionsTable="])
+def test_a_choice_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(DeployError, match="LogicalId=name"):
+        read_choices(text)
+
+
+def test_the_command_can_be_pasted_again(target: Callable[..., Target]) -> None:
+    """CloudFormation refuses a change set with the name of one that was not executed."""
+    first, create, *_ = import_command(target(), Path("folder")).split(" &&\n")
+    assert first == "CHANGE_SET=take-over-$(date +%s)"
+    assert '--change-set-name "$CHANGE_SET"' in create
 
 
 def test_nothing_is_taken_over_into_a_stack_that_is_there(
