@@ -17,7 +17,7 @@ from tools.deploy.environment import read_environment
 from tools.deploy.errors import DeployError
 from tools.deploy.findings import Finding, has_failure
 from tools.deploy.preflight import check_all
-from tools.deploy.sam import deploy, sam_commands
+from tools.deploy.sam import check_flags, deploy, sam_commands
 from tools.deploy.take_over import import_command, prepare_import, read_choices
 from tools.deploy.target import Target, choose_region
 from tools.deploy.template import Template
@@ -35,12 +35,13 @@ def main() -> int:
     parser.add_argument("--take", default="", help="LogicalId=name, separated by spaces")
     arguments = parser.parse_args()
     try:
+        flags = shlex.split(arguments.flags)
+        check_flags(flags)
         target = _target(arguments.environment)
         match arguments.command:
             case "preflight":
                 return _preflight(target)
             case "deploy":
-                flags = shlex.split(arguments.flags)
                 return deploy(target, sam_commands(target, arguments.sam, flags))
             case _:
                 return _take_over(target, arguments.take)

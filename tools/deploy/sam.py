@@ -42,6 +42,14 @@ def run_command(command: list[str]) -> int:
     return subprocess.run(command, check=False).returncode  # noqa: S603 - sam
 
 
+def check_flags(flags: Sequence[str]) -> None:
+    """Raises DeployError for an option of sam's that can't be in ``FLAGS``."""
+    for flag in flags:
+        option = flag.partition("=")[0]
+        if option in _REFUSED_FLAGS:
+            raise DeployError(f"FLAGS can't have {option}: {_REFUSED_FLAGS[option]}.")
+
+
 def sam_commands(
     target: Target, sam: str, flags: Sequence[str], template: Path = BUILT_TEMPLATE
 ) -> Iterator[list[str]]:
@@ -54,12 +62,8 @@ def sam_commands(
         template: the built template.
 
     Raises:
-        DeployError: an option can't be given in this way, or nothing is built.
+        DeployError: nothing is built.
     """
-    for flag in flags:
-        option = flag.partition("=")[0]
-        if option in _REFUSED_FLAGS:
-            raise DeployError(f"FLAGS can't have {option}: {_REFUSED_FLAGS[option]}.")
     if not template.exists():
         raise DeployError(f"Nothing is built: {template} is missing. Run `make build`.")
     values = target.template.values
