@@ -97,7 +97,7 @@ preflight: ## check whether a deployment would succeed, and change nothing: ENV=
 deploy: ## check, build, and deploy to AWS: ENV=dev or ENV=prod [FLAGS="--no-confirm-changeset"] [BUILT=yes]
 	@$(REFUSE_WITHOUT_ENV)
 	@$(MAKE) --silent $(VENV)/installed
-	@$(DEPLOY_TOOL) preflight $(ENV)
+	@$(DEPLOY_TOOL) preflight $(ENV) --flags="$(FLAGS)"
 	@$(MAKE) --no-print-directory $(if $(BUILT),--silent $(SAM_VENV)/installed,build)
 	@$(DEPLOY_TOOL) deploy $(ENV) --sam $(SAM_VENV)/bin/sam --flags="$(FLAGS)"
 

@@ -191,7 +191,10 @@ def test_only_jobs_of_the_environment_get_the_role() -> None:
 
 
 def test_the_workflow_changes_the_stack_with_cloudformation_only() -> None:
-    """With the stack's role, which is for CloudFormation alone. Besides, it uploads code."""
+    """With the stack's role, which is for CloudFormation alone.
+
+    Besides, it uploads code, and restores the one setting that a deployment can reset.
+    """
     writing = {
         action
         for statement in statements("DeployRole")
@@ -204,7 +207,12 @@ def test_the_workflow_changes_the_stack_with_cloudformation_only() -> None:
         "cloudformation:ExecuteChangeSet",
         "iam:PassRole",
         "s3:PutObject",
+        "ssm:PutParameter",
     }
+    (setting,) = [
+        found for found in statements("DeployRole") if found["Action"] == "ssm:PutParameter"
+    ]
+    assert setting["Resource"].endswith(f":parameter/{STACK}-prod/usage-history-min-date")
     (passing,) = [found for found in statements("DeployRole") if found["Action"] == "iam:PassRole"]
     assert passing["Resource"] == ROLES.resources["StackRole"].arn
     assert passing["Condition"] == {

@@ -20,10 +20,12 @@ class AwsAnswers:
 
     Attributes:
         region_name: the region of the configuration, or None.
+        requests: the parameters of the last request of each operation, by service and operation.
     """
 
     def __init__(self, region_name: str | None = "us-east-1") -> None:
         self.region_name = region_name
+        self.requests: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._responses: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._clients: dict[tuple[str, str], Any] = {}
 
@@ -60,5 +62,9 @@ class AwsAnswers:
                 validate_parameters(response, model.output_shape)
             return AWSResponse("", 200, HTTPHeaders(), None), response
 
+        def remember(params: Mapping[str, Any], model: OperationModel, **_: object) -> None:
+            self.requests[service, model.name] = dict(params)
+
+        client.meta.events.register("before-parameter-build", remember)
         client.meta.events.register("before-call", respond)
         return client

@@ -17,8 +17,8 @@ from tools.deploy.environment import read_environment
 from tools.deploy.errors import DeployError
 from tools.deploy.findings import Finding, has_failure
 from tools.deploy.preflight import check_all
-from tools.deploy.sam import deploy, sam_commands
-from tools.deploy.take_over import import_command, prepare_import
+from tools.deploy.sam import check_flags, deploy, sam_commands
+from tools.deploy.take_over import import_command, prepare_import, read_choices
 from tools.deploy.target import Target, choose_region
 from tools.deploy.template import Template
 
@@ -35,12 +35,13 @@ def main() -> int:
     parser.add_argument("--take", default="", help="LogicalId=name, separated by spaces")
     arguments = parser.parse_args()
     try:
+        flags = shlex.split(arguments.flags)
+        check_flags(flags)
         target = _target(arguments.environment)
         match arguments.command:
             case "preflight":
                 return _preflight(target)
             case "deploy":
-                flags = shlex.split(arguments.flags)
                 return deploy(target, sam_commands(target, arguments.sam, flags))
             case _:
                 return _take_over(target, arguments.take)
@@ -75,8 +76,7 @@ def _preflight(target: Target) -> int:
 
 
 def _take_over(target: Target, take: str) -> int:
-    chosen = dict(choice.split("=", 1) for choice in shlex.split(take))
-    prepared = prepare_import(target, chosen)
+    prepared = prepare_import(target, read_choices(take))
     prepared.write(_IMPORT_FOLDER)
     print(f"These {len(prepared.resources)} resources can be taken over:")
     for resource in prepared.resources:

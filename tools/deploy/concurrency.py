@@ -24,11 +24,12 @@ def check_concurrency(target: Target) -> Iterator[Finding]:
         f"ask for more: `aws service-quotas request-service-quota-increase --region {target.region}"
         " --service-code lambda --quota-code L-B99A9384 --desired-value 1000`"
     )
+    instead = 'or write "ReservedConcurrency=false" into samconfig.toml'
     if to_reserve and limits["UnreservedConcurrentExecutions"] - to_reserve < _UNRESERVED_MINIMUM:
         yield failure(
             _SUBJECT,
             f"the template reserves {to_reserve} of the account's {limit}, and Lambda refuses if"
-            f" less than {_UNRESERVED_MINIMUM} stay unreserved; {advice}",
+            f" less than {_UNRESERVED_MINIMUM} stay unreserved; {advice}, {instead}",
         )
     elif limit < _ENOUGH:
         yield warning(
@@ -41,8 +42,13 @@ def check_concurrency(target: Target) -> Iterator[Finding]:
 
 
 def _reservations(target: Target) -> Iterator[int]:
-    """Yields what each function that is not deployed yet reserves."""
+    """Yields what each function will reserve that reserves nothing yet."""
+    deployed = (
+        target.deployed_ids
+        if target.deployed_parameters.get("ReservedConcurrency") == "true"
+        else frozenset()
+    )
     for logical_id, function in target.template.resources("AWS::Serverless::Function"):
         reserved = target.template.resolve(function, "ReservedConcurrentExecutions")
-        if reserved is not None and logical_id not in target.deployed_ids:
+        if reserved is not None and logical_id not in deployed:
             yield int(reserved)

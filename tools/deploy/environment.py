@@ -53,13 +53,19 @@ def read_environment(name: str, path: Path = SAMCONFIG) -> Environment:
     """Returns an environment.
 
     Raises:
-        DeployError: samconfig.toml has no such environment.
+        DeployError: samconfig.toml has no such environment, or it chooses a profile, which the
+            checks would not use.
     """
     names = environment_names(path)
     if name not in names:
         raise DeployError(f"samconfig.toml has no environment {name}; it has {', '.join(names)}.")
     section = _read(path)[name]
     settings = section["global"]["parameters"] | section["deploy"]["parameters"]
+    if "profile" in settings:
+        raise DeployError(
+            f"samconfig.toml, environment {name}: delete `profile`, and run"
+            " `export AWS_PROFILE=...` instead, so that the checks use it, too."
+        )
     return Environment(
         name=name,
         stack=settings["stack_name"],

@@ -32,7 +32,7 @@ class Retained:
 def find_retained(target: Target) -> Iterator[Retained]:
     """Yields the resources that have the names of the environment's stack and are not in it."""
     tables = _table_names(target.client("dynamodb"))
-    buckets = _bucket_names(target.client("s3"))
+    buckets = _bucket_names(target)
     for logical_id, resource in target.template.retained():
         if logical_id in target.deployed_ids:
             continue
@@ -64,8 +64,14 @@ def _table_names(dynamodb: Any) -> list[str]:
     return [name for page in pages for name in page["TableNames"]]
 
 
-def _bucket_names(s3: Any) -> list[str]:
-    return [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+def _bucket_names(target: Target) -> list[str]:
+    """Returns the stack's buckets in the region; S3 lists those of all regions unless told."""
+    pages = (
+        target.client("s3")
+        .get_paginator("list_buckets")
+        .paginate(BucketRegion=target.region, Prefix=f"{target.stack}-")
+    )
+    return [bucket["Name"] for page in pages for bucket in page["Buckets"]]
 
 
 def _with_policy(s3: Any, buckets: list[str]) -> list[str]:

@@ -73,6 +73,12 @@ class Target:
         return {tag["Key"]: tag["Value"] for tag in tags}
 
     @property
+    def deployed_parameters(self) -> Mapping[str, str]:
+        """The values that the stack's parameters have."""
+        found = () if self._description is None else self._description.get("Parameters", ())
+        return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in found}
+
+    @property
     def is_created(self) -> bool:
         """Whether the stack was created; otherwise the next deployment is its first."""
         return self.status not in _NOT_CREATED

@@ -27,6 +27,22 @@ def stack(name: str, status: str, **more: Any) -> dict[str, Any]:
     return {"Stacks": [{**described, **more}]}
 
 
+def summaries(kind: str | None = None) -> dict[str, Any]:
+    """Returns a response of ListStackResources: all resources of the template, or of a type."""
+    return {
+        "StackResourceSummaries": [
+            {
+                "LogicalResourceId": logical_id,
+                "ResourceType": resource["Type"],
+                "ResourceStatus": "CREATE_COMPLETE",
+                "LastUpdatedTimestamp": "2026-11-26T00:00:00Z",
+            }
+            for logical_id, resource in read_template()["Resources"].items()
+            if kind in {None, resource["Type"]}
+        ]
+    }
+
+
 def findings(target: Target) -> list[Finding]:
     """Returns what matters of the checks' findings."""
     return [found for found in check_all(target) if found.severity is not Severity.FINE]
@@ -99,7 +115,25 @@ def test_a_new_account_runs_few_functions_at_once(aws: AwsAnswers, target: Targe
         function.get("Properties", {}).pop("ReservedConcurrentExecutions", None)
     assert "--quota-code L-B99A9384" in only_warning(cautious)
     functions["RecorderFunction"]["Properties"]["ReservedConcurrentExecutions"] = 5
-    assert "reserves 5" in only_failure(cautious)
+    text = only_failure(cautious)
+    assert "reserves 5" in text
+    assert "ReservedConcurrency=false" in text
+
+
+@pytest.mark.parametrize("reserves", ["true", "false"])
+def test_functions_that_are_deployed_may_reserve_for_the_first_time(
+    aws: AwsAnswers, target: Targets, reserves: str
+) -> None:
+    """What they have reserved already is not asked for again."""
+    limits = {"ConcurrentExecutions": 120, "UnreservedConcurrentExecutions": 100}
+    aws.answer("lambda", "GetAccountSettings", {"AccountLimit": limits})
+    parameters = [{"ParameterKey": "ReservedConcurrency", "ParameterValue": reserves}]
+    aws.answer(
+        "cloudformation", "DescribeStacks", stack(STACK, "UPDATE_COMPLETE", Parameters=parameters)
+    )
+    aws.answer("cloudformation", "ListStackResources", summaries("AWS::Serverless::Function"))
+    (found,) = [found for found in check_all(target()) if found.subject == "Lambda's concurrency"]
+    assert found.severity is (Severity.FINE if reserves == "true" else Severity.FAILURE)
 
 
 @pytest.mark.parametrize(
@@ -168,16 +202,7 @@ def test_the_stack_s_own_names_are_not_taken(aws: AwsAnswers, target: Targets) -
     """Neither are its tables left from another stack."""
     tags = [{"Key": key, "Value": value} for key, value in target().environment.tags.items()]
     aws.answer("cloudformation", "DescribeStacks", stack(STACK, "UPDATE_COMPLETE", Tags=tags))
-    summaries = [
-        {
-            "LogicalResourceId": logical_id,
-            "ResourceType": resource["Type"],
-            "ResourceStatus": "CREATE_COMPLETE",
-            "LastUpdatedTimestamp": "2026-11-26T00:00:00Z",
-        }
-        for logical_id, resource in read_template()["Resources"].items()
-    ]
-    aws.answer("cloudformation", "ListStackResources", {"StackResourceSummaries": summaries})
+    aws.answer("cloudformation", "ListStackResources", summaries())
     aws.answer("events", "ListEventBuses", {"EventBuses": [{"Name": STACK}]})
     aws.answer("dynamodb", "ListTables", {"TableNames": [f"{STACK}-ExecutionsTable-1"]})
     checked = [found for found in findings(target()) if found.subject != "sam's bucket"]
@@ -200,23 +225,22 @@ def test_data_of_a_deleted_stack_are_named(aws: AwsAnswers, target: Targets) -> 
     table = f"{STACK}-EditedChatsTable-ABC"
     tables = [table, f"{STACK}-two-EditedChatsTable-ABC", "EditedChatsTable"]
     aws.answer("dynamodb", "ListTables", {"TableNames": tables})
-    text = only_warning(target())
+    text = only_warning(target("eu-west-1"))
     assert text.startswith(f"{table}: ")
     assert "make take-over ENV=prod" in text
+    # S3 lists the buckets of all regions unless told.
+    assert aws.requests["s3", "ListBuckets"] == {
+        "BucketRegion": "eu-west-1",
+        "Prefix": f"{STACK}-",
+    }
 
 
 def test_new_tags_would_reset_the_setting(aws: AwsAnswers, target: Targets) -> None:
     """CloudFormation writes a parameter again, with the template's value, if its tags change."""
     value = '{"enabled": true, "date": "2026-01-01"}'
     aws.answer("cloudformation", "DescribeStacks", stack(STACK, "UPDATE_COMPLETE"))
-    summary = {
-        "LogicalResourceId": "MinDateParameter",
-        "ResourceType": "AWS::SSM::Parameter",
-        "ResourceStatus": "CREATE_COMPLETE",
-        "LastUpdatedTimestamp": "2026-11-26T00:00:00Z",
-    }
-    aws.answer("cloudformation", "ListStackResources", {"StackResourceSummaries": [summary]})
+    aws.answer("cloudformation", "ListStackResources", summaries("AWS::SSM::Parameter"))
     aws.answer("ssm", "GetParameters", {"Parameters": [{"Name": SETTING, "Value": value}]})
     texts = [found.text for found in findings(target()) if found.severity is Severity.WARNING]
     assert len(texts) == 1
-    assert f"--value '{value}'" in texts[0]
+    assert "restores it at its end" in texts[0]

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.aws_answers import AwsAnswers
 from tools.deploy.errors import DeployError
-from tools.deploy.take_over import import_command, prepare_import
+from tools.deploy.take_over import import_command, prepare_import, read_choices
 from tools.deploy.target import Target
 
 STACK = "workspace-usage-prod"
@@ -27,6 +28,14 @@ def leftovers(aws: AwsAnswers) -> AwsAnswers:
     return aws
 
 
+def maps_in(part: Any) -> set[str]:
+    """Returns the names of the maps that a part of a template looks into."""
+    if isinstance(part, dict):
+        found = {part["Fn::FindInMap"][0]} if "Fn::FindInMap" in part else set()
+        return found.union(*map(maps_in, part.values()))
+    return set().union(*map(maps_in, part)) if isinstance(part, list) else set()
+
+
 @pytest.mark.usefixtures("leftovers")
 def test_the_files_name_what_is_left(target: Callable[..., Target], tmp_path: Path) -> None:
     """A bucket's policy is taken over with the bucket, since a new one could not be made."""
@@ -41,6 +50,8 @@ def test_the_files_name_what_is_left(target: Callable[..., Target], tmp_path: Pa
     template = json.loads((tmp_path / "template.json").read_text("utf-8"))
     assert template["Resources"].keys() == {r["LogicalResourceId"] for r in resources}
     assert template["Parameters"]["DeletionProtection"]["Default"] == "true"
+    # The conditions look into maps, and CloudFormation refuses a template without them.
+    assert maps_in(template) == {"DeploymentTypes"} == template["Mappings"].keys()
     # An import can't add outputs, and takes no transform.
     assert not {"Outputs", "Transform"} & template.keys()
     # The most that a request may have without an upload to S3.
@@ -50,14 +61,36 @@ def test_the_files_name_what_is_left(target: Callable[..., Target], tmp_path: Pa
 def test_of_several_tables_one_must_be_chosen(
     leftovers: AwsAnswers, target: Callable[..., Target]
 ) -> None:
-    """The command doesn't guess which one has the data."""
-    leftovers.answer(
-        "dynamodb", "ListTables", {"TableNames": [TABLE, f"{STACK}-ExecutionsTable-2"]}
-    )
-    with pytest.raises(DeployError, match='TAKE="ExecutionsTable='):
+    """The command doesn't guess which one has the data, and asks for all choices at once."""
+    second = [TABLE.replace("-1", "-2"), BUCKET.replace("-1", "-2")]
+    leftovers.answer("dynamodb", "ListTables", {"TableNames": [TABLE, second[0]]})
+    leftovers.answer("s3", "ListBuckets", {"Buckets": [{"Name": BUCKET}, {"Name": second[1]}]})
+    with pytest.raises(DeployError, match=r'TAKE="ExecutionsTable=\.\.\. MediaBucket=\.\.\."'):
         prepare_import(target(), {})
-    chosen = prepare_import(target(), {"ExecutionsTable": f"{STACK}-ExecutionsTable-2"})
-    assert chosen.resources[0].name == f"{STACK}-ExecutionsTable-2"
+    choices = {"ExecutionsTable": second[0], "MediaBucket": second[1]}
+    with pytest.raises(DeployError, match=f"MediaBucket: {BUCKET}, {second[1]}"):
+        prepare_import(target(), {**choices, "MediaBucket": "typo"})
+    with pytest.raises(DeployError, match="TAKE names Executions,"):
+        prepare_import(target(), {**choices, "Executions": TABLE})
+    prepared = prepare_import(target(), read_choices(" ".join(map("=".join, choices.items()))))
+    assert {found.logical_id: found.name for found in prepared.resources} == {
+        **choices,
+        "MediaBucketPolicy": second[1],
+        "MinDateParameter": SETTING,
+    }
+
+
+@pytest.mark.parametrize("text", ["ExecutionsTable", "=name", "ExecutionsTable="])
+def test_a_choice_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(DeployError, match="LogicalId=name"):
+        read_choices(text)
+
+
+def test_the_command_can_be_pasted_again(target: Callable[..., Target]) -> None:
+    """CloudFormation refuses a change set with the name of one that was not executed."""
+    first, create, *_ = import_command(target(), Path("folder")).split(" &&\n")
+    assert first == "CHANGE_SET=take-over-$(date +%s)"
+    assert '--change-set-name "$CHANGE_SET"' in create
 
 
 def test_nothing_is_taken_over_into_a_stack_that_is_there(
@@ -71,14 +104,3 @@ def test_nothing_is_taken_over_into_a_stack_that_is_there(
     )
     with pytest.raises(DeployError, match="into a new stack only"):
         prepare_import(target(), {})
-
-
-def test_the_setting_is_restored_at_the_end(
-    leftovers: AwsAnswers, target: Callable[..., Target]
-) -> None:
-    """The deployment gives the stack its tags, and CloudFormation writes the setting then."""
-    value = '{"enabled": true, "date": "2026-01-01"}'
-    leftovers.answer("ssm", "GetParameters", {"Parameters": [{"Name": SETTING, "Value": value}]})
-    steps = import_command(target(), Path("folder")).split(" &&\n")
-    assert steps[-2] == "make deploy ENV=prod"
-    assert steps[-1].endswith(f"--name {SETTING} --value '{value}'")
