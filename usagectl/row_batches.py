@@ -14,7 +14,6 @@ from threading import local
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
-import boto3
 import orjson
 from botocore.credentials import ReadOnlyCredentials
 from botocore.utils import get_environ_proxies
@@ -26,6 +25,7 @@ from workspace_usage.aws.sigv4 import Signer, signed_headers
 from workspace_usage.aws.validation import DamagedResponse, validate_response
 
 if TYPE_CHECKING:
+    import boto3
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _RESPONSE_SECONDS: Final = 8
@@ -140,7 +140,7 @@ class DirectBatches:
         return pool
 
 
-def row_batches(session: boto3.Session, client: "DynamoDBClient") -> RowBatches:
+def row_batches(session: "boto3.Session", client: "DynamoDBClient") -> RowBatches:
     """Returns what puts rows where ``client`` puts them.
 
     Args:
