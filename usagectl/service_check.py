@@ -97,7 +97,7 @@ def _rule(deployment: Deployment, output: str) -> str:
     source = deployment.output("EventSourceName")
     pattern = json.loads(rule["EventPattern"])
     if pattern.get("source") != [source]:
-        raise Problem(f"has not EventSource, {source}, in its pattern; see docs/operations.md")
+        raise Problem(f"does not take the events of {source} (EventSource); see docs/operations.md")
     return f"takes events of {source}"
 
 
