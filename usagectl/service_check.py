@@ -1,4 +1,4 @@
-"""Checks that a deployment works: setting, bucket, queues, recorder, API, and counts.
+"""Checks that a deployment works: setting, bucket, rules, queues, recorder, API, and counts.
 
 This is what can go wrong between two deployments. The doctor's function checks it on a schedule.
 """
@@ -46,6 +46,8 @@ def examine(
     checks: Mapping[str, Callable[[], str]] = {
         "usage_history_min_date": partial(_setting, deployment),
         "media bucket": partial(_bucket, deployment),
+        "event rule": partial(_rule, deployment, "EventRuleName"),
+        "event rule, tokens and members": partial(_rule, deployment, "AccessEventRuleName"),
         "dead-letter queue": partial(_dead_letters, deployment),
         "event queue": partial(_waiting, deployment, "EventQueueUrl"),
         "access event queue": partial(_waiting, deployment, "AccessEventQueueUrl"),
@@ -81,6 +83,22 @@ def _bucket(deployment: Deployment) -> str:
     if not all(block.values()):
         raise Problem(f"{name} does not block all public access")
     return f"{name}, private"
+
+
+def _rule(deployment: Deployment, output: str) -> str:
+    """Returns what a rule takes from the event bus. What no rule takes is lost."""
+    name, bus = deployment.output(output), deployment.output("EventBusName")
+    rule = deployment.events.describe_rule(Name=name, EventBusName=bus)
+    if rule["State"] == "DISABLED":
+        raise Problem(
+            f"DISABLED: events are lost; aws events enable-rule --event-bus-name {bus}"
+            f" --name {name} starts it"
+        )
+    source = deployment.output("EventSourceName")
+    pattern = json.loads(rule["EventPattern"])
+    if pattern.get("source") != [source]:
+        raise Problem(f"does not take the events of {source} (EventSource); see docs/operations.md")
+    return f"takes events of {source}"
 
 
 def _dead_letters(deployment: Deployment) -> str:

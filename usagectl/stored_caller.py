@@ -1,8 +1,8 @@
 """The caller of the checks on a schedule: a token and a workspace in Systems Manager.
 
-The parameter is a SecureString, which Systems Manager encrypts with a key of the account. It costs
-nothing, unlike a secret in Secrets Manager. CloudFormation can't make one, so it is not part of the
-stack.
+The parameter is a SecureString, which Systems Manager encrypts with the account's key aws/ssm. Each
+reading is a request to KMS, which costs a few cents a month; a secret in Secrets Manager would cost
+more. CloudFormation can't make a SecureString, so it is not part of the stack.
 """
 
 import json

@@ -3,7 +3,7 @@
     python3.13 prune.py FOLDER
 
 botocore comes with the descriptions of four hundred services, and reads those of a whole service to
-make one call. Here it keeps five services, and of each the operations that the functions call. The
+make one call. Here it keeps six services, and of each the operations that the functions call. The
 other libraries lose the parts that are for other uses. A path that is not there any more ends the
 build, as does a client that can't make its calls afterwards: an upgrade must not go unseen.
 
@@ -23,6 +23,7 @@ OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
     "dynamodb": frozenset(
         {"BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "TransactWriteItems"}
     ),
+    "events": frozenset({"DescribeRule"}),
     "lambda": frozenset({"GetEventSourceMapping"}),
     "s3": frozenset(
         {

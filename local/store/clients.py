@@ -34,6 +34,7 @@ class Endpoints:
         """The environment variables that lead botocore to the endpoints."""
         return {
             "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb,
+            "AWS_ENDPOINT_URL_EVENTS": self.events,
             "AWS_ENDPOINT_URL_S3": self.s3,
             "AWS_ENDPOINT_URL_SQS": self.sqs,
             "AWS_ENDPOINT_URL_SSM": self.ssm,

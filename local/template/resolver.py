@@ -150,6 +150,9 @@ class Resolver:
         kind, name = declaration["Type"], self._name(logical_id)
         if has_function_arn(kind):
             name = f"{self.resolve(declaration['Properties']['FunctionName'])}:{name}"
+        bus = declaration.get("Properties", {}).get("EventBusName")
+        if kind == "AWS::Events::Rule" and bus is not None:
+            name = f"{self.resolve(bus)}/{name}"
         return arn(kind, name)
 
     def _reference(self, logical_id: str) -> str:

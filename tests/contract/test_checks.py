@@ -135,7 +135,7 @@ def test_a_run_asks_the_api_as_the_stored_caller_and_finds_all_well(
     assert SECRET not in capsys.readouterr().out
     found = run(service, lines)
     assert (found.failed, found.reasons) == (0, {})
-    assert found.passed == 12
+    assert found.passed == 14
 
 
 def test_a_run_finds_what_is_wrong(service: Service, lines: Lines) -> None:
@@ -149,6 +149,22 @@ def test_a_run_finds_what_is_wrong(service: Service, lines: Lines) -> None:
     refused = f"answers 401: {translate('en', 'unauthorized')}"
     assert found.reasons["API, with a token"] == refused
     assert "docs/operations.md" in found.reasons["dead-letter queue"]
+
+
+def test_a_run_finds_rules_that_drop_events(service: Service, lines: Lines) -> None:
+    """One is disabled, and the other one takes events of another source."""
+    events, outputs = service.stack.clients.events, service.stack.template.outputs
+    bus, rule, access_rule = (
+        outputs[name] for name in ("EventBusName", "EventRuleName", "AccessEventRuleName")
+    )
+    events.put_rule(Name=rule, EventBusName=bus, EventPattern='{"source":["other"]}')
+    events.disable_rule(Name=access_rule, EventBusName=bus)
+    reasons = run(service, lines).reasons
+    assert reasons["event rule"].startswith("does not take the events of tess (EventSource)")
+    assert reasons["event rule, tokens and members"] == (
+        "DISABLED: events are lost; aws events enable-rule"
+        f" --event-bus-name {bus} --name {access_rule} starts it"
+    )
 
 
 @pytest.mark.parametrize(

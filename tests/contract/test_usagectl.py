@@ -230,6 +230,14 @@ def test_the_recorder_is_paused_and_resumed(service: Service) -> None:
     assert "FAIL" not in run_on(service, "doctor")
 
 
+def test_the_endpoint_wins_over_a_stack_in_the_environment(service: Service) -> None:
+    """An operator who has set the variable for a deployment can still look at the local stack."""
+    url = service.stack.url
+    done = run("--endpoint", url, "doctor", USAGECTL_STACK="workspace-usage-prod")
+    assert done.returncode == 0, done.stderr
+    assert "FAIL" not in done.stdout
+
+
 def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
     """A table without its indexes, a broken setting, and a bucket that is gone."""
     write_dataset(tmp_path, 1, datetime.now(UTC), rows=0)

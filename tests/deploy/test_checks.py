@@ -46,6 +46,16 @@ def test_a_run_ends_before_the_next_one_begins() -> None:
     assert config.read_timeout < timeout < stack.properties("FailedChecksAlarm")["Period"]
 
 
+def test_the_checks_look_at_both_rules_of_the_bus() -> None:
+    """By their names; ``Ref`` would put the name of the bus before them."""
+    stack = Stack(ChecksEnabled="true")
+    variables = stack.environment("DoctorFunction")
+    for rule, variable in (("EventRule", "EVENT_RULE"), ("AccessEventRule", "ACCESS_EVENT_RULE")):
+        assert stack.outputs[f"{rule}Name"]["Value"] == variables[variable]
+        assert stack.properties(rule)["Name"] == variables[variable]
+        assert stack.properties(rule)["EventPattern"]["source"] == [variables["EVENT_SOURCE"]]
+
+
 def test_the_caller_is_in_no_environment_variable() -> None:
     """The function's configuration can be read by more people than the SecureString."""
     variables = Stack(ChecksEnabled="true").environment("DoctorFunction")

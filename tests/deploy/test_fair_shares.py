@@ -1,11 +1,13 @@
 """One caller can't starve the others: the web ACL, and concurrency of functions behind queues."""
 
 import json
+import re
 from typing import Any, Final
 
 import pytest
 
 from tests.deploy.stack import Stack, read_template
+from workspace_usage.access.tokens import BearerToken
 
 BEHIND_QUEUES: Final = ("RecorderFunction", "CounterFunction", "ExporterFunction")
 
@@ -57,12 +59,30 @@ def test_requests_without_a_token_are_left_out_of_the_token_s_rule() -> None:
 
 def test_one_token_may_send_a_small_part_of_what_the_stage_takes() -> None:
     """And one address, which many callers may share, less than half."""
-    a_minute = 60 * float(
-        Stack().properties("ApiStage")["MethodSettings"][0]["ThrottlingRateLimit"]
-    )
     limits = {name: float(rule["Limit"]) for name, rule in rules().items()}
-    assert limits["token"] <= a_minute / 10
-    assert limits["token"] < limits["address"] < a_minute / 2
+    assert limits["token"] <= stage_rate() / 10
+    assert limits["token"] < limits["address"] < stage_rate() / 2
+
+
+def test_all_spellings_of_one_token_take_less_than_half_of_what_the_stage_takes() -> None:
+    """There are four that the authorizer accepts, and that the rule counts by themselves."""
+    spellings = [
+        f"{scheme} {token}"
+        for scheme in ("Bearer", "bearer", "Bearer  Bearer", "BEARER bearer")
+        for token in ("7|secret", "secret")
+    ]
+    assert len({BearerToken.from_header(spelling).digest for spelling in spellings}) == 1
+    # As the rule's transformations change them.
+    keys = {re.sub(r"\s+", " ", spelling).lower() for spelling in spellings}
+    assert len(keys) == 4
+    limits = {name: float(rule["Limit"]) for name, rule in rules().items()}
+    assert len(keys) * limits["token"] < stage_rate() / 2
+    assert limits["address"] < len(keys) * limits["token"]
+
+
+def stage_rate() -> float:
+    """Returns how many requests a minute the stage takes."""
+    return 60 * float(Stack().properties("ApiStage")["MethodSettings"][0]["ThrottlingRateLimit"])
 
 
 def test_a_refusal_is_the_gateway_s_and_not_the_web_acl_s() -> None:

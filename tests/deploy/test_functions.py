@@ -201,6 +201,7 @@ def test_the_doctor_may_only_look() -> None:
             f"${{{queue}.Arn}}"
             for queue in ("EventQueue", "AccessEventQueue", "DeadLetterQueue", "CountQueue")
         },
+        "events:DescribeRule": {"${EventRule.Arn}", "${AccessEventRule.Arn}"},
         "lambda:GetEventSourceMapping": {
             f"arn:aws:lambda:{region}:event-source-mapping:${{RecorderFunction{mapping}}}"
             for mapping in ("Batch", "AccessBatch")
@@ -303,7 +304,7 @@ def test_endpoints_are_declared_and_empty(function: str) -> None:
         "AuthorizerFunction": ["DYNAMODB"],
         "RecorderFunction": ["DYNAMODB", "SQS"],
         "CounterFunction": ["DYNAMODB", "SQS"],
-        "DoctorFunction": ["DYNAMODB", "LAMBDA", "S3", "SQS", "SSM"],
+        "DoctorFunction": ["DYNAMODB", "EVENTS", "LAMBDA", "S3", "SQS", "SSM"],
     }
     declared = Stack(**ALL_FUNCTIONS).environment(function)
     for service in services[function]:

@@ -97,10 +97,17 @@ class Emulator:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": self.url,
             "AWS_CA_BUNDLE": str(self.authority),
+            **self.proxy_variables,
+            "SAM_CLI_TELEMETRY": "0",
+        }
+
+    @property
+    def proxy_variables(self) -> Mapping[str, str]:
+        """The environment variables by which a process reaches it under the names of AWS."""
+        return {
             "SSL_CERT_FILE": str(self.authority),
             "HTTPS_PROXY": self.proxy,
             "NO_PROXY": "127.0.0.1",
-            "SAM_CLI_TELEMETRY": "0",
         }
 
     @property

@@ -49,6 +49,13 @@ S3's stays empty, because presigned URLs begin with it: they are to be those of 
 send to S3 reaches the emulator by ``AWS_ENDPOINT_URL``, which botocore knows.
 """
 
+DOCTOR: Final = "DoctorFunction"
+"""The function that makes the checks on a schedule.
+
+It calls AWS with botocore only, which reaches the emulator by ``AWS_ENDPOINT_URL``. With endpoints
+of its own it would take itself for a part of the local stack.
+"""
+
 _CHANGE: Final = """
 
 _unchanged_handler = lambda_handler
@@ -80,15 +87,19 @@ class Package:
     Args:
         folder: the folder of a copy of the build. It has the changes of all packages.
         endpoint: the emulator's URL. Functions are to call it instead of AWS.
+        doctor_variables: environment variables by which the doctor's function reaches the API at
+            its URL in AWS.
     """
 
-    def __init__(self, folder: Path, endpoint: str) -> None:
+    def __init__(self, folder: Path, endpoint: str, doctor_variables: Mapping[str, str]) -> None:
         self._folder = folder
         self._template = yaml_parse((folder / "template.yaml").read_text("utf-8"))
         for resource in [self._template["Globals"]["Function"], *_functions(self._template)]:
             variables = resource["Environment"]["Variables"]
             for name in variables.keys() & ENDPOINT_VARIABLES:
                 variables[name] = endpoint
+        doctor = self._template["Resources"][DOCTOR]["Properties"]["Environment"]["Variables"]
+        doctor.update(dict.fromkeys(ENDPOINT_VARIABLES, ""), **doctor_variables)
 
     def change_function(self, function: str, value: str) -> None:
         """Has a function add the header ``x-change`` with ``value`` to its responses.

@@ -32,6 +32,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     **dict(text.split("=", 1) for text in _SECTIONS["deploy"]["parameters"]["parameter_overrides"]),
     # The emulator has no CodeDeploy.
     "DeploymentType": "AllAtOnce",
+    "ChecksEnabled": "true",
 }
 """The parameters that a deployment names. sam would keep the value of one that it doesn't name."""
 
@@ -56,7 +57,7 @@ class DeployedStack:
 
     def package(self) -> Package:
         """Returns what was built, without changes."""
-        return Package(self._build, self._emulator.url)
+        return Package(self._build, self._emulator.url, self._emulator.proxy_variables)
 
     def deploy(self, package: Package, **parameters: str) -> None:
         """Deploys a package as `sam deploy` does.

@@ -24,7 +24,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from tests.deployed.package import REFUSED_ALARM, REFUSED_TYPES
+from tests.deployed.package import DOCTOR, REFUSED_ALARM, REFUSED_TYPES
 from tests.deployed.stack import DeployedStack, DeploymentError
 from tests.support.counting import count_batch
 from tests.support.exports import finish_export, read_export, start_export
@@ -164,6 +164,27 @@ def test_the_counter_counts(stack: DeployedStack, tmp_path: Path) -> None:
     )
     assert json.load(response["Payload"]) == {"batchItemFailures": []}
     assert f'"RowsCounted":{MIN_ROWS}' in stack.logs("counter")
+
+
+def test_the_checks_on_a_schedule_see_with_their_role_all_that_they_look_at(
+    stack: DeployedStack, token: str
+) -> None:
+    """As the stored caller, they ask the API at its URL.
+
+    Two checks fail here: ministack takes GetEventSourceMapping for ListEventSourceMappings, which
+    the role does not allow.
+    """
+    stack.usagectl("setting", "check-caller", "--token", token, "--workspace", "11")
+    response = stack.client("lambda").invoke(FunctionName=stack.physical_id(DOCTOR), Payload=b"{}")
+    assert json.load(response["Payload"]) is None
+    # If the emulator is slow, the schedule has invoked it before.
+    run = stack.logs("doctor").rpartition("START RequestId")[2]
+    lines = [json.loads(line) for line in run.splitlines() if line.startswith("{")]
+    failed = {line["check"]: line["reason"] for line in lines if line.get("level") == "ERROR"}
+    assert failed.keys() == {"recorder", "recorder, tokens and members"}
+    assert all("lambda:ListEventSourceMappings" in reason for reason in failed.values())
+    (emitted,) = [line for line in lines if "_aws" in line]
+    assert (emitted["ChecksFailed"], emitted["ChecksPassed"]) == ([2], [12])
 
 
 def test_the_page_is_served(stack: DeployedStack) -> None:

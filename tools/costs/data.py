@@ -111,6 +111,8 @@ class CheckWork:
     read_units: float
     log_lines: tuple[int, ...]
     api_requests: int
+    queue_requests: int
+    key_requests: int
 
 
 @dataclass(frozen=True, slots=True)

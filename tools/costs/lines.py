@@ -136,7 +136,7 @@ class Calculator:
         return {
             "cache": HOURS_A_MONTH * cache,
             "snapshots": of(snapshot_gb_second=stack.snapshot_gigabytes * seconds),
-            "alarms": of(alarm_metric=stack.alarm_metrics),
+            "alarms": of(alarm_metric=stack.alarm_metrics - stack.check_alarm_metrics),
             "composite alarms": of(composite_alarm=stack.composite_alarms),
             "dashboard": of(dashboard=stack.dashboards),
             "web ACL": of(web_acl=stack.web_acls, web_acl_rule=stack.web_acl_rules),
@@ -147,12 +147,14 @@ class Calculator:
     def traffic_month(self, stacks: Mapping[str, StackCounts]) -> Table:
         """Returns what a month with some traffic in each hour costs, without the traffic itself."""
         idle = [float(amount) for amount in self.month(stacks).sums()]
-        metrics = [self.prices.of(metric=stack.metrics) for stack in stacks.values()]
+        metrics = [
+            self.prices.of(metric=stack.metrics - stack.check_metrics) for stack in stacks.values()
+        ]
         lines = [Line("as without traffic", idle), Line("custom metrics", metrics)]
         return Table("a month with all metrics", [*stacks], lines)
 
     def checks(self, stack: StackCounts) -> Table:
-        """Returns what a month of the checks on a schedule costs, without metrics and alarm."""
+        """Returns what a month of the checks on a schedule costs."""
         check, runs, of = self.measured.check, stack.checks_a_month, self.prices.of
         authorizer, page = self.measured.authorizer, self.measured.answers["page_of_20"]
         requests = runs * check.api_requests
@@ -163,6 +165,8 @@ class Calculator:
         lines = [
             Line("Lambda", [own_lambda]),
             Line("DynamoDB, reads", [of(read_unit=runs * check.read_units)]),
+            Line("SQS", [of(queue_request=runs * check.queue_requests)]),
+            Line("KMS", [of(key_request=runs * check.key_requests)]),
             Line("logs", [of(log_byte=runs * self._log_bytes(check.log_lines, runs=1))]),
             Line(
                 "the requests to the API",
@@ -172,6 +176,8 @@ class Calculator:
                     + runs * self._run(page, stack.gigabytes)
                 ],
             ),
+            Line("custom metrics", [of(metric=stack.check_metrics)]),
+            Line("alarms", [of(alarm_metric=stack.check_alarm_metrics)]),
         ]
         return Table("a month of checks", ["dollars"], lines)
 

@@ -23,7 +23,9 @@ class StackCounts:
         snapshot_gigabytes: memory of the functions that have snapshots, in GB.
         gigabytes: memory of the functions of the API, in GB.
         metrics: custom metrics: one for each name and service, and each cold start's function.
+        check_metrics: those of them that only the checks on a schedule emit.
         alarm_metrics: metrics that alarms watch; one alarm may watch several.
+        check_alarm_metrics: those of them that are watched only if there are checks.
         composite_alarms: alarms on alarms.
         dashboards: dashboards.
         web_acls, web_acl_rules: web ACLs, and rules in them.
@@ -38,7 +40,9 @@ class StackCounts:
     snapshot_gigabytes: float
     gigabytes: float
     metrics: int
+    check_metrics: int
     alarm_metrics: int
+    check_alarm_metrics: int
     composite_alarms: int
     dashboards: int
     web_acls: int
@@ -53,6 +57,7 @@ class StackCounts:
     def of_parameters(cls, parameters: Mapping[str, str]) -> Self:
         """Counts what a stack with some parameters has."""
         template = expand(ROOT / "template.yaml", parameters)
+        without_checks = expand(ROOT / "template.yaml", {**parameters, "ChecksEnabled": "false"})
         functions = template.of_type("AWS::Lambda::Function")
         gigabytes = {
             function.logical_id: float(function.properties["MemorySize"]) / 1024
@@ -60,8 +65,6 @@ class StackCounts:
         }
         stage = template.only("AWS::ApiGateway::Stage").properties
         web_acls = template.of_type("AWS::WAFv2::WebACL")
-        names = {str(_variables(function.properties).get(_SERVICE)) for function in functions}
-        alarms = template.of_type("AWS::CloudWatch::Alarm")
         return cls(
             cache_size=(
                 str(stage["CacheClusterSize"]) if is_true(stage["CacheClusterEnabled"]) else None
@@ -72,8 +75,10 @@ class StackCounts:
                 if function.properties.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
             ),
             gigabytes=gigabytes["UsageFunction"],
-            metrics=sum(len(metrics_of(name)) for name in names),
-            alarm_metrics=sum(_watched_metrics(alarm.properties) for alarm in alarms),
+            metrics=_metrics(template),
+            check_metrics=_metrics(template) - _metrics(without_checks),
+            alarm_metrics=_alarm_metrics(template),
+            check_alarm_metrics=_alarm_metrics(template) - _alarm_metrics(without_checks),
             composite_alarms=len(template.of_type("AWS::CloudWatch::CompositeAlarm")),
             dashboards=len(template.of_type("AWS::CloudWatch::Dashboard")),
             web_acls=len(web_acls),
@@ -130,6 +135,19 @@ def _template_text() -> str:
 def _variables(function: Mapping[str, Any]) -> Mapping[str, Any]:
     variables: Mapping[str, Any] = function["Environment"]["Variables"]
     return variables
+
+
+def _metrics(template: Template) -> int:
+    """Returns how many custom metrics the functions of a template emit."""
+    functions = template.of_type("AWS::Lambda::Function")
+    names = {str(_variables(function.properties).get(_SERVICE)) for function in functions}
+    return sum(len(metrics_of(name)) for name in names)
+
+
+def _alarm_metrics(template: Template) -> int:
+    """Returns how many metrics the alarms of a template watch."""
+    alarms = template.of_type("AWS::CloudWatch::Alarm")
+    return sum(_watched_metrics(alarm.properties) for alarm in alarms)
 
 
 def _watched_metrics(alarm: Mapping[str, Any]) -> int:

@@ -149,6 +149,23 @@ def test_an_alarm_on_several_metrics_is_billed_for_each() -> None:
     assert with_checks.checks_a_month == 8_760
 
 
+def test_what_the_checks_add_to_a_month_is_in_their_own_table() -> None:
+    """And nowhere else: their metrics and what their alarms watch are not billed twice."""
+    calculator = Calculator(PRICES, MEASURED)
+    stacks = {
+        name: StackCounts.of_parameters({"ChecksEnabled": name}) for name in ("false", "true")
+    }
+    checks = calculator.checks(stacks["true"])
+    without, with_checks = calculator.traffic_month(stacks).sums()
+    assert with_checks - without == checks.sums()[0]
+    dollars = {line.name: line.dollars[0] for line in checks.lines}
+    added = stacks["true"].metrics - stacks["false"].metrics
+    assert dollars["custom metrics"] == pytest.approx(0.30 * added)
+    watched = stacks["true"].alarm_metrics - stacks["false"].alarm_metrics
+    assert dollars["alarms"] == pytest.approx(0.10 * watched)
+    assert dollars["KMS"] == pytest.approx(8_760 * 0.03 / 10_000)
+
+
 def test_metrics_are_listed_for_each_function_whose_code_names_them() -> None:
     """So that counting them in the document misses none."""
     listed = {(name, service) for name, services in documented_metrics() for service in services}
