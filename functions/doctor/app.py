@@ -1,13 +1,14 @@
 """The doctor's Lambda function: on a schedule, it checks whether the service works.
 
 It makes the checks of ``usagectl doctor``, but for those of the tables' definitions, which only a
-deployment changes. A check that fails is a line of the log, and counts in a metric. If the function
-can't run to its end, there is no metric at all, which the alarm takes for a failure, too.
+deployment changes. A check that fails is a line of the log, and counts in a metric. Those of the
+API have a metric of their own, since callers notice what they find. If the function can't run to
+its end, there is no metric at all, which one of the alarms takes for a failure, too.
 """
 
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
 from aws_lambda_powertools import Logger, Metrics
@@ -21,6 +22,9 @@ from workspace_api.settings import DoctorSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+API_CHECKS: Final = "API, "
+"""What the names of the checks of the API begin with."""
 
 logger = Logger()
 metrics = Metrics()
@@ -54,9 +58,11 @@ def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> None:  # 
     for finding in findings:
         if finding.is_well is False:
             logger.error("check failed", extra={"check": finding.check, "reason": finding.detail})
+    failed = [finding.check for finding in findings if finding.is_well is False]
     numbers = {
         "ChecksPassed": sum(finding.is_well is True for finding in findings),
-        "ChecksFailed": sum(finding.is_well is False for finding in findings),
+        "ChecksFailed": len(failed),
+        "ApiChecksFailed": sum(check.startswith(API_CHECKS) for check in failed),
     }
     outcomes.measure("checked", numbers)
 

@@ -18,7 +18,7 @@ from workspace_usage.aws.clients import dynamodb_client, sqs_client
 from workspace_usage.errors import RejectedByStore, StoreUnavailable, WriteConflict
 from workspace_usage.recording.changes import Change
 from workspace_usage.recording.count_requests import CountQueue
-from workspace_usage.recording.events import parse_event
+from workspace_usage.recording.events import is_about_access, parse_event
 from workspace_usage.recording.recorder import Recorder
 from workspace_usage.recording.writes import Outcome
 from workspace_usage.values import InvalidValue, parse_json
@@ -117,6 +117,9 @@ def _reject(message: Message, reason: str) -> None:
     reason = make_sendable(reason)
     logger.warning("rejected", extra={**message_id_of(message), "reason": reason})
     outcomes.count("EventsRejected")
+    if is_about_access(message["body"]):
+        # A person has to know at once. As for EventsFailed, nothing is emitted if there are none.
+        outcomes.count("AccessEventsRejected")
     DeadLetterQueue(sqs(), settings.dead_letter_queue_url).send(message["body"], reason)
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.deploy.reported_metrics import (
+    BLOCKED,
     STACK,
     Load,
     Trouble,
     concurrency,
+    cut_off_counts,
     each,
     failing,
     function_metric,
@@ -44,6 +46,7 @@ class Case:
 
 
 _EVENT_RULES: Final = ("EventRule", "AccessEventRule")
+RETRY, ACCESS_RETRY = (rule_metric("RetryInvocationAttempts", rule) for rule in _EVENT_RULES)
 
 CASES: Final = [
     Case("ServerErrorsAlarm", "the API is down", load(Load(failed=60)), 1, 3),
@@ -90,13 +93,18 @@ CASES: Final = [
             6,
             19,
         )
-        for name in ("Recorder", "Counter", "Exporter")
+        for name in ("Recorder", "Exporter")
     ),
+    Case("CrashedCountsAlarm", "one workspace's runs are cut off", cut_off_counts(), 91, 181, 360),
+    Case("CrashedCountsAlarm", "others are counted", cut_off_counts(others=5), 91, 61, 360),
     *(
         Case("UndeliveredEventsAlarm", f"{name} of {rule}", once(rule_metric(name, rule)), 1, 14, 2)
         for name in ("FailedInvocations", "InvocationsFailedToBeSentToDlq")
         for rule in _EVENT_RULES
     ),
+    Case("RetriedDeliveriesAlarm", "a revocation", each(5, ACCESS_RETRY), 11, 11),
+    Case("RetriedDeliveriesAlarm", "many events", each(1, RETRY, 2), 15, 1),
+    Case("BlockedAddressesAlarm", "an office asks too much", each(1, BLOCKED), 3, 5),
     Case("OldAccessEventsAlarm", "the recorder doesn't run", waiting("AccessEventQueue"), 4, 3),
     Case("OldAccessEventsAlarm", "it can't write", failing("AccessEventQueue", 1), 4, 3, lasts=6),
     Case("RetriedAccessEventsAlarm", "one is retried", failing("AccessEventQueue", 1), 6, 4),
@@ -149,6 +157,12 @@ NO_CASES: Final[Mapping[str, list[Trouble]]] = {
     ],
     "ThrottledFunctionsAlarm": [once(function_metric("Throttles", "AuthorizerFunction"))],
     "ConcurrencyAlarm": [concurrency(70)],
+    "BlockedAddressesAlarm": [once(BLOCKED)],
+    "CrashedCountsAlarm": [once(function_metric("Errors", "CounterFunction"))],
+    "RetriedDeliveriesAlarm": [
+        each(30, ACCESS_RETRY),
+        each(1, RETRY),
+    ],
     "CrashedRunsAlarm": [once(function_metric("Errors", "RecorderFunction"))],
     "OldAccessEventsAlarm": [passing("AccessEventQueue", minutes=3)],
     "RetriedAccessEventsAlarm": [passing("AccessEventQueue", 1, received=(0,), every=2)],

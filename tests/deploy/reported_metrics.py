@@ -17,6 +17,11 @@ CONCURRENCY: Final = MetricId.of("AWS/Lambda", "ConcurrentExecutions", {})
 QUOTA: Final = 1_000
 """How many functions the account may run at the same time."""
 
+BLOCKED: Final = MetricId.of(
+    "AWS/WAFV2", "BlockedRequests", {"WebACL": "stack", "Region": "us-east-1", "Rule": "address"}
+)
+"""What the web ACL refuses because of its rule on addresses."""
+
 type Trouble = Callable[[Metrics, range], None]
 """Adds what is reported of something that happens in some minutes."""
 
@@ -98,9 +103,9 @@ def load_after_hours(requests: Load, minutes: int | None = None) -> Trouble:
     return put
 
 
-def each(minutes: int, metric: MetricId) -> Trouble:
-    """Returns trouble: something happens once in some minutes."""
-    return lambda metrics, trouble: metrics.put(metric, trouble[::minutes], 1)
+def each(minutes: int, metric: MetricId, times: int = 1) -> Trouble:
+    """Returns trouble: something happens once, or several times, in some minutes."""
+    return lambda metrics, trouble: metrics.put(metric, trouble[::minutes], 1, times)
 
 
 def once(metric: MetricId) -> Trouble:
@@ -154,6 +159,24 @@ def failing(queue: str, times: int | None = None) -> Trouble:
     return put
 
 
+def cut_off_counts(others: int | None = None) -> Trouble:
+    """Returns trouble: each run for one workspace is cut off. SQS delivers its request again.
+
+    Args:
+        others: the minutes between runs for other workspaces, which succeed, or None for no runs.
+    """
+    errors = function_metric("Errors", "CounterFunction")
+    every = STACK.properties("CountQueue")["VisibilityTimeout"] // 60
+
+    def put(metrics: Metrics, trouble: range) -> None:
+        failing("CountQueue", 1)(metrics, trouble)
+        metrics.put(errors, trouble[::every], 1)
+        if others is not None:
+            metrics.put(errors, range(trouble.start, trouble.stop + 360, others), 0)
+
+    return put
+
+
 def passing(queue: str, minutes: int, received: tuple[int, ...] = (), every: int = 1) -> Trouble:
     """Returns no trouble: messages are deleted after some minutes.
 
@@ -177,6 +200,13 @@ def kept(queue: str) -> Trouble:
     )
 
 
+def put_checks(metrics: Metrics, minutes: range) -> None:
+    """Adds the runs of the checks on a schedule. They find nothing."""
+    for name in ("ChecksFailed", "ApiChecksFailed"):
+        metric = MetricId.of("WorkspaceUsage/stack", name, {"service": "doctor"})
+        metrics.put(metric, minutes[::5], 0)
+
+
 def put_busy_day(metrics: Metrics, day: range) -> None:
     """Adds what is reported without trouble: requests, events, counting and exports."""
     USUAL.put(metrics, day)
@@ -186,6 +216,7 @@ def put_busy_day(metrics: Metrics, day: range) -> None:
         for name in ("Throttles", "Errors"):
             metrics.put(function_metric(name, f"{function}Function"), day, 0, 100)
     concurrency(30)(metrics, day)
+    put_checks(metrics, day)
     for queue in ("EventQueue", "AccessEventQueue", "CountQueue", "ExportsQueue"):
         delay = delay_of(queue)
         passing(queue, delay + 1, (delay,), every=7 + delay)(metrics, day)

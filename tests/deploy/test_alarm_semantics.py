@@ -10,7 +10,7 @@ from tests.support.metrics import MetricId, Metrics
 METRIC: Final = MetricId.of("Namespace", "Metric", {})
 
 
-def alarm(needed: int) -> dict[str, Any]:
+def alarm(needed: int, missing_data: str = "notBreaching") -> dict[str, Any]:
     """Returns the properties of an alarm on three periods; values above 0 breach."""
     return {
         "Namespace": "Namespace",
@@ -22,28 +22,28 @@ def alarm(needed: int) -> dict[str, Any]:
         "DatapointsToAlarm": needed,
         "ComparisonOperator": "GreaterThanThreshold",
         "Threshold": 0,
-        "TreatMissingData": "notBreaching",
+        "TreatMissingData": missing_data,
     }
 
 
 @pytest.mark.parametrize(
-    ("points", "needed", "state"),
+    ("points", "needed", "not_breaching", "breaching"),
     [
-        ("0-X-X", 3, "OK"),
-        ("0----", 3, "OK"),
-        ("-----", 3, "OK"),
-        ("0XX-X", 3, "ALARM"),
-        ("----X", 3, "OK"),
-        ("X----", 3, "OK"),
-        ("0-X-X", 2, "ALARM"),
-        ("00X0X", 2, "ALARM"),
-        ("0-X--", 2, "OK"),
-        ("----0", 2, "OK"),
-        ("----X", 2, "OK"),
+        ("0-X-X", 3, "OK", "OK"),
+        ("0----", 3, "OK", "OK"),
+        ("-----", 3, "OK", "ALARM"),
+        ("0XX-X", 3, "ALARM", "ALARM"),
+        ("----X", 3, "OK", "ALARM"),
+        ("X----", 3, "OK", "ALARM"),
+        ("0-X-X", 2, "ALARM", "ALARM"),
+        ("00X0X", 2, "ALARM", "ALARM"),
+        ("0-X--", 2, "OK", "ALARM"),
+        ("----0", 2, "OK", "ALARM"),
+        ("----X", 2, "OK", "ALARM"),
     ],
 )
 def test_an_alarm_looks_further_back_if_data_are_missing(
-    points: str, needed: int, state: str
+    points: str, needed: int, not_breaching: str, breaching: str
 ) -> None:
     """The tables of "Configuring how CloudWatch alarms treat missing data". X breaches."""
     assert len(points) == 3 + MORE_PERIODS
@@ -51,7 +51,9 @@ def test_an_alarm_looks_further_back_if_data_are_missing(
     for number, point in enumerate(points):
         if point != "-":
             metrics.put(METRIC, [5 * number], 1 if point == "X" else 0)
-    assert Alarms({"alarm": alarm(needed)}, {}, metrics).state("alarm", 25) == state
+    for missing_data, state in {"notBreaching": not_breaching, "breaching": breaching}.items():
+        alarms = Alarms({"alarm": alarm(needed, missing_data)}, {}, metrics)
+        assert alarms.state("alarm", 25) == state
 
 
 NO: Final = None

@@ -4,6 +4,7 @@ They are fed with what AWS reports in a case, and evaluated as CloudWatch evalua
 ``tests/functions/test_alarms.py`` does the same with what the functions print.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
@@ -12,7 +13,16 @@ import pytest
 
 from local.template.expand import expand
 from tests.deploy.alarm_cases import CASES, NO_CASES, Case
-from tests.deploy.reported_metrics import CONCURRENCY, QUOTA, Load, Trouble, load, put_busy_day
+from tests.deploy.reported_metrics import (
+    CONCURRENCY,
+    QUOTA,
+    Load,
+    Trouble,
+    cut_off_counts,
+    load,
+    put_busy_day,
+    put_checks,
+)
 from tests.deploy.stack import ROOT, Stack
 from tests.support.alarms import Alarms, Properties, metrics_of, queries_of
 from tests.support.metrics import MetricId, Metrics
@@ -20,15 +30,30 @@ from workspace_usage.exporting.export import TIME_TO_PROGRESS
 
 TOPIC: Final = "arn:aws:sns:us-east-1:123456789012:alarms"
 PAGER: Final = "arn:aws:sns:us-east-1:123456789012:pager"
-STACK: Final = Stack(AlarmTopicArn=TOPIC, PageTopicArn=PAGER)
+OPTIONS: Final = {"ChecksEnabled": "true", "WebAclEnabled": "true"}
+"""With these, there are all alarms."""
+
+STACK: Final = Stack(AlarmTopicArn=TOPIC, PageTopicArn=PAGER, **OPTIONS)
 ALARMS: Final = STACK.of_type("AWS::CloudWatch::Alarm")
 COMPOSITES: Final = STACK.of_type("AWS::CloudWatch::CompositeAlarm")
 
 BEGIN: Final = 24 * 60
 """The minute at which trouble begins."""
 
-PAGES: Final = {"CallersNoticeAlarm", "OldAccessEventsAlarm", "RetriedAccessEventsAlarm"}
+PAGES: Final = {
+    "CallersNoticeAlarm",
+    "OldAccessEventsAlarm",
+    "RejectedAccessEventsAlarm",
+    "RetriedAccessEventsAlarm",
+}
 """What must not wait until the morning."""
+
+CONDITIONS: Final = {
+    "BlockedAddressesAlarm": "HasAlarmOnWebAcl",
+    "FailedApiChecksAlarm": "HasAlarmOnChecks",
+    "FailedChecksAlarm": "HasAlarmOnChecks",
+}
+"""The conditions of alarms on what a stack need not have."""
 
 WINDOWS: Final = {
     f"{burn}Burn{size}WindowAlarm": f"{burn}BurnAlarm"
@@ -41,6 +66,7 @@ STATISTICS: Final[Mapping[str, set[str]]] = {
     "ApproximateAgeOfOldestMessage": {"Maximum"},
     "ApproximateNumberOfMessagesNotVisible": {"Maximum"},
     "ApproximateNumberOfMessagesVisible": {"Maximum"},
+    "BlockedRequests": {"Sum"},
     "ConcurrentExecutions": {"Maximum"},
     "ClaimedAccountConcurrency": {"Maximum"},
     "Count": {"SampleCount"},
@@ -48,6 +74,7 @@ STATISTICS: Final[Mapping[str, set[str]]] = {
     "FailedInvocations": {"Sum"},
     "InvocationsFailedToBeSentToDlq": {"Sum"},
     "Latency": {"p99", "PR(:1000)", "SampleCount"},
+    "RetryInvocationAttempts": {"Sum"},
     "Throttles": {"Sum"},
     "5XXError": {"Average", "Sum"},
 }
@@ -89,7 +116,7 @@ def test_an_alarm_fires_in_its_case_and_ends(case: Case) -> None:
     alarms, end = alarms_on(metrics), trouble.stop
     fires = (minute for minute in trouble if alarms.state(case.alarm, minute) == "ALARM")
     assert next(fires, BEGIN) - BEGIN == case.fires_after
-    ends = (m for m in range(end, end + 120) if alarms.state(case.alarm, m) == "OK")
+    ends = (m for m in range(end, end + 240) if alarms.state(case.alarm, m) == "OK")
     assert next(ends, 0) - end == case.ends_after
 
 
@@ -104,8 +131,9 @@ def test_an_alarm_does_not_fire_for_what_passes_or_is_usual(alarm: str) -> None:
 
 @pytest.mark.parametrize("alarm", sorted({*ALARMS, *COMPOSITES} - WINDOWS.keys()))
 def test_an_alarm_is_ok_on_a_busy_day_and_in_a_quiet_night(alarm: str, busy_day: Metrics) -> None:
-    """In the night there are no data, because nothing runs; one request fails after ten seconds."""
+    """In the night, there are data of the checks only; one request fails after ten seconds."""
     night = Metrics()
+    put_checks(night, range(BEGIN - 60, BEGIN + 120))
     Load(timed_out=1).put(night, [BEGIN])
     for metrics in (busy_day, night):
         alarms = alarms_on(metrics)
@@ -118,6 +146,39 @@ def test_an_alarm_watches_a_statistic_that_means_something(alarm: str) -> None:
     for query in queries_of(ALARMS[alarm]):
         if found := query.get("MetricStat"):
             assert found["Stat"] in STATISTICS[found["Metric"]["MetricName"]]
+
+
+def test_a_run_of_the_counter_that_is_cut_off_again_and_again_stays_known() -> None:
+    """After the third time, the age of the oldest request says nothing of it any more."""
+    metrics, day = Metrics(), range(BEGIN, BEGIN + 24 * 60)
+    cut_off_counts()(metrics, day)
+    alarms = alarms_on(metrics)
+    old, crashed = (
+        {m for m in day if alarms.state(alarm, m) == "ALARM"}
+        for alarm in ("OldCountRequestsAlarm", "CrashedCountsAlarm")
+    )
+    assert (min(old) - BEGIN, max(old) - BEGIN) == (64, 186)
+    assert crashed == set(day[91:])
+    assert not {m for m in day if alarms.state("CrashedRunsAlarm", m) == "ALARM"}
+
+
+def refused(metrics: Metrics, trouble: range) -> None:
+    """Adds what the authorizer prints if no token is accepted."""
+    metric = MetricId.of("WorkspaceUsage/stack", "Unauthorized", {"service": "authorizer"})
+    metrics.put(metric, trouble, 1, samples=2)
+
+
+def unanswered_checks(metrics: Metrics, trouble: range) -> None:
+    """Adds what the doctor prints if the API doesn't answer, at a quiet time."""
+    for name in ("ChecksFailed", "ApiChecksFailed"):
+        metric = MetricId.of("WorkspaceUsage/stack", name, {"service": "doctor"})
+        metrics.put(metric, trouble[::5], 2)
+
+
+def other_checks(metrics: Metrics, trouble: range) -> None:
+    """Adds what the doctor prints if the dead-letter queue has messages."""
+    metric = MetricId.of("WorkspaceUsage/stack", "ChecksFailed", {"service": "doctor"})
+    metrics.put(metric, trouble[::5], 1)
 
 
 def unavailable(metrics: Metrics, trouble: range) -> None:
@@ -134,15 +195,27 @@ def unavailable(metrics: Metrics, trouble: range) -> None:
         (load(Load(fast=98, slow=2)), {"SlowAnswersAlarm", "FastBurnAlarm", "SlowBurnAlarm"}),
         (load(Load(fast=993, slow=7)), {"SlowBurnAlarm"}),
         (unavailable, {"UnavailableStoreAlarm"}),
+        (refused, {"NobodyComesInAlarm", "RefusedTokensAlarm"}),
+        (unanswered_checks, {"FailedApiChecksAlarm", "FailedChecksAlarm"}),
     ],
 )
 def test_what_callers_notice_pages(trouble: Trouble, members: set[str]) -> None:
     """By one alarm. The others say what it is."""
+    assert firing_after_an_hour(trouble) == members | {"CallersNoticeAlarm"}
+
+
+def test_checks_of_anything_but_the_api_do_not_page() -> None:
+    assert firing_after_an_hour(other_checks) == {"FailedChecksAlarm"}
+
+
+def firing_after_an_hour(trouble: Trouble) -> set[str]:
+    """Returns the alarms that are on at the end of an hour of trouble, but for windows."""
     metrics, hour = Metrics(), range(BEGIN, BEGIN + 60)
+    put_checks(metrics, hour)
     trouble(metrics, hour)
     alarms = alarms_on(metrics)
     firing = {alarm for alarm in ALARMS | COMPOSITES if alarms.state(alarm, hour[-1]) == "ALARM"}
-    assert firing - WINDOWS.keys() == members | {"CallersNoticeAlarm"}
+    return firing - WINDOWS.keys()
 
 
 def page_if(*on: str) -> str:
@@ -172,6 +245,8 @@ def test_each_alarm_that_callers_notice_is_enough_to_page() -> None:
         {"ServerErrorsAlarm"},
         {"SlowAnswersAlarm"},
         {"UnavailableStoreAlarm"},
+        {"NobodyComesInAlarm"},
+        {"FailedApiChecksAlarm"},
         {"FastBurnLongWindowAlarm", "FastBurnShortWindowAlarm"},
         {"SlowBurnLongWindowAlarm", "SlowBurnShortWindowAlarm"},
     ]
@@ -181,9 +256,17 @@ def test_each_alarm_that_callers_notice_is_enough_to_page() -> None:
     assert page_if(*others, "SlowBurnLongWindowAlarm", "FastBurnShortWindowAlarm") == "OK"
 
 
+def test_a_stack_without_checks_or_web_acl_has_no_alarms_on_them() -> None:
+    """The alarm that pages does not name them either."""
+    stack = Stack()
+    assert CONDITIONS.keys().isdisjoint(stack.resources)
+    rule = stack.properties("CallersNoticeAlarm")["AlarmRule"]
+    assert set(re.findall(r"\w+Alarm", rule)) <= stack.resources.keys()
+
+
 def test_a_stack_can_do_without_alarms() -> None:
     """Nothing else in the template refers to them."""
-    template = expand(ROOT / "template.yaml", {"AlarmsEnabled": "false"})
+    template = expand(ROOT / "template.yaml", {"AlarmsEnabled": "false", **OPTIONS})
     assert not [name for name in template.resources if name.endswith("Alarm")]
 
 
@@ -198,12 +281,12 @@ def test_an_alarm_tells_a_topic_when_it_begins_and_when_it_ends(alarm: str) -> N
     expected = [] if alarm in WINDOWS else [PAGER] if alarm in PAGES else [TOPIC]
     for stack, topics in (
         (STACK, expected),
-        (Stack(AlarmTopicArn=TOPIC), [TOPIC] if expected else []),
-        (Stack(), []),
+        (Stack(AlarmTopicArn=TOPIC, **OPTIONS), [TOPIC] if expected else []),
+        (Stack(**OPTIONS), []),
     ):
         for actions in ("AlarmActions", "OKActions"):
             assert (stack.properties(alarm).get(actions) or []) == topics
-        assert stack.resources[alarm]["Condition"] == "HasAlarms"
+        assert stack.resources[alarm]["Condition"] == CONDITIONS.get(alarm, "HasAlarms")
 
 
 @pytest.mark.parametrize("alarm", [*ALARMS, *COMPOSITES])

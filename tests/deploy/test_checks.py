@@ -11,6 +11,7 @@ CHECKS: Final = {
     "DoctorLogGroup",
     "DoctorFunctionCheck",
     "DoctorFunctionCheckPermission",
+    "FailedApiChecksAlarm",
     "FailedChecksAlarm",
 }
 """The resources of the checks."""

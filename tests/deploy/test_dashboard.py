@@ -12,7 +12,12 @@ from tests.deploy.stack import ROOT, Stack
 from tools.costs.data import Prices
 from tools.costs.stack import documented_metrics
 
-PARAMETERS: Final[list[dict[str, str]]] = [{}, {"ChecksEnabled": "true"}]
+PARAMETERS: Final[list[dict[str, str]]] = [
+    {},
+    {"ChecksEnabled": "true"},
+    {"WebAclEnabled": "true"},
+    {"ChecksEnabled": "true", "WebAclEnabled": "true"},
+]
 
 AWS_METRICS: Final = {
     "AWS/ApiGateway": {
@@ -204,6 +209,13 @@ def test_the_prices_are_those_of_the_costs() -> None:
         assert re.search(rf"\* ({dollars:.2f}|{dollars:.3f}) / 1000000", expressions)
     assert f"${units['lambda_gb_second']:.10f} a GB-second" in text
     assert f"* {units['lambda_gb_second']:.10f}" in expressions
+
+
+def test_money_is_shown_for_days() -> None:
+    """Each point is a day, so the range that is chosen for the others would have one or two."""
+    (widget,) = [w for w in widgets(Stack()) if w["properties"].get("title") == "Dollars a day"]
+    properties = widget["properties"]
+    assert (properties["period"], properties["start"]) == (86_400, "-P7D")
 
 
 def test_the_dashboard_can_be_left_out() -> None:

@@ -33,6 +33,21 @@ def record(recorder: ModuleType) -> None:
     recorder.lambda_handler({"Records": records}, Context())
 
 
+def reject_revocation(recorder: ModuleType) -> None:
+    """A number of it is out of range, so that it can't even be parsed."""
+    _reject(recorder, '{"detail-type": "AccessTokenRevoked", "detail": {"token_id": 1e400000}}')
+
+
+def reject_row(recorder: ModuleType) -> None:
+    """It can't be understood, and quotes an event about a token."""
+    quoted = json.dumps({"detail-type": "AccessTokenRevoked"})
+    _reject(recorder, json.dumps({"detail-type": "ChatEdited", "detail": quoted}))
+
+
+def _reject(recorder: ModuleType, body: str) -> None:
+    recorder.lambda_handler({"Records": [{"messageId": "m", "body": body}]}, Context())
+
+
 def ask(function: ModuleType) -> None:
     function.lambda_handler(proxy_event(EVERYONE), Context())
 
@@ -132,7 +147,8 @@ _ONE_MARK: Final = Case("OldMarksAlarm", "counter", leave_a_mark, 15, 121, 166, 
 _UNCOUNTED: Final = Case(
     "UncountedRowsAlarm", "counter", change_nothing, 15, 121, 166, 1, 180, count_without_time
 )
-_REFUSED: Final = Case("RefusedTokensAlarm", "authorizer", refuse_tokens, 1, 5, 11, runs=10)
+_REFUSED: Final = Case("RefusedTokensAlarm", "authorizer", refuse_tokens, 1, 2, 14, runs=10)
+_NOBODY: Final = replace(_REFUSED, alarm="NobodyComesInAlarm")
 _RETRIED: Final = Case("RetriedEventsAlarm", "recorder", delete_tables("Executions"), 3, 11, 13)
 _FAILED: Final = Case("FailedCountsAlarm", "counter", spoil_row, 90, 1, 14, lasts=2)
 _UNCOUNTABLE: Final = Case(
@@ -152,13 +168,24 @@ CASES: Final = [
     Case("UnavailableStoreAlarm", "usage", delete_tables("Executions"), 5, None, runs=9),
     _REFUSED,
     replace(_REFUSED, put=remove_member),
-    replace(_REFUSED, fires_after=None, each=15, runs=49),
+    replace(_REFUSED, fires_after=None, each=15, runs=19),
     replace(_REFUSED, fires_after=None, values={"Unauthorized": 9, "Allowed": 1}),
+    replace(_REFUSED, fires_after=1, ends_after=45, values={"Unauthorized": 10, "Allowed": 1}),
+    _NOBODY,
+    replace(_NOBODY, put=remove_member),
+    replace(_NOBODY, fires_after=None, each=15, runs=19),
+    replace(_NOBODY, fires_after=None, values={"Unauthorized": 1_000, "Allowed": 1}),
     _RETRIED,
     replace(_RETRIED, values={"EventsPutBack": 3, "EventsReceived": 10}),
     replace(_RETRIED, fires_after=None, values={"EventsPutBack": 1, "EventsReceived": 5}),
     replace(_RETRIED, fires_after=None, lasts=5),
     Case("FailedEventsAlarm", "recorder", spoil_execution, 3, 1, 13),
+    *(
+        Case(
+            "RejectedAccessEventsAlarm", "recorder", change_nothing, 60, fires_after, 14, 1, 2, run
+        )
+        for run, fires_after in ((reject_revocation, 1), (reject_row, None))
+    ),
     _FAILED,
     _UNCOUNTABLE,
     replace(_UNCOUNTABLE, fires_after=None, lasts=30),

@@ -1,8 +1,9 @@
-"""The doctor's function, as Lambda loads it: what it imports, and what its alarm watches."""
+"""The doctor's function, as Lambda loads it: what it imports, and when its alarms fire."""
 
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from types import ModuleType
 from typing import Final
 
@@ -11,7 +12,14 @@ import pytest
 from local.store.clients import Clients
 from local.template.expand import expand
 from local.template.template import Template
+from tests.support.alarms import Alarms
 from tests.support.functions import ROOT, Context, environment_of, load_function
+from tests.support.metrics import Metrics
+from usagectl.findings import Finding
+from usagectl.service_check import Caller
+from usagectl.stored_caller import store_caller
+
+ALARMS: Final = ("FailedChecksAlarm", "FailedApiChecksAlarm")
 
 PRINT_MODULES: Final = """
 import sys
@@ -52,16 +60,110 @@ def test_it_imports_nothing_that_its_layers_do_not_have(
     assert doctor.settings.api_url.endswith("/workspaces/usage")
 
 
-def test_its_alarm_fires_when_a_check_fails(
-    doctor: ModuleType, template: Template, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Here no caller is stored. A run without failures emits the metric as well, with 0."""
-    alarm = template.resources["FailedChecksAlarm"].properties
+def printed_by(doctor: ModuleType, capsys: pytest.CaptureFixture[str]) -> str:
+    """Returns the metrics that a run prints."""
+    capsys.readouterr()
     assert doctor.lambda_handler({}, Context()) is None
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    (emitted,) = [line for line in lines if "_aws" in line]
-    [metrics] = emitted["_aws"]["CloudWatchMetrics"]
-    assert metrics["Namespace"] == alarm["Namespace"]
-    assert alarm["Dimensions"] == [{"Name": "service", "Value": emitted["service"]}]
-    assert {metric["Name"] for metric in metrics["Metrics"]} == {"ChecksFailed", "ChecksPassed"}
-    assert max(emitted[alarm["MetricName"]]) > alarm["Threshold"]
+    lines = capsys.readouterr().out.splitlines()
+    [printed] = [line for line in lines if "_aws" in json.loads(line)]
+    return printed
+
+
+def numbers_of(printed: str) -> dict[str, list[int]]:
+    """Returns the values of printed metrics."""
+    blob = json.loads(printed)
+    [directive] = blob["_aws"]["CloudWatchMetrics"]
+    return {metric["Name"]: blob[metric["Name"]] for metric in directive["Metrics"]}
+
+
+def alarms_on(template: Template, metrics: Metrics) -> Alarms:
+    """Returns the template's alarms."""
+    alarms = template.of_type("AWS::CloudWatch::Alarm")
+    return Alarms({alarm.logical_id: alarm.properties for alarm in alarms}, {}, metrics)
+
+
+def minutes_in_alarm(alarms: Alarms, alarm: str, minutes: range) -> list[int]:
+    """Returns the minutes in which an alarm is on."""
+    return [minute for minute in minutes if alarms.state(alarm, minute) == "ALARM"]
+
+
+WELL: Final = Finding("dead-letter queue", is_well=True, detail="empty")
+API_IS_WELL: Final = Finding("API, with a token", is_well=True, detail="200, rows: 1")
+NOT_EMPTY: Final = replace(WELL, is_well=False)
+API_FAILS: Final = replace(API_IS_WELL, is_well=False)
+
+
+@pytest.mark.parametrize(
+    ("findings", "failed", "api_failed", "alarms_on_it"),
+    [
+        ([WELL, API_IS_WELL], 0, 0, set()),
+        ([NOT_EMPTY, API_IS_WELL], 1, 0, {"FailedChecksAlarm"}),
+        ([WELL, API_FAILS], 1, 1, {"FailedChecksAlarm", "FailedApiChecksAlarm"}),
+    ],
+)
+def test_its_alarms_fire_when_checks_fail_twice(
+    doctor: ModuleType,
+    template: Template,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    findings: list[Finding],
+    failed: int,
+    api_failed: int,
+    alarms_on_it: set[str],
+) -> None:
+    """A run emits each metric, also if it is 0. One that fails is not enough."""
+    monkeypatch.setattr(doctor, "_examine", lambda: iter([WELL, API_IS_WELL]))
+    well = printed_by(doctor, capsys)
+    monkeypatch.setattr(doctor, "_examine", lambda: iter(findings))
+    found = printed_by(doctor, capsys)
+    assert numbers_of(found) == {
+        "ChecksPassed": [2 - failed],
+        "ChecksFailed": [failed],
+        "ApiChecksFailed": [api_failed],
+    }
+    metrics, hour = Metrics(), range(60, 120)
+    metrics.put_printed(well, range(0, 60, 5))
+    metrics.put_printed(found, [60, 65])
+    metrics.put_printed(well, range(70, 120, 5))
+    alarms = alarms_on(template, metrics)
+    for alarm in ALARMS:
+        assert minutes_in_alarm(alarms, alarm, hour) == (
+            [66, 67, 68, 69, 70] if alarm in alarms_on_it else []
+        )
+
+
+def test_runs_that_are_missing_are_told_and_page_nobody(
+    doctor: ModuleType,
+    template: Template,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """CloudWatch looks further back first. After switching on, there is an alarm until a run."""
+    monkeypatch.setattr(doctor, "_examine", lambda: iter([WELL, API_IS_WELL]))
+    metrics = Metrics()
+    metrics.put_printed(printed_by(doctor, capsys), range(3, 60, 5))
+    alarms = alarms_on(template, metrics)
+    day = range(24 * 60)
+    assert minutes_in_alarm(alarms, "FailedChecksAlarm", day) == [*day[:4], *day[79:]]
+    assert minutes_in_alarm(alarms, "FailedApiChecksAlarm", day) == []
+
+
+def test_the_checks_of_the_api_are_those_that_have_a_metric_of_their_own(
+    clients: Clients,
+    template: Template,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Here nobody answers at the API's URL, and there is no service for most other checks."""
+    variables = environment_of(template, "DoctorFunction")
+    doctor = load_function("doctor", {**variables, "API_URL": "http://127.0.0.1:1"}, monkeypatch)
+    caller = Caller("1|token", 11)
+    store_caller(clients.ssm, variables["CHECK_CALLER_PARAMETER"], caller)
+    assert numbers_of(printed_by(doctor, capsys))["ApiChecksFailed"] == [2]
+
+
+def test_without_a_caller_nothing_is_said_of_the_api(
+    doctor: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbers = numbers_of(printed_by(doctor, capsys))
+    assert (numbers["ChecksFailed"], numbers["ApiChecksFailed"]) == ([1], [0])

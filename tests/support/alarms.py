@@ -78,13 +78,14 @@ class Alarms:
         raise AssertionError(f"no part of an alarm rule: {ast.unparse(rule)}")
 
     def _metric_state(self, properties: Properties, minute: int) -> State:
-        assert properties["TreatMissingData"] == "notBreaching", "nothing else is needed here"
+        missing_breach = {"breaching": True, "notBreaching": False}[properties["TreatMissingData"]]
         evaluated = properties["EvaluationPeriods"]
         found = (self._point(properties, minute, n) for n in range(evaluated + MORE_PERIODS))
-        # What is filled in for missing data doesn't breach, so it can be left out.
         points = [point for point in found if point is not None][:evaluated]
         breaches = _BREACHES[properties["ComparisonOperator"]]
         breaching = sum(breaches(point, properties["Threshold"]) for point in points)
+        if missing_breach:
+            breaching += evaluated - len(points)
         needed = properties.get("DatapointsToAlarm") or evaluated
         return "ALARM" if breaching >= needed else "OK"
 

@@ -1,5 +1,6 @@
 """An event becomes a change, or is refused with the field's name."""
 
+import json
 import re
 from datetime import timedelta
 
@@ -18,7 +19,7 @@ from tests.support.recording import (
     removed,
     revoked,
 )
-from workspace_usage.recording.events import EVENTS, parse_event
+from workspace_usage.recording.events import EVENTS, is_about_access, parse_event
 from workspace_usage.recording.payloads import InvalidPayload
 
 
@@ -29,6 +30,16 @@ def test_every_event_is_documented() -> None:
     lines = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
     _header, *documented = (name.strip("`") for line in lines for name in line.split(", "))
     assert documented == list(EVENTS), "each event needs a line in the table of docs/events.md"
+
+
+def test_events_about_tokens_and_members_are_told_from_others_as_the_rules_tell_them() -> None:
+    """The rules of the bus have the same names. A rejected event need not be one that is parsed."""
+    about_access = {kind for kind in EVENTS if is_about_access(json.dumps({"detail-type": kind}))}
+    assert about_access == {k for k in EVENTS if k.startswith(("AccessToken", "WorkspaceMember"))}
+    assert is_about_access('{"detail-type":"AccessTokenRevoked", "detail": {"token_id": 1e999')
+    assert not is_about_access('{"detail-type": "AccessTokenRevokedTwice"}')
+    quoted = json.dumps({"detail-type": "AccessTokenRevoked"})
+    assert not is_about_access(json.dumps({"detail-type": "ChatEdited", "detail": quoted}))
 
 
 def test_the_subject_of_a_change_is_told_by_its_ids_alone() -> None:

@@ -142,10 +142,14 @@ def test_an_alarm_on_several_metrics_is_billed_for_each() -> None:
     text = (ROOT / "template.yaml").read_text("utf-8")
     simple = len(re.findall(r"^      MetricName: ", text, re.MULTILINE))
     stats = len(re.findall(r"^ +MetricStat:", text, re.MULTILINE))
-    assert STACK.alarm_metrics == simple + stats - 1, "FailedChecksAlarm is off"
+    assert text.count("Metrics: *refused") == 1, "two alarms watch the same three metrics"
+    all_metrics = simple + stats + 3
     with_checks = StackCounts.of_parameters({"ChecksEnabled": "true"})
-    assert with_checks.alarm_metrics == simple + stats
-    assert with_checks.metrics == STACK.metrics + 2
+    with_both = StackCounts.of_parameters({"ChecksEnabled": "true", "WebAclEnabled": "true"})
+    assert with_both.alarm_metrics == all_metrics
+    assert with_checks.alarm_metrics == all_metrics - 1, "BlockedAddressesAlarm is off"
+    assert STACK.alarm_metrics == all_metrics - 3, "the alarms on checks are off, too"
+    assert with_checks.metrics == STACK.metrics + 3
     assert with_checks.checks_a_month == 8_760
 
 

@@ -8,6 +8,7 @@ The names and the docstrings of the events, and of the models in ``payloads``, a
 that are published (``schemas/``): a producer reads them.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
@@ -76,7 +77,11 @@ class ChatEdited(_RowEvent):
         return self._to_row_change(self.chat.to_row())
 
 
-class AccessTokenIssued(Event):
+class _AccessEvent(Event):
+    """What is common to events about who may see what: they are about tokens or members."""
+
+
+class AccessTokenIssued(_AccessEvent):
     """A token was issued."""
 
     token: AccessTokenRecord
@@ -91,7 +96,7 @@ class AccessTokenChanged(AccessTokenIssued):
     """A token has other abilities or another expiry than before; all its fields are sent."""
 
 
-class AccessTokenRevoked(Event):
+class AccessTokenRevoked(_AccessEvent):
     """A token was revoked: it is refused from the next request on, for good."""
 
     token_id: Id
@@ -101,7 +106,7 @@ class AccessTokenRevoked(Event):
         return TokenChange(self.token_id, None, version)
 
 
-class WorkspaceMemberAdded(Event):
+class WorkspaceMemberAdded(_AccessEvent):
     """A user joined a workspace."""
 
     member: MemberRecord
@@ -117,7 +122,7 @@ class WorkspaceMemberChanged(WorkspaceMemberAdded):
     """A member has other permissions than before; all of them are sent."""
 
 
-class WorkspaceMemberRemoved(Event):
+class WorkspaceMemberRemoved(_AccessEvent):
     """A user left a workspace, or was removed: refused from the next request on."""
 
     workspace_id: Id
@@ -143,6 +148,17 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
     )
 }
 """The events by their ``detail-type`` on the bus."""
+
+_ACCESS_EVENTS: Final = [name for name, event in EVENTS.items() if issubclass(event, _AccessEvent)]
+_ACCESS_DETAIL_TYPE: Final = re.compile(rf'"detail-type"\s*:\s*"(?:{"|".join(_ACCESS_EVENTS)})"')
+
+
+def is_about_access(body: str) -> bool:
+    """Whether a message's body is an event about a token or a member.
+
+    It need not be an event that can be parsed: a revocation that is rejected is one, too.
+    """
+    return _ACCESS_DETAIL_TYPE.search(body) is not None
 
 
 def parse_event(envelope: object, now: datetime) -> Change:
