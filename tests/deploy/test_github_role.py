@@ -102,7 +102,9 @@ WITHOUT_RESOURCES: Final = {
     "dynamodb:ListTables",
     "events:ListEventBuses",
     "lambda:GetAccountSettings",
+    "logs:DescribeIndexPolicies",
     "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
     "s3:ListAllMyBuckets",
     "ssm:DescribeParameters",
     "xray:GetSamplingRules",
@@ -165,7 +167,7 @@ def test_only_actions_without_resources_are_allowed_for_all(logical_id: str) -> 
                 assert re.search(
                     rf"{STACK}-prod|:role/{STACK}-StackRole|samclisourcebucket|aws-sam-cli-managed-default"
                     r"|:apigateway:us-east-1::/(account|restapis|tags)|:event-source-mapping:"
-                    r"|:layer:(Core|Dependencies)Layer|/webacl/WebAcl-|:transform/|:sampling-rule/usage-"
+                    r"|:transform/|:sampling-rule/usage-"
                     r"|:deploymentconfig:CodeDeployDefault",
                     pattern,
                 ), f"{statement['Sid']}: {pattern} is not the stack's"
@@ -286,7 +288,7 @@ def name_of(found: Resource) -> str:
         case "AWS::Lambda::LayerVersion":
             return str(properties["LayerName"])
         case "AWS::WAFv2::WebACL":
-            return str(properties.get("Name", f"{found.logical_id}-made-up"))
+            return str(properties["Name"])
         case "AWS::XRay::SamplingRule":
             return str(properties["SamplingRule"]["RuleName"])
         case _:
