@@ -11,7 +11,7 @@ import yaml
 from tests.support.functions import ROOT
 
 WORKFLOWS: Final = {
-    path.stem: path.read_text("utf-8") for path in (ROOT / ".github" / "workflows").glob("*.yml")
+    path.stem: path.read_text("utf-8") for path in (ROOT / ".github" / "workflows").glob("*.y*ml")
 }
 
 each_workflow = pytest.mark.parametrize("name", sorted(WORKFLOWS))
