@@ -28,6 +28,10 @@ ROLES: Final = expand(
     {"SubjectPrefix": "repo:example@1/usage@2", "Environment": "prod"},
 )
 
+SCHEMAS: Final = sorted(
+    ROOT.glob(".venv-sam/lib/*/site-packages/cfnlint/data/schemas/resources/*.json")
+)
+
 _API: Final = "arn:aws:apigateway:us-east-1::/restapis"
 _CLOUDWATCH: Final = "arn:aws:cloudwatch:us-east-1:123456789012"
 _CODEDEPLOY: Final = "arn:aws:codedeploy:us-east-1:123456789012"
@@ -275,6 +279,34 @@ def test_cloudformation_can_make_every_resource(kind: str) -> None:
         bus = found.properties.get("EventBusName")
         named = arn.format(name=name_of(found), bus=f"{bus}/" if bus else "")
         assert allows("StackRole", action, named), f"StackRole does not allow {action} on {named}"
+
+
+OTHER_SERVICES: Final = (
+    "kms:",
+    *("amplify:", "apprunner:", "appsync:", "bedrock-agentcore:"),
+    *("cognito-idp:", "ec2:", "elasticloadbalancing:"),
+)
+"""Nothing is encrypted with keys of one's own, and the web ACL protects only the API's stage."""
+
+
+@pytest.mark.skipif(not SCHEMAS, reason="make scan installs cfn-lint")
+def test_cloudformation_may_read_what_its_handlers_read() -> None:
+    """AWS's schemas of the types say what that is; cfn-lint has them."""
+    kinds = {found.type for found in TEMPLATE.resources.values()}
+    schemas = [json.loads(path.read_text("utf-8")) for path in SCHEMAS]
+    wanted = {
+        action
+        for schema in schemas
+        if schema["typeName"] in kinds
+        for action in schema.get("handlers", {}).get("read", {}).get("permissions", [])
+        if not action.lower().startswith(OTHER_SERVICES)
+    }
+    assert len(wanted) > 50
+    # IAM ignores the case of actions.
+    allowed = {
+        action.lower() for found in statements("StackRole") for action in as_list(found["Action"])
+    }
+    assert {action for action in wanted if action.lower() not in allowed} == set()
 
 
 def name_of(found: Resource) -> str:
