@@ -111,6 +111,7 @@ WITHOUT_RESOURCES: Final = {
     "logs:DescribeResourcePolicies",
     "s3:ListAllMyBuckets",
     "ssm:DescribeParameters",
+    "wafv2:ListWebACLs",
     "xray:GetSamplingRules",
 }
 """Actions that AWS takes for all resources only. None of them reads what is stored."""
