@@ -6,16 +6,17 @@ here must never become a write to somebody's AWS account.
 
 import json
 import os
-import urllib.request
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Final
+from urllib.request import Request
 
 import boto3
 import botocore.session
+from botocore.config import Config
 
 from usagectl.errors import CommandError
-from usagectl.urls import is_http_url
+from usagectl.urls import is_http_url, open_url
 
 REGION: Final = "us-east-1"
 
@@ -33,18 +34,23 @@ _TIMEOUT_SECONDS: Final = 10
 
 
 def session() -> boto3.Session:
-    """Returns a session with the credentials above; it reads no file and no profile."""
+    """Returns a session with the credentials above.
+
+    It reads no file and no profile, and its clients use no proxy.
+    """
     ignored = {
         "profile": (None, None, None, None),
         "config_file": (None, None, os.devnull, None),
         "credentials_file": (None, None, os.devnull, None),
     }
+    core = botocore.session.Session(session_vars=ignored)
+    core.set_default_client_config(Config(proxies={}))
     return boto3.Session(
         aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         aws_session_token=CREDENTIALS["AWS_SESSION_TOKEN"],
         region_name=REGION,
-        botocore_session=botocore.session.Session(session_vars=ignored),
+        botocore_session=core,
     )
 
 
@@ -68,9 +74,9 @@ def read_description(address: str) -> Description:
         CommandError: nothing answers there, or something that is not the local stack.
     """
     try:
-        with urllib.request.urlopen(  # noqa: S310 - the caller has checked that it is http(s)
-            f"{address}{DESCRIPTION_PATH}", timeout=_TIMEOUT_SECONDS
-        ) as response:
+        # The caller has checked that it is http(s).
+        request = Request(f"{address}{DESCRIPTION_PATH}")  # noqa: S310
+        with open_url(request, _TIMEOUT_SECONDS) as response:
             described = json.load(response)
         outputs, endpoints = _texts(described["outputs"]), _texts(described["endpoints"])
         if not endpoints or not all(map(is_http_url, endpoints.values())):

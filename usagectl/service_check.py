@@ -14,6 +14,7 @@ from http.client import HTTPException
 from usagectl import counts_check
 from usagectl.deployment import Deployment
 from usagectl.findings import Finding, Problem, find
+from usagectl.urls import open_url
 from workspace_usage.listing.min_date import parse_min_date
 
 
@@ -174,7 +175,7 @@ def _get(url: str, headers: Mapping[str, str]) -> tuple[int, object]:
         raise Problem("the stack has no output ApiUrl: deploy the current template")
     request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - checked above
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+        with open_url(request, timeout_seconds=30) as response:
             return response.status, _json(response.read())
     except urllib.error.HTTPError as error:
         with error:

@@ -28,6 +28,10 @@ ROLES: Final = expand(
     {"SubjectPrefix": "repo:example@1/usage@2", "Environment": "prod"},
 )
 
+SCHEMAS: Final = sorted(
+    ROOT.glob(".venv-sam/lib/*/site-packages/cfnlint/data/schemas/resources/*.json")
+)
+
 _API: Final = "arn:aws:apigateway:us-east-1::/restapis"
 _CLOUDWATCH: Final = "arn:aws:cloudwatch:us-east-1:123456789012"
 _CODEDEPLOY: Final = "arn:aws:codedeploy:us-east-1:123456789012"
@@ -102,9 +106,12 @@ WITHOUT_RESOURCES: Final = {
     "dynamodb:ListTables",
     "events:ListEventBuses",
     "lambda:GetAccountSettings",
+    "logs:DescribeIndexPolicies",
     "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
     "s3:ListAllMyBuckets",
     "ssm:DescribeParameters",
+    "wafv2:ListWebACLs",
     "xray:GetSamplingRules",
 }
 """Actions that AWS takes for all resources only. None of them reads what is stored."""
@@ -165,7 +172,7 @@ def test_only_actions_without_resources_are_allowed_for_all(logical_id: str) -> 
                 assert re.search(
                     rf"{STACK}-prod|:role/{STACK}-StackRole|samclisourcebucket|aws-sam-cli-managed-default"
                     r"|:apigateway:us-east-1::/(account|restapis|tags)|:event-source-mapping:"
-                    r"|:layer:(Core|Dependencies)Layer|/webacl/WebAcl-|:transform/|:sampling-rule/usage-"
+                    r"|:transform/|:sampling-rule/usage-"
                     r"|:deploymentconfig:CodeDeployDefault",
                     pattern,
                 ), f"{statement['Sid']}: {pattern} is not the stack's"
@@ -283,6 +290,34 @@ def test_cloudformation_can_make_every_resource(kind: str) -> None:
         assert allows("StackRole", action, named), f"StackRole does not allow {action} on {named}"
 
 
+OTHER_SERVICES: Final = (
+    "kms:",
+    *("amplify:", "apprunner:", "appsync:", "bedrock-agentcore:"),
+    *("cognito-idp:", "ec2:", "elasticloadbalancing:"),
+)
+"""Nothing is encrypted with keys of one's own, and the web ACL protects only the API's stage."""
+
+
+@pytest.mark.skipif(not SCHEMAS, reason="make scan installs cfn-lint")
+def test_cloudformation_may_read_what_its_handlers_read() -> None:
+    """AWS's schemas of the types say what that is; cfn-lint has them."""
+    kinds = {found.type for found in TEMPLATE.resources.values()}
+    schemas = [json.loads(path.read_text("utf-8")) for path in SCHEMAS]
+    wanted = {
+        action
+        for schema in schemas
+        if schema["typeName"] in kinds
+        for action in schema.get("handlers", {}).get("read", {}).get("permissions", [])
+        if not action.lower().startswith(OTHER_SERVICES)
+    }
+    assert len(wanted) > 50
+    # IAM ignores the case of actions.
+    allowed = {
+        action.lower() for found in statements("StackRole") for action in as_list(found["Action"])
+    }
+    assert {action for action in wanted if action.lower() not in allowed} == set()
+
+
 def name_of(found: Resource) -> str:
     """Returns the name of a resource."""
     properties = found.properties
@@ -294,7 +329,7 @@ def name_of(found: Resource) -> str:
         case "AWS::Lambda::LayerVersion":
             return str(properties["LayerName"])
         case "AWS::WAFv2::WebACL":
-            return str(properties.get("Name", f"{found.logical_id}-made-up"))
+            return str(properties["Name"])
         case "AWS::XRay::SamplingRule":
             return str(properties["SamplingRule"]["RuleName"])
         case _:

@@ -1,6 +1,7 @@
 """GitHub's workflows: actions are pinned, jobs may do little, and deployments are in order."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import yaml
 from tests.support.functions import ROOT
 
 WORKFLOWS: Final = {
-    path.stem: path.read_text("utf-8") for path in (ROOT / ".github" / "workflows").glob("*.yml")
+    path.stem: path.read_text("utf-8") for path in (ROOT / ".github" / "workflows").glob("*.y*ml")
 }
 
 each_workflow = pytest.mark.parametrize("name", sorted(WORKFLOWS))
@@ -72,6 +73,33 @@ def test_what_was_checked_and_built_is_deployed_to_dev_and_then_to_prod() -> Non
         if content["permissions"].get("id-token") == "write"
     ]
     assert sorted(allowed) == ["deploy-to.deploy", "deploy.dev", "deploy.prod", "release.release"]
+
+
+def test_the_smoke_test_gets_its_token() -> None:
+    """An environment's secrets reach a called workflow only if its caller hands on all of them.
+
+    The called workflow reads no other, and gives it to the last step only.
+    """
+    for name in ("dev", "prod"):
+        assert jobs("deploy")[name]["secrets"] == "inherit"
+    secrets = re.findall(r"secrets\.(\w+)([^}]*)}}", WORKFLOWS["deploy-to"])
+    assert secrets == [("USAGECTL_TOKEN", " != '' "), ("USAGECTL_TOKEN", " ")]
+    (job,) = jobs("deploy-to").values()
+    assert "USAGECTL_TOKEN" in job["steps"][-1]["env"]
+
+
+@pytest.mark.parametrize(("has_token", "exit_code"), [("true", 0), ("false", 1)])
+def test_a_deployment_whose_smoke_test_lacks_its_token_fails(
+    has_token: str, exit_code: int
+) -> None:
+    """Before anything is deployed. Otherwise nobody would notice that rows are not asked for."""
+    (job,) = jobs("deploy-to").values()
+    check = job["steps"][0]
+    assert check["if"] == "vars.USAGECTL_WORKSPACE != ''"
+    done = subprocess.run(
+        ["/bin/sh", "-ec", check["run"]], env={"HAS_TOKEN": has_token}, check=False
+    )
+    assert done.returncode == exit_code
 
 
 def test_a_deployment_is_not_ended_by_the_next() -> None:

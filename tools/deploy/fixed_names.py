@@ -52,6 +52,12 @@ def _has_dashboard(cloudwatch: Any, name: str) -> bool:
     return any(dashboard["DashboardName"] == name for dashboard in found)
 
 
+def _has_web_acl(wafv2: Any, name: str) -> bool:
+    # 100 is all that a region can have, unless its quota was raised.
+    found = wafv2.list_web_acls(Scope="REGIONAL", Limit=100)["WebACLs"]
+    return any(web_acl["Name"] == name for web_acl in found)
+
+
 NAMED_TYPES: Final[Mapping[str, NamedType]] = {
     "AWS::Logs::LogGroup": NamedType(
         word="log group",
@@ -80,6 +86,14 @@ NAMED_TYPES: Final[Mapping[str, NamedType]] = {
         service="cloudwatch",
         is_there=_has_dashboard,
         delete="aws cloudwatch delete-dashboards --dashboard-names",
+    ),
+    # `aws wafv2 list-web-acls` shows id and lock token.
+    "AWS::WAFv2::WebACL": NamedType(
+        word="web ACL",
+        property="Name",
+        service="wafv2",
+        is_there=_has_web_acl,
+        delete="aws wafv2 delete-web-acl --scope REGIONAL --id ID --lock-token TOKEN --name",
     ),
 }
 

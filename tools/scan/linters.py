@@ -11,13 +11,16 @@ from tools.scan.programs import FailedScan, run_for_json
 def cfn_lint(program: Path, folder: Path, templates: Sequence[str]) -> list[Finding]:
     """Returns what cfn-lint finds, with all of its rules, the experimental ones included.
 
+    Rules that a template's metadata ignores are checked, too.
+
     Args:
         program: cfn-lint.
         folder: the folder of the templates.
         templates: their paths in ``folder``.
     """
     command: list[str | Path] = [program, "--format", "json", "--include-experimental"]
-    command += ["--include-checks", "I", "W", "E", "--template", *templates]
+    command += ["--include-checks", "I", "W", "E", "--mandatory-checks", "I", "W", "E"]
+    command += ["--template", *templates]
     return list(cfn_lint_findings(run_for_json(command, folder)))
 
 

@@ -8,9 +8,12 @@ from tools.scan.findings import Finding
 from tools.scan.programs import FailedScan, run_for_json
 
 _SCHEMAS: Final[Mapping[str, Sequence[str]]] = {
-    "vendor.github-workflows": (".github/workflows/*.yml",),
-    "custom.github-workflows-require-timeout": (".github/workflows/*.yml",),
-    "vendor.dependabot": (".github/dependabot.yml",),
+    "vendor.github-workflows": (".github/workflows/*.yml", ".github/workflows/*.yaml"),
+    "custom.github-workflows-require-timeout": (
+        ".github/workflows/*.yml",
+        ".github/workflows/*.yaml",
+    ),
+    "vendor.dependabot": (".github/dependabot.yml", ".github/dependabot.yaml"),
 }
 """The files of each schema that check-jsonschema has."""
 
@@ -21,12 +24,21 @@ _ZIZMOR_HAS_CHECKED: Final = {0, 11, 12, 13, 14}
 def zizmor(program: Path, folder: Path) -> list[Finding]:
     """Returns what zizmor finds, with the rules for its most careful users, without the network.
 
+    Comments and settings that ignore a rule have no effect.
+
     Args:
         program: zizmor.
         folder: the project's folder.
     """
     command: list[str | Path] = [program, "--offline", "--persona", "auditor", "--no-progress"]
-    command += ["--strict-collection", "--format", "json-v1", ".github"]
+    command += [
+        "--no-config",
+        "--no-ignores",
+        "--strict-collection",
+        "--format",
+        "json-v1",
+        ".github",
+    ]
     return list(zizmor_findings(run_for_json(command, folder, _ZIZMOR_HAS_CHECKED)))
 
 

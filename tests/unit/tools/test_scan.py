@@ -1,5 +1,6 @@
 """The scanners' findings are read as they are printed, and compared with the reasons for them."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,10 @@ from tests.support.functions import ROOT
 from tools.scan.expansion import LeftOutResources, write_expanded
 from tools.scan.findings import Finding, Reason, unexplained, unused
 from tools.scan.guard import guard_findings
-from tools.scan.linters import cfn_lint_findings, checkov_findings
+from tools.scan.linters import cfn_lint, cfn_lint_findings, checkov_findings
 from tools.scan.programs import FailedScan, run_for_json
 from tools.scan.reasons import InvalidReasons, read_settings
-from tools.scan.workflows import schema_findings, zizmor_findings
+from tools.scan.workflows import schema_findings, schemas, zizmor, zizmor_findings
 
 GITHUB = "token.actions.githubusercontent.com"
 NAMES = {"template.json": "template.yaml", "role.json": "deploy/role.yaml"}
@@ -73,7 +74,7 @@ def test_every_template_of_the_project_is_scanned() -> None:
     """With parameters with which all of its resources exist."""
     templates = {
         str(path.relative_to(ROOT))
-        for path in [ROOT / "template.yaml", *(ROOT / "deploy").glob("*.yaml")]
+        for path in [ROOT / "template.yaml", *(ROOT / "deploy").glob("*.y*ml")]
     }
     assert read_settings(ROOT / "scanners.toml").templates.keys() == templates
 
@@ -194,3 +195,59 @@ def test_findings_in_workflows_are_named_by_their_file() -> None:
             workflow, workflow, "schema vendor.github-workflows", "$.jobs: is a required property"
         )
     ]
+
+
+def test_a_workflow_is_checked_with_either_ending_of_its_name(tmp_path: Path) -> None:
+    """The program here prints the files that it gets."""
+    workflows = tmp_path / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    for file in ("workflows/a.yml", "workflows/b.yaml", "dependabot.yaml"):
+        (tmp_path / ".github" / file).touch()
+    program = tmp_path / "check"
+    program.write_text(
+        f"#!{sys.executable}\nimport json, sys\n"
+        "files = [part for part in sys.argv if part.startswith('.github')]\n"
+        "print(json.dumps({'parse_errors': [{'filename': f, 'message': ''} for f in files]}))\n"
+    )
+    program.chmod(0o755)
+    assert [finding.file for finding in schemas(program, tmp_path)] == [
+        *[".github/workflows/a.yml", ".github/workflows/b.yaml"] * 2,
+        ".github/dependabot.yaml",
+    ]
+
+
+CFN_LINT = ROOT / ".venv-sam" / "bin" / "cfn-lint"
+ZIZMOR = ROOT / ".venv-scan" / "bin" / "zizmor"
+
+
+@pytest.mark.skipif(not CFN_LINT.exists(), reason="make scan installs cfn-lint")
+def test_metadata_does_not_silence_cfn_lint(tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text(
+        "Metadata: {cfn-lint: {config: {ignore_checks: [I, W, E]}}}\n"
+        "Resources:\n"
+        "  Queue:\n"
+        "    Type: AWS::SQS::Queue\n"
+        "    Metadata: {cfn-lint: {config: {ignore_checks: [I3011, E3002]}}}\n"
+        "    Properties: {Colour: red}\n"
+    )
+    found = {finding.rule for finding in cfn_lint(CFN_LINT, tmp_path, ["template.yaml"])}
+    assert found >= {"cfn-lint I3011", "cfn-lint E3002"}
+
+
+@pytest.mark.skipif(not ZIZMOR.exists(), reason="make scan installs zizmor")
+def test_comments_and_settings_do_not_silence_zizmor(tmp_path: Path) -> None:
+    workflows = tmp_path / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    (workflows / "a.yml").write_text(
+        "name: a\n"
+        "on: push\n"
+        "jobs:\n"
+        "  a:\n"
+        "    runs-on: ubuntu-24.04\n"
+        "    steps:\n"
+        "      - uses: actions/checkout@v4 # zizmor: ignore[unpinned-uses]\n"
+    )
+    for folder in (tmp_path, tmp_path / ".github"):
+        (folder / "zizmor.yml").write_text("rules: {artipacked: {disable: true}}\n")
+    found = {finding.rule for finding in zizmor(ZIZMOR, tmp_path)}
+    assert found >= {"zizmor unpinned-uses", "zizmor artipacked"}

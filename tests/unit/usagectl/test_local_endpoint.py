@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from typing import Any
 
 import pytest
 
 from usagectl.errors import CommandError
 from usagectl.lookup import local_stack
+from usagectl.service_check import Caller, check_listing
 
 OUTPUTS = {"DaysTimeZone": "UTC"}
 ENDPOINTS = {"dynamodb": "http://127.0.0.1:1"}
@@ -77,6 +79,22 @@ def test_a_description_of_a_stack_is_taken_as_it_is() -> None:
         _ = deployment.sqs
     with pytest.raises(CommandError, match="has no output ExecutionsTableName: deploy the current"):
         _ = deployment.resources
+
+
+def test_the_local_stack_is_reached_without_the_environment_s_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing listens at the proxy here. One of a company would not find this machine's stack."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    description = json.dumps({"outputs": OUTPUTS, "endpoints": ENDPOINTS}).encode()
+    with serving(description) as address:
+        client = local_stack(address).dynamodb
+    config: Any = client.meta.config
+    assert config.proxies == {}, "botocore would take the environment's"
+    with serving(b'{"items": []}') as address:
+        assert check_listing(address, Caller("token", 1)) == "200, rows: 0"
 
 
 @pytest.mark.parametrize("zone", ["", "Nowhere/Nowhere", "../UTC", "America"])

@@ -28,6 +28,7 @@ def aws() -> AwsAnswers:
     aws.answer("events", "ListEventBuses", {"EventBuses": []})
     aws.answer("cloudwatch", "ListDashboards", {"DashboardEntries": []})
     aws.answer("ssm", "GetParameters", {"Parameters": []})
+    aws.answer("wafv2", "ListWebACLs", {"WebACLs": []})
     aws.answer("dynamodb", "ListTables", {"TableNames": []})
     aws.answer("s3", "ListBuckets", {"Buckets": []})
     return aws

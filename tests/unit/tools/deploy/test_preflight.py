@@ -17,8 +17,11 @@ type Targets = Callable[..., Target]
 STACK = "workspace-usage-prod"
 SETTING = f"/{STACK}/usage-history-min-date"
 
-NEVER_TAKEN = {"AWS::Serverless::Api", "AWS::Events::Rule"}
-"""Types whose names can't be taken: any number of APIs may have one, and the bus is the stack's."""
+NEVER_TAKEN = {"AWS::Serverless::Api", "AWS::Events::Rule", "AWS::Serverless::LayerVersion"}
+"""Types whose names can't be taken.
+
+Any number of APIs may have one, the bus is the stack's, and a layer gets one more version.
+"""
 
 
 def stack(name: str, status: str, **more: Any) -> dict[str, Any]:
@@ -187,11 +190,13 @@ def test_a_name_is_taken(aws: AwsAnswers, target: Targets) -> None:
     )
     aws.answer("events", "ListEventBuses", {"EventBuses": [{"Name": STACK}]})
     aws.answer("ssm", "GetParameters", {"Parameters": [{"Name": SETTING, "Value": "{}"}]})
+    aws.answer("wafv2", "ListWebACLs", {"WebACLs": [{"Name": STACK}, {"Name": "x"}]})
     texts = {found.text.split(" exists")[0]: found.text for found in findings(target())}
     assert texts.keys() == {
         f"the log group {group}",
         f"the event bus {STACK}",
         f"the parameter {SETTING}",
+        f"the web ACL {STACK}",
     }
     assert [text for text in texts.values() if "take-over" in text] == [
         texts[f"the parameter {SETTING}"]
