@@ -153,13 +153,17 @@ def test_a_run_finds_what_is_wrong(service: Service, lines: Lines) -> None:
 
 def test_a_run_finds_rules_that_drop_events(service: Service, lines: Lines) -> None:
     """One is disabled, and the other one takes events of another source."""
+    store_caller(service, 80)
     events, outputs = service.stack.clients.events, service.stack.template.outputs
     bus, rule, access_rule = (
         outputs[name] for name in ("EventBusName", "EventRuleName", "AccessEventRuleName")
     )
+    pattern = events.describe_rule(Name=rule, EventBusName=bus)["EventPattern"]
     events.put_rule(Name=rule, EventBusName=bus, EventPattern='{"source":["other"]}')
     events.disable_rule(Name=access_rule, EventBusName=bus)
     reasons = run(service, lines).reasons
+    events.put_rule(Name=rule, EventBusName=bus, EventPattern=pattern)
+    events.enable_rule(Name=access_rule, EventBusName=bus)
     assert reasons["event rule"].startswith("does not take the events of tess (EventSource)")
     assert reasons["event rule, tokens and members"] == (
         "DISABLED: events are lost; aws events enable-rule"
