@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from botocore.exceptions import ClientError
 from tests.deployed.emulator import Emulator
 from tests.deployed.package import Package, copy_build
 from tests.support.functions import ROOT
+from tools.deploy.environment import SAMCONFIG, read_environment
 
 ENVIRONMENT: Final = "prod"
 """The section of samconfig.toml that is deployed."""
@@ -24,12 +24,11 @@ LOG: Final = ROOT / ".aws-sam" / "functions.log"
 """What the functions of the last check logged."""
 
 _SAM: Final = ROOT / ".venv-sam" / "bin" / "sam"
-_CONFIGURATION: Final = ROOT / "samconfig.toml"
-_SECTIONS: Final = tomllib.loads(_CONFIGURATION.read_text("utf-8"))[ENVIRONMENT]
+_PROD: Final = read_environment(ENVIRONMENT)
 
-STACK: Final[str] = _SECTIONS["global"]["parameters"]["stack_name"]
+STACK: Final = _PROD.stack
 PARAMETERS: Final[Mapping[str, str]] = {
-    **dict(text.split("=", 1) for text in _SECTIONS["deploy"]["parameters"]["parameter_overrides"]),
+    **_PROD.parameters,
     # The emulator has no CodeDeploy.
     "DeploymentType": "AllAtOnce",
     "ChecksEnabled": "true",
@@ -72,7 +71,7 @@ class DeployedStack:
         values = [f"{name}={value}" for name, value in {**PARAMETERS, **parameters}.items()]
         done = self._run(
             *(_SAM, "deploy", "--template-file", package.write_template()),
-            *("--config-file", _CONFIGURATION, "--config-env", ENVIRONMENT),
+            *("--config-file", SAMCONFIG, "--config-env", ENVIRONMENT),
             *("--no-confirm-changeset", "--no-progressbar", "--parameter-overrides", *values),
         )
         if done.returncode:

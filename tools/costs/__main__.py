@@ -8,14 +8,17 @@ from collections.abc import Iterator
 
 from tools.costs.data import Measured, Prices
 from tools.costs.lines import Calculator
-from tools.costs.stack import ENVIRONMENTS, StackCounts, parameters_of
+from tools.costs.stack import ENVIRONMENTS, StackCounts
+from tools.deploy.environment import read_environment
 
 
 def report() -> Iterator[str]:
     """Yields the tables line by line; docs/costs.md has the same."""
     prices = Prices.read()
     calculator = Calculator(prices, Measured.read())
-    stacks = {name: StackCounts.of_parameters(parameters_of(name)) for name in ENVIRONMENTS}
+    stacks = {
+        name: StackCounts.of_parameters(read_environment(name).parameters) for name in ENVIRONMENTS
+    }
     with_checks = StackCounts.of_parameters({"ChecksEnabled": "true"})
     tables = [
         *(calculator.requests(name, stack) for name, stack in stacks.items()),

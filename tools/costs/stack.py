@@ -1,7 +1,6 @@
 """What is billed of the stack by the month, counted in the template for each environment."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,17 +97,6 @@ _SERVICE: Final = "POWERTOOLS_SERVICE_NAME"
 _HOURS_A_MONTH: Final = 730
 
 
-def parameters_of(environment: str) -> dict[str, str]:
-    """Returns the parameters with which ``samconfig.toml`` deploys an environment."""
-    config = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
-    overrides = config[environment]["deploy"]["parameters"]["parameter_overrides"]
-    given = dict(override.split("=", 1) for override in overrides)
-    declared = re.findall(
-        r"^  (\w+):\n    Type: (?:String|Number)$", _template_text(), re.MULTILINE
-    )
-    return {name: value for name, value in given.items() if name in declared}
-
-
 def metrics_of(service: str) -> set[str]:
     """Returns the custom metrics of a service, as docs/operations.md lists them."""
     return {name for name, services in documented_metrics() if service in services}
@@ -126,10 +114,6 @@ def documented_metrics() -> list[tuple[str, set[str]]]:
     ]
     every = set[str]().union(*(services for _, services in listed)) - {"all"}
     return [(name, every if services == {"all"} else services) for name, services in listed]
-
-
-def _template_text() -> str:
-    return (ROOT / "template.yaml").read_text("utf-8")
 
 
 def _variables(function: Mapping[str, Any]) -> Mapping[str, Any]:

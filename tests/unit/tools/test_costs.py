@@ -14,8 +14,9 @@ from tests.docs.extraction import ROOT, document
 from tools.costs.__main__ import report
 from tools.costs.data import Measured, Prices
 from tools.costs.lines import MIXES, Calculator
-from tools.costs.stack import StackCounts, documented_metrics, parameters_of
+from tools.costs.stack import StackCounts, documented_metrics
 from tools.costs.tables import Line, Table
+from tools.deploy.environment import read_environment
 
 PERFORMANCE: Final = (ROOT / "docs" / "performance.md").read_text("utf-8")
 REPORT: Final = list(report())
@@ -184,7 +185,9 @@ def test_metrics_are_listed_for_each_function_whose_code_names_them() -> None:
 
 
 def test_environments_differ_as_samconfig_says() -> None:
-    dev, prod = (StackCounts.of_parameters(parameters_of(name)) for name in ("dev", "prod"))
+    dev, prod = (
+        StackCounts.of_parameters(read_environment(name).parameters) for name in ("dev", "prod")
+    )
     assert (dev.cache_size, prod.cache_size) == (None, "0.5")
     assert dev.snapshot_gigabytes == 0
     assert prod.snapshot_gigabytes == pytest.approx(3 * 1769 / 1024)
