@@ -161,7 +161,7 @@ LOCK_OPTIONS := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extra
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 clean: ## remove all files that make created
-	rm -rf $(VENV) $(SAM_VENV) $(SCAN_VENV) $(MINISTACK_VENV) $(LOCK_VENV) sbom.cdx.json $(DYNAMODB_LOCAL) .aws-sam .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SAM_VENV) $(SCAN_VENV) $(MINISTACK_VENV) $(LOCK_VENV) sbom.cdx.json $(DYNAMODB_LOCAL) .aws-sam .bench .hypothesis .mutants .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # FORCE if a virtual environment has to be made again: its Python no longer exists, or it was made
