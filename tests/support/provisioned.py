@@ -1,6 +1,7 @@
 """The template's resources in moto, made once; what a test changes in them is undone afterwards."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import httpx
@@ -82,10 +83,8 @@ class Provisioned:
         client = self.clients.dynamodb
         for table in self._template.of_type("AWS::DynamoDB::Table"):
             if table.name in self._tables:
-                try:
+                with suppress(client.exceptions.ResourceNotFoundException):
                     client.delete_table(TableName=table.name)
-                except client.exceptions.ResourceNotFoundException:
-                    pass
                 make_table(table, client)
 
 
