@@ -39,7 +39,7 @@ OTHER_VALUES: Final = {
     "ThrottleBurst": "20",
     "ThrottleRate": "10",
     "TimeZone": "Pacific/Kiritimati",
-    "TokenLifetimeMinutes": "9",
+    "TokenLifetimeMinutes": "60",
     "TokenableType": "Team",
     "TraceRate": "0.5",
     # Without the page, its other settings have no effect. Its own is tested with the page function.
@@ -164,7 +164,7 @@ def speaks_the_default_locale(deployment: Deployment, name: str) -> None:
 
 
 def denies_in_the_default_locale(deployment: Deployment, name: str) -> None:
-    put_token(deployment.clients, deployment.template, **VALID_TOKEN)
+    put_token_of_age(deployment, 50)
     authorizer = deployment.function(name)
     denials = [authorize(authorizer, language=language) for language in ("fr", "pt-BR")]
     assert denials[0] == denials[1] == ("Deny", {"message": translate("pt_BR", "forbidden_member")})
@@ -232,29 +232,37 @@ def signs_links_for_the_lifetime(deployment: Deployment, name: str) -> None:
     assert f"X-Amz-Expires={OTHER_VALUES['LinkLifetimeSeconds']}&" in link
 
 
-VALID_TOKEN: Final[dict[str, Any]] = {
-    "tokenable_type": OTHER_VALUES["TokenableType"],
-    "created_at": NOW - timedelta(minutes=8),
-}
-"""What lets a token in, in this deployment."""
+def put_token_of_age(deployment: Deployment, minutes: int, **fields: object) -> None:
+    """Stores the token, of the model that is accepted here, unless ``fields`` say otherwise."""
+    put_token(
+        deployment.clients,
+        deployment.template,
+        created_at=datetime.now(UTC) - timedelta(minutes=minutes),
+        **{"tokenable_type": OTHER_VALUES["TokenableType"], **fields},
+    )
 
 
-def lets_only_such_tokens_in(deployment: Deployment, name: str, **unlike: object) -> None:
-    put_membership(deployment.clients, deployment.template)
-    authorizer = deployment.function(name)
-    put_token(deployment.clients, deployment.template, **VALID_TOKEN)
-    assert authorize(authorizer)[0] == "Allow"
-    put_token(deployment.clients, deployment.template, **{**VALID_TOKEN, **unlike})
+def check_token(authorizer: ModuleType, *, is_valid: bool) -> None:
+    """Checks whether the token lets its user in."""
+    if is_valid:
+        assert authorize(authorizer)[0] == "Allow"
+        return
     with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
         authorize(authorizer)
 
 
 def lets_no_older_token_in(deployment: Deployment, name: str) -> None:
-    lets_only_such_tokens_in(deployment, name, created_at=NOW - timedelta(minutes=10))
+    put_membership(deployment.clients, deployment.template)
+    for minutes, is_valid in ((50, True), (70, False)):
+        put_token_of_age(deployment, minutes)
+        check_token(deployment.function(name), is_valid=is_valid)
 
 
 def lets_no_token_of_another_model_in(deployment: Deployment, name: str) -> None:
-    lets_only_such_tokens_in(deployment, name, tokenable_type="App\\Models\\User")
+    put_membership(deployment.clients, deployment.template)
+    for model, is_valid in (("Team", True), ("App\\Models\\User", False)):
+        put_token_of_age(deployment, 50, tokenable_type=model)
+        check_token(deployment.function(name), is_valid=is_valid)
 
 
 def shows_the_page_in_the_default_locale(deployment: Deployment, _: str) -> None:

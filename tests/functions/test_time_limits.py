@@ -7,6 +7,7 @@ import pytest
 
 from local.template.template import Template
 from workspace_api.history import TIME_TO_ANSWER
+from workspace_usage.aws.backoff import wait_before_retry
 from workspace_usage.aws.clients import UPLOAD_SECONDS
 from workspace_usage.aws.connections import CONNECT_SECONDS, RESPONSE_SECONDS
 from workspace_usage.recording import recorder as recording
@@ -39,7 +40,7 @@ def test_a_message_that_the_recorder_begins_can_be_applied(
     monkeypatch.setattr("random.uniform", lambda _, longest: longest)
     monkeypatch.setattr("time.sleep", pauses.append)
     for attempt in range(1, recording.ROW_WRITE_ATTEMPTS):
-        recording.wait_before_retry(attempt, recording._BACKOFF_SECONDS)
+        wait_before_retry(attempt, recording._BACKOFF_SECONDS)
     left = timedelta(milliseconds=recorder.TIME_TO_APPLY)
     assert timedelta(seconds=sum(pauses)) < left < lifetime_of(template, "Recorder") <= WRITE
 
