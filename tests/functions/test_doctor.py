@@ -42,9 +42,7 @@ def doctor(clients: Clients, checked: Template, monkeypatch: pytest.MonkeyPatch)
     return warm_function("doctor", environment_of(checked, "DoctorFunction"), monkeypatch)
 
 
-def test_it_imports_nothing_that_its_layers_do_not_have(
-    doctor: ModuleType, checked: Template
-) -> None:
+def test_it_imports_nothing_that_its_layers_do_not_have(checked: Template) -> None:
     """The layer has botocore, and neither boto3 nor what only commands need."""
     variables = environment_of(checked, "DoctorFunction")
     paths = (ROOT / "functions" / "doctor", ROOT / "layers" / "core")
@@ -57,7 +55,18 @@ def test_it_imports_nothing_that_its_layers_do_not_have(
     )
     assert {"botocore", "usagectl"} <= set(done.stdout.split())
     assert {"boto3", "s3transfer", "samtranslator", "typer"}.isdisjoint(done.stdout.split())
-    assert doctor.settings.api_url.endswith("/workspaces/usage")
+
+
+def test_it_knows_what_the_stack_tells_it(doctor: ModuleType, checked: Template) -> None:
+    """Each output under its name, as ``usagectl doctor`` finds it, and the listing's URL."""
+    variables = environment_of(checked, "DoctorFunction")
+    outputs = doctor.deployment().outputs
+    assert outputs == {name: checked.outputs[name] for name in outputs}
+    others = ("POWERTOOLS_", "AWS_", "API_URL", "CHECK_CALLER_PARAMETER")
+    assert set(outputs.values()) == {
+        value for name, value in variables.items() if not name.startswith(others)
+    }
+    assert doctor.deployment().url == variables["API_URL"]
 
 
 def printed_by(doctor: ModuleType, capsys: pytest.CaptureFixture[str]) -> str:

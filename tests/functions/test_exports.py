@@ -77,11 +77,6 @@ def run(exporter: ModuleType, records: list[dict[str, Any]], remaining: int = 30
     return failures
 
 
-def read(link: str) -> str:
-    """Returns the text of the file behind a link."""
-    return gzip.decompress(httpx.get(link).raise_for_status().content).decode("utf-8-sig")
-
-
 def test_a_member_exports_their_own_runs_and_someone_who_sees_everyone_exports_all(
     exports: ModuleType, exporter: ModuleType, clients: Clients, template: Template
 ) -> None:
@@ -97,8 +92,11 @@ def test_a_member_exports_their_own_runs_and_someone_who_sees_everyone_exports_a
         assert {name: done[name] for name in ("id", "format", "created_at", "expires_at")} == {
             name: body[name] for name in ("id", "format", "created_at", "expires_at")
         }
-        table = read(done["link"]).split("\r\n")
+        file = httpx.get(done["link"]).raise_for_status()
+        table = gzip.decompress(file.content).decode("utf-8-sig").split("\r\n")
         assert [line.split(",")[0] for line in table[1:-1]] == rows
+        assert file.headers["Content-Type"] == "application/gzip"
+        assert file.headers["Content-Disposition"].startswith('attachment; filename="usage-11-')
 
 
 def test_an_export_lives_for_24_hours_and_its_link_no_longer(
@@ -146,8 +144,14 @@ def test_who_may_no_longer_see_everyone_loses_the_export_of_everyone(exports: Mo
     assert send(exports, request(demoted, export_id=own["id"]))[0] == 200
 
 
-def test_what_a_caller_may_not_see_they_may_not_export(exports: ModuleType) -> None:
+def test_what_a_caller_may_not_see_they_may_not_export(
+    exports: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The log says in which workspace somebody was refused."""
     assert send(exports, request(OWN, {"format": "csv", "user_id": 3}))[0] == 403
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    [refused] = [line for line in lines if line.get("message") == "refused"]
+    assert (refused["workspace_id"], refused["correlation_id"]) == (11, "the-request")
 
 
 def test_a_request_that_breaks_rules_is_told_all_of_them(exports: ModuleType) -> None:

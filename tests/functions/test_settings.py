@@ -159,8 +159,8 @@ def speaks_the_default_locale(deployment: Deployment, name: str) -> None:
     if name != "exports":
         with pytest.raises(InvalidRequest) as refused:
             deployment.function(name).lambda_handler({"workspace_id": 0}, Context())
-        message = json.loads(str(refused.value))["message"]
-        assert message == translate("pt_BR", "invalid_workspace")
+        # People read it in logs, where escapes would be in the way.
+        assert f'"message": "{translate("pt_BR", "invalid_workspace")}"' in str(refused.value)
 
 
 def denies_in_the_default_locale(deployment: Deployment, name: str) -> None:
