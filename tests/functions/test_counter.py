@@ -75,7 +75,10 @@ def test_each_workspace_of_a_batch_is_counted_once(
     assert count(counter, 11, 12, 11) == []
     assert (tables.counted_rows(11), tables.counted_rows(12)) == (ROWS, ROWS)
     assert requests.sent == []
-    [metrics] = [line for line in lines(capsys) if "WorkspacesReceived" in line]
+    printed = lines(capsys)
+    counted = [line for line in printed if line.get("message") == "counted"]
+    assert [line["counted_workspace_id"] for line in counted] == [11, 12]
+    [metrics] = [line for line in printed if "WorkspacesReceived" in line]
     assert metrics["WorkspacesReceived"] == [2]
     assert metrics["RowsCounted"] == [ROWS, ROWS]
     assert (metrics["WorkspacesFailed"], metrics["WorkspacesUnavailable"]) == ([0], [0])

@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 
 from local.store.clients import Clients
 from local.template.template import Template
+from tests.support.counting import CountedTables
 from tests.support.functions import Context
 from tests.support.strategies import json_values
 from tests.support.usage import EVERYONE, NOW, OWN, answer, proxy_event, put_row
+from workspace_usage.aws.connections import ConnectionPool
 from workspace_usage.errors import InvalidRequest, StoreUnavailable
 from workspace_usage.listing.query import PARAMETER_NAMES
+from workspace_usage.rollups.counter import MIN_ROWS
 from workspace_usage.rows.row import ARCHIVED_FLAG, Source
 
 
@@ -230,6 +233,37 @@ def test_a_metric_counts_calls_that_are_made_again(
         None,
         [1.0],
     ]
+
+
+def test_a_metric_counts_the_calls_of_an_answer(
+    capsys: pytest.CaptureFixture[str],
+    usage: ModuleType,
+    clients: Clients,
+    template: Template,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those that read rows, and those that look up what is counted."""
+    tables = CountedTables(clients, template)
+    tables.put_rows(11, range(1, MIN_ROWS + 2))
+    tables.count(11, age=timedelta(hours=1))
+    calls: list[str] = []
+    post = ConnectionPool.post
+
+    def noting(pool: ConnectionPool, headers: Any, body: bytes) -> Any:
+        calls.append(json.loads(body).get("TableName", "setting"))
+        return post(pool, headers, body)
+
+    monkeypatch.setattr(ConnectionPool, "post", noting)
+    for page, is_looked_up in (("1", False), (f"{MIN_ROWS + 1}", True)):
+        calls.clear()
+        answer(usage, proxy_event(EVERYONE, {"page": page, "per_page": "1"}))
+        of_tables = [table for table in calls if table != "setting"]
+        assert (tables.name("Rollups") in of_tables) == is_looked_up
+        [answered] = [
+            line for line in log_lines(capsys.readouterr().out) if line.get("message") == "answered"
+        ]
+        assert answered["CallsMade"] == len(of_tables)
+        assert answered["PageDepth"] == int(page)
 
 
 def test_a_missing_setting_is_an_error(
