@@ -75,7 +75,7 @@ def test_a_log_has_no_events_and_each_line_is_about_its_own_request(
     monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
     function, (event, next_event) = request.getfixturevalue(name), EVENTS[name]
     put_token(clients, template)
-    cold_start.reset_cold_start_flag()
+    monkeypatch.setattr(cold_start, "is_cold_start", True)
     run(function, event)
     first = [*lines(capsys)]
     run(function, next_event)
