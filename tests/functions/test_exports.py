@@ -152,6 +152,7 @@ def test_what_a_caller_may_not_see_they_may_not_export(
     lines = map(json.loads, capsys.readouterr().out.splitlines())
     [refused] = [line for line in lines if line.get("message") == "refused"]
     assert (refused["workspace_id"], refused["correlation_id"]) == (11, "the-request")
+    assert refused["reason"] == "forbidden_user"
 
 
 def test_a_request_that_breaks_rules_is_told_all_of_them(exports: ModuleType) -> None:

@@ -338,7 +338,10 @@ def test_a_late_row_is_retried_if_it_can_not_be_marked(
 
 
 def test_an_event_is_retried_while_the_store_is_unavailable(
-    recorder: ModuleType, clients: Clients, template: Template
+    recorder: ModuleType,
+    clients: Clients,
+    template: Template,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """It goes back to the queue, and so do the messages behind it."""
     delete_table(clients, template, "Executions")
@@ -346,6 +349,11 @@ def test_an_event_is_retried_while_the_store_is_unavailable(
     assert retried(response) == ["m1", "m2"]
     assert len(items(clients, template, "Memberships")) == 1
     assert dead_letters(clients, template) == []
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [put_back] = [line for line in lines if line.get("message") == "put back"]
+    assert (put_back["message_id"], bool(put_back["reason"])) == ("m1", True)
+    [metrics] = [line for line in lines if "EventsReceived" in line]
+    assert (metrics["EventsPutBack"], "EventsFailed" in metrics) == ([2], False)
 
 
 def test_an_event_that_can_not_be_rejected_is_retried(
@@ -369,16 +377,25 @@ def test_the_rest_of_a_batch_that_runs_out_of_time_is_retried(
 
 
 def test_an_unexpected_failure_holds_up_no_other_message(
-    recorder: ModuleType, clients: Clients, template: Template
+    recorder: ModuleType,
+    clients: Clients,
+    template: Template,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A stored row that can't be read fails only the event of this row."""
+    """A stored row that can't be read fails only the event of this row, which is logged."""
     recorder.lambda_handler(batch(RECORDED), Context())
     name = template.resources["ExecutionsTable"].name
     [item] = items(clients, template, "Executions")
     clients.dynamodb.put_item(TableName=name, Item={**item, "credits": {"S": "spoiled"}})
+    capsys.readouterr()
     response = recorder.lambda_handler(batch(ARCHIVED, MEMBER), Context())
     assert retried(response) == ["m0"]
     assert len(items(clients, template, "Memberships")) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [failed] = [line for line in lines if line.get("message") == "failed"]
+    assert (failed["level"], failed["message_id"]) == ("ERROR", "m0")
+    [metrics] = [line for line in lines if "EventsReceived" in line]
+    assert (metrics["EventsFailed"], metrics["EventsPutBack"]) == ([1], [1])
 
 
 def test_nothing_personal_reaches_the_log(

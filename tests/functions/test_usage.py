@@ -318,6 +318,8 @@ def test_the_log_has_figures_and_the_request_s_id_but_no_personal_data(
     logged = [line for line in log_lines(printed) if "message" in line]
     assert {line["correlation_id"] for line in logged} == {"the-request"}
     assert {line["workspace_id"] for line in logged} == {11}
+    [refused] = [line for line in logged if line["message"] == "refused"]
+    assert "page" in refused["reason"]
     answered = next(line for line in logged if line["message"] == "answered")
     assert (answered["RowsRead"], answered["RowsReturned"], answered["PageDepth"]) == (2, 2, 1)
     assert answered["CurrentRowsRead"] == answered["ArchivedRowsRead"] == 1
