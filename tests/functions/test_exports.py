@@ -208,6 +208,18 @@ def test_an_export_that_can_t_be_queued_is_not_started(
             exports.lambda_handler(request(EVERYONE, {"format": "csv"}), Context())
 
 
+def test_without_the_setting_no_export_is_started(
+    exports: ModuleType, clients: Clients, template: Template, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is asked for once more, as everything is."""
+    clients.ssm.delete_parameter(Name=template.resources["MinDateParameter"].name)
+    with pytest.raises(StoreUnavailable):
+        exports.lambda_handler(request(EVERYONE, {"format": "csv"}), Context())
+    lines = [*map(json.loads, capsys.readouterr().out.splitlines())]
+    assert [line["CallsRepeated"] for line in lines if "CallsRepeated" in line] == [[1]]
+    assert receive(clients, template) == []
+
+
 def test_location_is_right_with_a_slash_at_the_end_of_the_path(exports: ModuleType) -> None:
     """API Gateway ignores the slash; whoever resolves the relative URL does not."""
     event = request(EVERYONE, {"format": "csv"})
@@ -262,7 +274,11 @@ def test_a_run_that_is_overtaken_leaves_its_message_until_the_export_is_done(
 
 
 def test_an_export_fails_with_the_last_attempt_and_not_before(
-    exports: ModuleType, exporter: ModuleType, clients: Clients, template: Template
+    exports: ModuleType,
+    exporter: ModuleType,
+    clients: Clients,
+    template: Template,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Its caller is told so, and may start another one."""
     body = start(exports)
@@ -271,8 +287,12 @@ def test_an_export_fails_with_the_last_attempt_and_not_before(
     queue = template.resources["ExportsQueue"].properties
     attempts = int(queue["RedrivePolicy"]["maxReceiveCount"])
     for attempt, expected in ((1, "running"), (attempts - 1, "running"), (attempts, "failed")):
+        capsys.readouterr()
         left = run(exporter, [to_record(record["body"], attempt)])
         assert left == [{"itemIdentifier": "the-message"}]
+        lines = [*map(json.loads, capsys.readouterr().out.splitlines())]
+        assert [line["CallsRepeated"] for line in lines if "CallsRepeated" in line] == [[1]]
+        assert any("ExportsFailed" in line for line in lines) == (expected == "failed")
         event = request({**EVERYONE}, export_id=body["id"])
         event["headers"]["Accept-Language"] = "pt-BR"
         answer = send(exports, event)[1]

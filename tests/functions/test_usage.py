@@ -267,11 +267,14 @@ def test_a_metric_counts_the_calls_of_an_answer(
 
 
 def test_a_missing_setting_is_an_error(
-    usage: ModuleType, clients: Clients, template: Template
+    capsys: pytest.CaptureFixture[str], usage: ModuleType, clients: Clients, template: Template
 ) -> None:
+    """It is asked for once more, as everything is."""
     clients.ssm.delete_parameter(Name=template.resources["MinDateParameter"].name)
     with pytest.raises(StoreUnavailable):
         usage.lambda_handler(proxy_event(EVERYONE), Context())
+    lines = log_lines(capsys.readouterr().out)
+    assert [line["CallsRepeated"] for line in lines if "CallsRepeated" in line] == [[1]]
 
 
 def test_the_setting_hides_older_rows(
