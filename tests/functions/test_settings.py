@@ -117,7 +117,7 @@ def export_request(body: object, language: str = "en") -> dict[str, Any]:
 
 
 def finished_export(deployment: Deployment, **fields: str) -> Any:
-    """Exports rows, and returns the body of the answer to who asks how the export stands."""
+    """Exports rows, and returns the body of the answer that says so."""
     started = deployment.respond("exports", export_request({"format": "csv", **fields}))[1]
     message = {"workspace_id": 11, "user_id": 1, "export_id": started["id"]}
     attributes = {"ApproximateReceiveCount": "1"}
@@ -196,9 +196,9 @@ def finds_rows_by_the_zone_s_days(deployment: Deployment, name: str) -> None:
 
 
 def counts_by_the_zone_s_days(deployment: Deployment, name: str) -> None:
-    """So the listing and the summary, which have the same days, need not read the rows.
+    """The listing and the summary have the same days, so they need not read the rows.
 
-    They don't use counts of this minute.
+    They don't use counts of the last minute, so these are older.
     """
     CountedTables(deployment.clients, deployment.template).put_rows(11, range(1, MIN_ROWS + 2))
     function = deployment.function(name)
@@ -233,7 +233,7 @@ def signs_links_for_the_lifetime(deployment: Deployment, name: str) -> None:
 
 
 def put_token_of_age(deployment: Deployment, minutes: int, **fields: object) -> None:
-    """Stores the token, of the model that is accepted here, unless ``fields`` say otherwise."""
+    """Stores a token of the model that is accepted here, unless ``fields`` say otherwise."""
     put_token(
         deployment.clients,
         deployment.template,

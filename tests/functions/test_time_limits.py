@@ -34,7 +34,7 @@ def test_a_message_that_the_recorder_begins_can_be_applied(
 ) -> None:
     """Also a row that others keep changing: all pauses between the attempts fit.
 
-    Lambda ends the function before a mark may be worth nothing for the row.
+    Lambda ends the function while the mark of the row's hour is still good.
     """
     pauses: list[float] = []
     monkeypatch.setattr("random.uniform", lambda _, longest: longest)

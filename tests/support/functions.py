@@ -75,7 +75,7 @@ def load_function(
     monkeypatch.setitem(sys.modules, spec.name, module)
     threshold = gc.get_threshold()
     spec.loader.exec_module(module)
-    # In a process of tests, much more is loaded than the function, and is to be freed one day.
+    # The function has frozen everything that is loaded, and here that is not the function alone.
     gc.unfreeze()
     gc.set_threshold(*threshold)
     # Powertools reuses loggers, which still write to the standard output of an earlier test. The
@@ -92,9 +92,10 @@ _WARM_FUNCTIONS: Final[dict[tuple[str, frozenset[tuple[str, str]]], ModuleType]]
 def warm_function(
     name: str, environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> ModuleType:
-    """Returns a function that may have been loaded already, without what its requests share.
+    """Returns a function's module, which is loaded once for each environment.
 
-    See ``load_function`` for the arguments.
+    The objects that its requests share are made again, as after a cold start. The arguments are
+    those of ``load_function``.
     """
     _set_variables(environment, monkeypatch)
     endpoints = {name: url for name, url in os.environ.items() if name.startswith("AWS_ENDPOINT_")}
