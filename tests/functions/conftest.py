@@ -3,17 +3,16 @@
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
-import httpx
 import pytest
 
 from local.aws import CREDENTIALS, NO_CONFIGURATION, REGION
 from local.moto.process import MotoServer
 from local.store.clients import Clients, Endpoints
-from local.store.provision import provision
 from local.template.expand import expand
 from local.template.template import Template
 from tests.support.aws_clients import forget_clients
-from tests.support.functions import ROOT, environment_of, load_function
+from tests.support.functions import ROOT, environment_of, warm_function
+from tests.support.provisioned import Provisioned, note_calls
 
 
 @pytest.fixture(scope="session")
@@ -25,27 +24,40 @@ def template() -> Template:
 @pytest.fixture(scope="session")
 def endpoints() -> Iterator[Endpoints]:
     """Addresses of moto's services, which are called over HTTP as in Lambda."""
-    server = MotoServer()
+    # Queues are emptied more often than once in a minute.
+    server = MotoServer(settings={"MOTO_SQS_ENFORCE_STRICT_QUEUE_PURGE_BEHAVIOUR": "false"})
     yield Endpoints.all_at(server.url())
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def provisioned(endpoints: Endpoints, template: Template) -> Iterator[Provisioned]:
+    """What the template declares, and nothing else."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = Provisioned(template, endpoints)
+        note_calls(made, patch)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten_clients() -> Iterator[None]:
+    """Forgets the functions' clients of other modules, which may have other endpoints."""
+    forget_clients()
+    yield
+    forget_clients()
+
+
 @pytest.fixture
 def clients(
-    endpoints: Endpoints, template: Template, monkeypatch: pytest.MonkeyPatch
+    provisioned: Provisioned, endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Clients]:
     """Clients of services that have only what the template declares."""
-    httpx.post(f"{endpoints.dynamodb}/moto-api/reset").raise_for_status()
     for name, value in {**endpoints.variables, **CREDENTIALS, **NO_CONFIGURATION}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    forget_clients()
-    clients = Clients.at(endpoints)
-    provision(template, clients)
-    yield clients
-    for client in (clients.dynamodb, clients.events, clients.s3, clients.sqs, clients.ssm):
-        client.close()
-    forget_clients()
+    yield provisioned.clients
+    provisioned.restore()
 
 
 def module_of(name: str) -> Callable[..., ModuleType]:
@@ -53,9 +65,9 @@ def module_of(name: str) -> Callable[..., ModuleType]:
 
     @pytest.fixture(name=name)
     def loaded(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-        assert clients.dynamodb.list_tables()["TableNames"]
+        del clients  # They must be there: the function's environment leads to them.
         environment = environment_of(template, f"{name.capitalize()}Function")
-        return load_function(name, environment, monkeypatch)
+        return warm_function(name, environment, monkeypatch)
 
     return loaded
 

@@ -75,7 +75,10 @@ def test_each_workspace_of_a_batch_is_counted_once(
     assert count(counter, 11, 12, 11) == []
     assert (tables.counted_rows(11), tables.counted_rows(12)) == (ROWS, ROWS)
     assert requests.sent == []
-    [metrics] = [line for line in lines(capsys) if "WorkspacesReceived" in line]
+    printed = lines(capsys)
+    counted = [line for line in printed if line.get("message") == "counted"]
+    assert [line["counted_workspace_id"] for line in counted] == [11, 12]
+    [metrics] = [line for line in printed if "WorkspacesReceived" in line]
     assert metrics["WorkspacesReceived"] == [2]
     assert metrics["RowsCounted"] == [ROWS, ROWS]
     assert (metrics["WorkspacesFailed"], metrics["WorkspacesUnavailable"]) == ([0], [0])
@@ -105,6 +108,7 @@ def test_after_a_store_that_does_not_answer_no_other_workspace_is_tried(
     assert [line["counted_workspace_id"] for line in printed if "reason" in line] == [11]
     [metrics] = [line for line in printed if "WorkspacesReceived" in line]
     assert (metrics["WorkspacesUnavailable"], metrics["WorkspacesFailed"]) == ([2], [0])
+    assert metrics["WorkspacesPutBack"] == [1, 1]
 
 
 def test_without_time_the_rest_of_a_batch_is_requested_again_at_once(
@@ -132,6 +136,7 @@ def test_counting_continues_in_another_run(
     assert after <= timedelta(seconds=1)
     [metrics] = [line for line in lines(capsys) if "WorkspacesReceived" in line]
     assert metrics["WatermarkLag"][0] > 3600
+    assert metrics["WorkspacesPutBack"] == [1]
     assert count(counter, 11) == []
     assert tables.counted_rows(11) == ROWS
     assert len(requests.sent) == 1
@@ -184,9 +189,12 @@ def test_an_unexpected_failure_stops_no_other_workspace(
 
 
 def test_messages_are_delivered_again_if_the_queue_takes_no_request(
-    counter: ModuleType, clients: Clients, template: Template
+    counter: ModuleType, clients: Clients, template: Template, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It would take no request to try again either."""
     clients.sqs.delete_queue(QueueUrl=template.resources["CountQueue"].ref)
     no_time = (counter.TIME_TO_STOP,)
     assert count(counter, 11, 12, remaining=no_time) == ["m0", "m1"]
+    [metrics] = [line for line in lines(capsys) if "WorkspacesReceived" in line]
+    assert metrics["WorkspacesFailed"] == [2]
+    assert "WorkspacesPutBack" not in metrics

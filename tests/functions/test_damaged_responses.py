@@ -1,18 +1,16 @@
 """Damaged responses of the store: a call is retried, or the store is unavailable; nothing else.
 
-The response to each call of each function is damaged in every way, once, three times and always, on
-the way through a proxy. The request itself always reaches moto: a write has happened although its
-response did not arrive. S3 has no proxy: botocore validates its responses by itself.
+The response to each call of each function is damaged in every way, on the way through a proxy. The
+request itself always reaches moto: a write has happened although its response did not arrive. S3
+has no proxy: botocore validates its responses by itself.
 """
 
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from math import inf
 from threading import Thread
 from typing import Any, Final
 
-import httpx
 import pytest
 from botocore.config import Config
 from botocore.exceptions import HTTPClientError
@@ -24,11 +22,9 @@ from local.functions.configuration import versions_by_arn
 from local.functions.invocation import Result
 from local.gateway.gateway import Gateway
 from local.log import NoLog
-from local.store.clients import Clients, Endpoints
-from local.store.provision import provision
+from local.store.clients import Endpoints
 from local.template.template import Template
-from tests.support.aws_clients import forget_clients
-from tests.support.damage import DAMAGES, DRIP, Damage, Interference, Proxy
+from tests.support.damage import DAMAGES, DRIP, Interference, Proxy
 from tests.support.export_trials import (
     continued_export,
     found_export,
@@ -58,13 +54,17 @@ from tests.support.harness import (
     token_by_id,
     unfinished_count,
 )
+from tests.support.provisioned import Provisioned
 from workspace_usage.aws.client_validation import reject_damaged_responses
+from workspace_usage.aws.clients import CALL_ATTEMPTS
 from workspace_usage.aws.reader import DYNAMODB, Reader
 from workspace_usage.errors import StoreUnavailable
 
 
 @pytest.fixture(scope="module")
-def harness(endpoints: Endpoints, template: Template) -> Iterator[Harness]:
+def harness(
+    provisioned: Provisioned, endpoints: Endpoints, template: Template
+) -> Iterator[Harness]:
     """The harness, with rows in its workspaces, and a member of the first."""
     with pytest.MonkeyPatch.context() as patch, Proxy(endpoints.dynamodb) as proxy:
         Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
@@ -75,24 +75,18 @@ def harness(endpoints: Endpoints, template: Template) -> Iterator[Harness]:
             "AWS_DEFAULT_REGION": local_aws.REGION,
         }.items():
             patch.setenv(name, value)
-        httpx.post(f"{endpoints.dynamodb}/moto-api/reset").raise_for_status()
         patch.setattr("time.sleep", lambda _: None)
         # So many calls fail here that botocore would stop retrying them.
         patch.setattr(RetryQuota, "acquire", lambda *_: True)
-        forget_clients()
-        clients = Clients.at(endpoints)
-        provision(template, clients)
         loaded = {}
         for name in FUNCTIONS:
             environment = environment_of(template, f"{name.capitalize()}Function")
             loaded[name] = load_function(name, environment, patch)
-        made = Harness(proxy, clients, template, loaded)
+        made = Harness(proxy, provisioned.clients, template, loaded)
         fill(made)
         yield made
-        forget_clients()
         proxy.shutdown()
-        for client in (clients.dynamodb, clients.events, clients.s3, clients.sqs, clients.ssm):
-            client.close()
+        provisioned.restore()
 
 
 CASES: list[tuple[Callable[[Harness], Trial], str, str]] = [
@@ -137,32 +131,41 @@ MEMBER: Final = (
 """The headers of a member's request."""
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
+GROUPS: Final = len(DAMAGES) // CALL_ATTEMPTS
+"""Calls whose attempts are all damaged meet every damage if there are this many of them."""
+
+
 @pytest.mark.parametrize(
-    ("begin", "operation", "table"), CASES, ids=lambda part: getattr(part, "__name__", part)
+    ("number", "begin", "operation", "table"),
+    [(number, *case) for number, case in enumerate(CASES)],
+    ids=[f"{begin.__name__}: {operation} {table}".rstrip() for begin, operation, table in CASES],
 )
 def test_a_damaged_response_is_never_a_result(
     harness: Harness,
     capsys: pytest.CaptureFixture[str],
+    number: int,
     begin: Callable[[Harness], Trial],
     operation: str,
     table: str,
-    damage: Damage,
 ) -> None:
     """Damage that happens once costs one more attempt. Otherwise the store is unavailable, whatever
-    it has done. What is then tried again later happens once."""
+    it has done. What is then tried again later happens once.
 
-    def damaged(times: float) -> Interference:
-        return Interference(operation, harness.table(table) if table else "", damage, times)
-
-    with harness.proxy.damaging(damaged(1)) as interference:
+    The attempts of a call are damaged in different ways. Which way comes first differs from case to
+    case: a function makes the first attempt of many calls itself, and botocore makes the others.
+    """
+    damages = [*DAMAGES[number % len(DAMAGES) :], *DAMAGES[: number % len(DAMAGES)]]
+    text = harness.table(table) if table else ""
+    with harness.proxy.damaging(Interference(operation, text, damages, remaining=1)) as once:
         assert begin(harness)()
-    assert interference.count, "the call was not made"
-    trial = begin(harness)
-    with harness.proxy.damaging(damaged(inf)):
-        assert not trial()
-    with harness.proxy.damaging(damaged(3)):
-        trial()
+    assert once.remaining == 0, "the call was not made"
+    for group in range(GROUPS):
+        trial = begin(harness)
+        always = Interference(operation, text, damages[group::GROUPS])
+        with harness.proxy.damaging(always):
+            assert not trial()
+        # One more if a connection ended that was kept from an earlier call.
+        assert always.most_attempts >= CALL_ATTEMPTS, "an attempt was not given up"
     assert trial()
     assert '"message":"failed"' not in capsys.readouterr().out, "there was no unexpected error"
 
@@ -175,7 +178,7 @@ def test_a_response_that_drips_takes_no_longer_than_an_attempt_may(harness: Harn
     client = local_aws.session().client("dynamodb", endpoint_url=url, config=limits)
     reject_damaged_responses(client)
     reader = Reader(DYNAMODB, url, local_aws.REGION, lambda *_: "gave up", response_seconds=seconds)
-    with harness.proxy.damaging(Interference("GetItem", "", DRIP, inf)):
+    with harness.proxy.damaging(Interference("GetItem", "", [DRIP])):
         assert reader.get_item(**request) == "gave up"
         with pytest.raises(HTTPClientError):
             client.get_item(**request)
@@ -188,7 +191,7 @@ def test_nothing_is_cached_because_of_a_damaged_response(harness: Harness) -> No
     request = Request("GET", "/workspaces/usage", "per_page=3", MEMBER)
     for operation, table in (("GetItem", "AccessTokens"), ("Query", "Executions")):
         for damage in DAMAGES:
-            with harness.proxy.damaging(Interference(operation, harness.table(table), damage, inf)):
+            with harness.proxy.damaging(Interference(operation, harness.table(table), [damage])):
                 assert gateway.handle(request).status == 503
     response = gateway.handle(request)
     assert (response.status, dict(response.headers)["X-Cache"]) == (200, "Miss")
@@ -203,7 +206,7 @@ def test_an_export_is_not_started_because_of_a_damaged_response(harness: Harness
     exports = harness.table("Exports")
     for operation, text in (("TransactWriteItems", exports), ("SendMessage", "")):
         for damage in DAMAGES:
-            with harness.proxy.damaging(Interference(operation, text, damage, inf)):
+            with harness.proxy.damaging(Interference(operation, text, [damage])):
                 assert gateway.handle(request).status == 503
     assert [gateway.handle(request).status for _ in range(3)] == [202, 202, 429]
 

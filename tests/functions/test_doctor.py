@@ -13,7 +13,7 @@ from local.store.clients import Clients
 from local.template.expand import expand
 from local.template.template import Template
 from tests.support.alarms import Alarms
-from tests.support.functions import ROOT, Context, environment_of, load_function
+from tests.support.functions import ROOT, Context, environment_of, load_function, warm_function
 from tests.support.metrics import Metrics
 from usagectl.findings import Finding
 from usagectl.service_check import Caller
@@ -30,23 +30,21 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 
 
 @pytest.fixture(scope="module")
-def template() -> Template:
+def checked() -> Template:
     """The template with the checks on a schedule."""
     return expand(ROOT / "template.yaml", {"ChecksEnabled": "true"})
 
 
 @pytest.fixture
-def doctor(clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def doctor(clients: Clients, checked: Template, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The function."""
-    assert clients.dynamodb.list_tables()["TableNames"]
-    return load_function("doctor", environment_of(template, "DoctorFunction"), monkeypatch)
+    del clients  # They must be there: the function's environment leads to them.
+    return warm_function("doctor", environment_of(checked, "DoctorFunction"), monkeypatch)
 
 
-def test_it_imports_nothing_that_its_layers_do_not_have(
-    doctor: ModuleType, template: Template
-) -> None:
+def test_it_imports_nothing_that_its_layers_do_not_have(checked: Template) -> None:
     """The layer has botocore, and neither boto3 nor what only commands need."""
-    variables = environment_of(template, "DoctorFunction")
+    variables = environment_of(checked, "DoctorFunction")
     paths = (ROOT / "functions" / "doctor", ROOT / "layers" / "core")
     done = subprocess.run(
         [sys.executable, "-P", "-c", PRINT_MODULES, *map(str, paths)],
@@ -57,7 +55,18 @@ def test_it_imports_nothing_that_its_layers_do_not_have(
     )
     assert {"botocore", "usagectl"} <= set(done.stdout.split())
     assert {"boto3", "s3transfer", "samtranslator", "typer"}.isdisjoint(done.stdout.split())
-    assert doctor.settings.api_url.endswith("/workspaces/usage")
+
+
+def test_it_knows_what_the_stack_tells_it(doctor: ModuleType, checked: Template) -> None:
+    """Each output under its name, as ``usagectl doctor`` finds it, and the listing's URL."""
+    variables = environment_of(checked, "DoctorFunction")
+    outputs = doctor.deployment().outputs
+    assert outputs == {name: checked.outputs[name] for name in outputs}
+    others = ("POWERTOOLS_", "AWS_", "API_URL", "CHECK_CALLER_PARAMETER")
+    assert set(outputs.values()) == {
+        value for name, value in variables.items() if not name.startswith(others)
+    }
+    assert doctor.deployment().url == variables["API_URL"]
 
 
 def printed_by(doctor: ModuleType, capsys: pytest.CaptureFixture[str]) -> str:
@@ -103,7 +112,7 @@ API_FAILS: Final = replace(API_IS_WELL, is_well=False)
 )
 def test_its_alarms_fire_when_checks_fail_twice(
     doctor: ModuleType,
-    template: Template,
+    checked: Template,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     findings: list[Finding],
@@ -125,7 +134,7 @@ def test_its_alarms_fire_when_checks_fail_twice(
     metrics.put_printed(well, range(0, 60, 5))
     metrics.put_printed(found, [60, 65])
     metrics.put_printed(well, range(70, 120, 5))
-    alarms = alarms_on(template, metrics)
+    alarms = alarms_on(checked, metrics)
     for alarm in ALARMS:
         assert minutes_in_alarm(alarms, alarm, hour) == (
             [66, 67, 68, 69, 70] if alarm in alarms_on_it else []
@@ -134,7 +143,7 @@ def test_its_alarms_fire_when_checks_fail_twice(
 
 def test_runs_that_are_missing_are_told_and_page_nobody(
     doctor: ModuleType,
-    template: Template,
+    checked: Template,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -142,7 +151,7 @@ def test_runs_that_are_missing_are_told_and_page_nobody(
     monkeypatch.setattr(doctor, "_examine", lambda: iter([WELL, API_IS_WELL]))
     metrics = Metrics()
     metrics.put_printed(printed_by(doctor, capsys), range(3, 60, 5))
-    alarms = alarms_on(template, metrics)
+    alarms = alarms_on(checked, metrics)
     day = range(24 * 60)
     assert minutes_in_alarm(alarms, "FailedChecksAlarm", day) == [*day[:4], *day[79:]]
     assert minutes_in_alarm(alarms, "FailedApiChecksAlarm", day) == []
@@ -150,12 +159,12 @@ def test_runs_that_are_missing_are_told_and_page_nobody(
 
 def test_the_checks_of_the_api_are_those_that_have_a_metric_of_their_own(
     clients: Clients,
-    template: Template,
+    checked: Template,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Here nobody answers at the API's URL, and there is no service for most other checks."""
-    variables = environment_of(template, "DoctorFunction")
+    variables = environment_of(checked, "DoctorFunction")
     doctor = load_function("doctor", {**variables, "API_URL": "http://127.0.0.1:1"}, monkeypatch)
     caller = Caller("1|token", 11)
     store_caller(clients.ssm, variables["CHECK_CALLER_PARAMETER"], caller)

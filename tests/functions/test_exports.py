@@ -77,11 +77,6 @@ def run(exporter: ModuleType, records: list[dict[str, Any]], remaining: int = 30
     return failures
 
 
-def read(link: str) -> str:
-    """Returns the text of the file behind a link."""
-    return gzip.decompress(httpx.get(link).raise_for_status().content).decode("utf-8-sig")
-
-
 def test_a_member_exports_their_own_runs_and_someone_who_sees_everyone_exports_all(
     exports: ModuleType, exporter: ModuleType, clients: Clients, template: Template
 ) -> None:
@@ -97,8 +92,11 @@ def test_a_member_exports_their_own_runs_and_someone_who_sees_everyone_exports_a
         assert {name: done[name] for name in ("id", "format", "created_at", "expires_at")} == {
             name: body[name] for name in ("id", "format", "created_at", "expires_at")
         }
-        table = read(done["link"]).split("\r\n")
+        file = httpx.get(done["link"]).raise_for_status()
+        table = gzip.decompress(file.content).decode("utf-8-sig").split("\r\n")
         assert [line.split(",")[0] for line in table[1:-1]] == rows
+        assert file.headers["Content-Type"] == "application/gzip"
+        assert file.headers["Content-Disposition"].startswith('attachment; filename="usage-11-')
 
 
 def test_an_export_lives_for_24_hours_and_its_link_no_longer(
@@ -131,13 +129,11 @@ def test_an_export_lives_for_24_hours_and_its_link_no_longer(
     assert send(exports, event)[0] == 404
 
 
-@pytest.mark.parametrize("context", OTHERS.values(), ids=OTHERS)
-def test_an_export_is_known_to_its_own_caller_in_its_workspace_only(
-    exports: ModuleType, context: Mapping[str, str]
-) -> None:
+def test_an_export_is_known_to_its_own_caller_in_its_workspace_only(exports: ModuleType) -> None:
     body = start(exports)
-    status, answer, _ = send(exports, request(context, export_id=body["id"]))
-    assert (status, answer.keys()) == (404, {"message"})
+    for other, context in OTHERS.items():
+        status, answer, _ = send(exports, request(context, export_id=body["id"]))
+        assert (status, answer.keys()) == (404, {"message"}), other
 
 
 def test_who_may_no_longer_see_everyone_loses_the_export_of_everyone(exports: ModuleType) -> None:
@@ -148,13 +144,19 @@ def test_who_may_no_longer_see_everyone_loses_the_export_of_everyone(exports: Mo
     assert send(exports, request(demoted, export_id=own["id"]))[0] == 200
 
 
-def test_what_a_caller_may_not_see_they_may_not_export(exports: ModuleType) -> None:
+def test_what_a_caller_may_not_see_they_may_not_export(
+    exports: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The log says in which workspace somebody was refused."""
     assert send(exports, request(OWN, {"format": "csv", "user_id": 3}))[0] == 403
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    [refused] = [line for line in lines if line.get("message") == "refused"]
+    assert (refused["workspace_id"], refused["correlation_id"]) == (11, "the-request")
+    assert refused["reason"] == "forbidden_user"
 
 
-@pytest.mark.parametrize(
-    ("body", "fields"),
-    [
+def test_a_request_that_breaks_rules_is_told_all_of_them(exports: ModuleType) -> None:
+    bodies: list[tuple[object, set[str]]] = [
         ({}, {"format"}),
         ({"format": "CSV"}, {"format"}),
         (
@@ -165,27 +167,19 @@ def test_what_a_caller_may_not_see_they_may_not_export(exports: ModuleType) -> N
         ([], {"body"}),
         (None, {"body"}),
         ("csv", {"body"}),
-    ],
-)
-def test_a_request_that_breaks_rules_is_told_all_of_them(
-    exports: ModuleType, body: object, fields: set[str]
-) -> None:
-    status, answer, _ = send(exports, request(EVERYONE, body))
-    assert status == 422
-    assert answer["errors"].keys() == fields
+    ]
+    for body, fields in bodies:
+        status, answer, _ = send(exports, request(EVERYONE, body))
+        assert status == 422
+        assert answer["errors"].keys() == fields, body
 
 
-def test_a_byte_order_mark_is_ignored(exports: ModuleType) -> None:
+def test_a_body_that_is_no_json_is_an_error_of_the_caller(exports: ModuleType) -> None:
+    """Only a byte order mark is ignored."""
+    for text in ("", None, "{", '{"format": 1e999999999}', '"' * 9):
+        assert send(exports, {**request(EVERYONE), "body": text})[0] == 422, text
     event = {**request(EVERYONE), "body": '\ufeff{"format": "csv"}'}
     assert send(exports, event)[0] == 202
-
-
-@pytest.mark.parametrize("text", ["", None, "{", '{"format": 1e999999999}', '"' * 9])
-def test_a_body_that_is_no_json_is_an_error_of_the_caller(
-    exports: ModuleType, text: str | None
-) -> None:
-    event = {**request(EVERYONE), "body": text}
-    assert send(exports, event)[0] == 422
 
 
 def test_a_caller_may_have_two_exports_running(
@@ -212,6 +206,18 @@ def test_an_export_that_can_t_be_queued_is_not_started(
     for _ in range(3):
         with pytest.raises(StoreUnavailable):
             exports.lambda_handler(request(EVERYONE, {"format": "csv"}), Context())
+
+
+def test_without_the_setting_no_export_is_started(
+    exports: ModuleType, clients: Clients, template: Template, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is asked for once more, as everything is."""
+    clients.ssm.delete_parameter(Name=template.resources["MinDateParameter"].name)
+    with pytest.raises(StoreUnavailable):
+        exports.lambda_handler(request(EVERYONE, {"format": "csv"}), Context())
+    lines = [*map(json.loads, capsys.readouterr().out.splitlines())]
+    assert [line["CallsRepeated"] for line in lines if "CallsRepeated" in line] == [[1]]
+    assert receive(clients, template) == []
 
 
 def test_location_is_right_with_a_slash_at_the_end_of_the_path(exports: ModuleType) -> None:
@@ -268,7 +274,11 @@ def test_a_run_that_is_overtaken_leaves_its_message_until_the_export_is_done(
 
 
 def test_an_export_fails_with_the_last_attempt_and_not_before(
-    exports: ModuleType, exporter: ModuleType, clients: Clients, template: Template
+    exports: ModuleType,
+    exporter: ModuleType,
+    clients: Clients,
+    template: Template,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Its caller is told so, and may start another one."""
     body = start(exports)
@@ -277,8 +287,12 @@ def test_an_export_fails_with_the_last_attempt_and_not_before(
     queue = template.resources["ExportsQueue"].properties
     attempts = int(queue["RedrivePolicy"]["maxReceiveCount"])
     for attempt, expected in ((1, "running"), (attempts - 1, "running"), (attempts, "failed")):
+        capsys.readouterr()
         left = run(exporter, [to_record(record["body"], attempt)])
         assert left == [{"itemIdentifier": "the-message"}]
+        lines = [*map(json.loads, capsys.readouterr().out.splitlines())]
+        assert [line["CallsRepeated"] for line in lines if "CallsRepeated" in line] == [[1]]
+        assert any("ExportsFailed" in line for line in lines) == (expected == "failed")
         event = request({**EVERYONE}, export_id=body["id"])
         event["headers"]["Accept-Language"] = "pt-BR"
         answer = send(exports, event)[1]
@@ -310,6 +324,12 @@ def test_the_log_has_figures_but_no_personal_data(
     lines = [json.loads(line) for line in printed.splitlines()]
     [done] = [line for line in lines if line.get("message") == "done"]
     assert (done["RowsExported"], done["exported_workspace_id"]) == (1, 11)
+    assert 0 <= done["ExportAge"] < 60
+    [metrics] = [line for line in lines if "ExportsReceived" in line]
+    assert (metrics["ExportsReceived"], metrics["ExportsDone"]) == ([1], [1])
+    assert (metrics["RowsRead"], metrics["RowsExported"]) == ([1], [1])
+    for metric in ("ExportsStarted", "ExportsLookedUp"):
+        assert [line[metric] for line in lines if metric in line] == [[1]]
     signature = link.partition("X-Amz-Signature=")[2]
     for secret in ("bo@example.com", "Bearer", body["id"], signature):
         assert secret not in printed

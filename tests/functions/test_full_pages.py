@@ -10,7 +10,7 @@ from local.functions.worker import serialize
 from local.store.clients import Clients
 from local.template.template import Template
 from tests.support.functions import Context
-from tests.support.usage import EVERYONE, proxy_event
+from tests.support.usage import EVERYONE, proxy_event, put_items
 from workspace_usage.listing.answer import MAX_PER_PAGE
 from workspace_usage.listing.sizes import MAX_RESPONSE_BYTES
 from workspace_usage.recording.payloads import InvalidPayload, parse_row
@@ -83,39 +83,58 @@ def with_key_and_title(text: str) -> Payload:
     return payload("", agent=agent("image", title=text), output="😀" * 256)
 
 
-@pytest.mark.parametrize(
-    ("make", "letter"),
-    [
-        *(
-            (with_title, letter)
-            for letter in ('"', "\\", "\x01", "\n", "é", "中", "\u2028", "😀", "a")
-        ),
+def put_largest_rows(
+    clients: Clients, template: Template, make: Callable[[str], Payload], letter: str, number: int
+) -> None:
+    """Stores rows of the largest size that is accepted, in place of those with the same ids."""
+    row = parse_row(Source.CURRENT, longest(make, letter))
+    rows = (
+        row._replace(position=row.position._replace(id=MAX_ID - place)) for place in range(number)
+    )
+    put_items(clients, template, Source.CURRENT, map(to_stored_item, rows))
+
+
+def sizes_of_page(usage: ModuleType, rows: int) -> tuple[int, int]:
+    """Returns the sizes of a page, as a proxy response and as a body."""
+    query = {"start_date": "2026-01-05", "end_date": "2026-01-05", "per_page": str(rows)}
+    response = usage.lambda_handler(proxy_event(EVERYONE, query), Context())
+    body = usage.lambda_handler({"workspace_id": 11, **query}, Context())
+    assert len(body["items"]) == rows
+    return len(serialize(response).encode()), len(serialize(body).encode())
+
+
+@pytest.fixture
+def long_session_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes presigned URLs as long as they may be."""
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "/" * 1_000)
+
+
+@pytest.mark.usefixtures("long_session_token")
+def test_a_full_page_of_the_largest_rows_can_be_returned(
+    usage: ModuleType, clients: Clients, template: Template
+) -> None:
+    """As a proxy response and as a body."""
+    put_largest_rows(clients, template, with_key_and_title, '"', MAX_PER_PAGE)
+    assert max(sizes_of_page(usage, MAX_PER_PAGE)) <= MAX_RESPONSE_BYTES
+
+
+@pytest.mark.usefixtures("long_session_token")
+def test_the_limit_for_a_row_leaves_little_room_unused(
+    usage: ModuleType, clients: Clients, template: Template
+) -> None:
+    """Whatever its texts consist of. Each row takes as much of a page as the one before."""
+    for make, letter in (
+        *((with_title, letter) for letter in ('"', "\\", "\x01", "\n", "é", "\u2028", "😀", "a")),
         *((with_slug, letter) for letter in ('"', "中", "/")),
         *((with_link, letter) for letter in ('"', "a")),
         (with_error, "\x1f"),
         (with_key_and_title, '"'),
-    ],
-)
-def test_a_page_of_the_largest_rows_can_be_returned(
-    usage: ModuleType,
-    clients: Clients,
-    template: Template,
-    monkeypatch: pytest.MonkeyPatch,
-    make: Callable[[str], Payload],
-    letter: str,
-) -> None:
-    """As a proxy response and as a body. The limit for a row leaves little room unused."""
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "/" * 1_000)
-    row = parse_row(Source.CURRENT, longest(make, letter))
-    table = template.resources["ExecutionsTable"].name
-    for number in range(MAX_PER_PAGE):
-        position = row.position._replace(id=MAX_ID - number)
-        clients.dynamodb.put_item(
-            TableName=table, Item=to_stored_item(row._replace(position=position))
+    ):
+        put_largest_rows(clients, template, make, letter, 3)
+        one, two = sizes_of_page(usage, 1), sizes_of_page(usage, 2)
+        response, body = (
+            size + (MAX_PER_PAGE - 1) * (larger - size)
+            for size, larger in zip(one, two, strict=True)
         )
-    query = {"start_date": "2026-01-05", "end_date": "2026-01-05", "per_page": str(MAX_PER_PAGE)}
-    response = usage.lambda_handler(proxy_event(EVERYONE, query), Context())
-    body = usage.lambda_handler({"workspace_id": 11, **query}, Context())
-    assert len(body["items"]) == MAX_PER_PAGE
-    assert len(serialize(body).encode()) <= MAX_RESPONSE_BYTES
-    assert 0.9 * MAX_RESPONSE_BYTES < len(serialize(response).encode()) <= MAX_RESPONSE_BYTES
+        assert 0.9 * MAX_RESPONSE_BYTES < response <= MAX_RESPONSE_BYTES, (make, letter)
+        assert body <= MAX_RESPONSE_BYTES, (make, letter)

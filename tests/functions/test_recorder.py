@@ -3,23 +3,20 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from itertools import count
 from types import ModuleType
-from typing import Any
-from zlib import crc32
+from typing import Any, cast
 
 import pytest
 
 from local.store.clients import Clients
 from local.template.template import Template
 from tests.support.functions import ROOT, Context
+from tests.support.memory_dynamodb import NAMES, MemoryDynamoDB
 from workspace_api.dead_letters import MAX_MESSAGE_BYTES
 from workspace_usage.access.tokens import AccessToken
 from workspace_usage.recording.changes import TokenChange
 from workspace_usage.recording.events import parse_event
-from workspace_usage.recording.payloads import parse_row
-from workspace_usage.recording.recorder import NEW_ROWS_PER_COUNT_REQUEST
-from workspace_usage.rows.row import Source
+from workspace_usage.recording.recorder import NEW_ROWS_PER_COUNT_REQUEST, Recorder
 from workspace_usage.values import InvalidValue, format_timestamp
 
 RECORDED = json.loads((ROOT / "events" / "event-execution-recorded.json").read_text("utf-8"))
@@ -70,17 +67,20 @@ def delete_table(clients: Clients, template: Template, table: str) -> None:
 
 def dead_letters(clients: Clients, template: Template) -> list[tuple[str, str]]:
     """The bodies and reasons in the dead-letter queue."""
-    response = clients.sqs.receive_message(
-        QueueUrl=template.resources["DeadLetterQueue"].ref,
-        MaxNumberOfMessages=10,
-        MessageAttributeNames=["All"],
-    )
-    found = []
-    for message in response.get("Messages", []):
-        attributes = message.get("MessageAttributes", {})
-        reason = attributes["reason"]["StringValue"] if "reason" in attributes else ""
-        found.append((message["Body"], reason))
-    return found
+    found: list[tuple[str, str]] = []
+    while True:
+        response = clients.sqs.receive_message(
+            QueueUrl=template.resources["DeadLetterQueue"].ref,
+            MaxNumberOfMessages=10,
+            MessageAttributeNames=["All"],
+        )
+        messages = response.get("Messages", [])
+        if not messages:
+            return found
+        for message in messages:
+            attributes = message.get("MessageAttributes", {})
+            reason = attributes["reason"]["StringValue"] if "reason" in attributes else ""
+            found.append((message["Body"], reason))
 
 
 def test_a_batch_is_applied(recorder: ModuleType, clients: Clients, template: Template) -> None:
@@ -105,44 +105,69 @@ def test_the_same_batch_twice_changes_nothing(
     assert [items(clients, template, table) for table in tables] == once
 
 
-@pytest.mark.parametrize(
-    ("broken", "reason"),
-    [
-        ("no JSON", "the message is not JSON"),
-        (
-            '{"detail": 1e99999999999999999999}',
-            "the message contains a number that is out of range",
-        ),
-        ("[" * 100_000, "the message is nested too deeply"),
-        (
-            json.dumps(RECORDED).replace('"credits": 0', '"credits": 1e400000'),
-            "detail: execution.credits: must ",
-        ),
-        (
-            json.dumps(RECORDED).replace('"credits": 0', '"credits": NaN'),
-            "the message is not JSON: NaN",
-        ),
-        ({**RECORDED, "detail-type": {}}, "detail-type: must be one of ExecutionRecorded"),
-        (at_moment(MEMBER, "9999-12-31T23:59:59.999999Z"), "detail: occurred_at: must be at most"),
-        ("[]", "must be a JSON object"),
-        ({**RECORDED, "detail-type": "Unheard"}, "detail-type: must be one of ExecutionRecorded"),
-        ({**RECORDED, "detail": {}}, "detail: occurred_at"),
-        (changed(RECORDED, credits="many"), "detail: execution.credits: must be a number"),
-        (changed(RECORDED, id=0), "detail: execution.id"),
-        (changed(RECORDED, user_email="\ud800"), "detail: execution.user_email"),
-    ],
-)
-def test_an_invalid_event_is_rejected_alone(
-    recorder: ModuleType, clients: Clients, template: Template, broken: object, reason: str
+INVALID: list[tuple[object, str]] = [
+    ("no JSON", "the message is not JSON"),
+    ('{"detail": 1e99999999999999999999}', "the message contains a number that is out of range"),
+    ("[" * 100_000, "the message is nested too deeply"),
+    (
+        json.dumps(RECORDED).replace('"credits": 0', '"credits": 1e400000'),
+        "detail: execution.credits: must ",
+    ),
+    (
+        json.dumps(RECORDED).replace('"credits": 0', '"credits": NaN'),
+        "the message is not JSON: NaN",
+    ),
+    ({**RECORDED, "detail-type": {}}, "detail-type: must be one of ExecutionRecorded"),
+    (at_moment(MEMBER, "9999-12-31T23:59:59.999999Z"), "detail: occurred_at: must be at most"),
+    ("[]", "must be a JSON object"),
+    ({**RECORDED, "detail-type": "Unheard"}, "detail-type: must be one of ExecutionRecorded"),
+    ({**RECORDED, "detail": {}}, "detail: occurred_at"),
+    (changed(RECORDED, credits="many"), "detail: execution.credits: must be a number"),
+    (changed(RECORDED, id=0), "detail: execution.id"),
+    (changed(RECORDED, user_email="\ud800"), "detail: execution.user_email"),
+]
+"""Events that can never be applied, each with the beginning of its reason."""
+
+
+def test_invalid_events_are_rejected_alone(
+    recorder: ModuleType,
+    clients: Clients,
+    template: Template,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """It goes to the dead-letter queue with a reason, and holds up no other message."""
-    response = recorder.lambda_handler(batch(broken, MEMBER), Context())
+    """They go to the dead-letter queue with a reason, and hold up no other message.
+
+    Each is logged and counted.
+    """
+    events = [event for event, _ in INVALID]
+    response = recorder.lambda_handler(batch(*events, MEMBER), Context())
     assert retried(response) == []
-    [(body, given)] = dead_letters(clients, template)
-    assert body == (broken if isinstance(broken, str) else json.dumps(broken))
-    assert given.startswith(reason)
+    for (event, reason), (body, given) in zip(
+        INVALID, dead_letters(clients, template), strict=True
+    ):
+        assert body == (event if isinstance(event, str) else json.dumps(event))
+        assert given.startswith(reason)
     assert items(clients, template, "Executions") == []
     assert len(items(clients, template, "Memberships")) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    rejected = [line["message_id"] for line in lines if line.get("message") == "rejected"]
+    assert rejected == [f"m{number}" for number in range(len(INVALID))]
+    [metrics] = [line for line in lines if "EventsReceived" in line]
+    assert metrics["EventsRejected"] == [1] * len(INVALID)
+    assert metrics["EventsReceived"] == [len(INVALID) + 1]
+    assert metrics["EventsPutBack"] == [0]
+    assert "EventsFailed" not in metrics
+
+
+def test_credits_keep_every_digit(
+    recorder: ModuleType, clients: Clients, template: Template
+) -> None:
+    """JSON's numbers have more digits than floating-point numbers."""
+    digits = "12345678901234567890.123456789"
+    body = json.dumps(RECORDED).replace('"credits": 0', f'"credits": {digits}')
+    recorder.lambda_handler(batch(body), Context())
+    [item] = items(clients, template, "Executions")
+    assert item["credits"] == {"N": digits}
 
 
 def test_a_reason_has_at_most_a_kilobyte_and_no_character_that_sqs_refuses(
@@ -165,16 +190,19 @@ def test_a_reason_has_at_most_a_kilobyte_and_no_character_that_sqs_refuses(
     assert f'"reason":"{reason}"' in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("room", "is_kept"), [(0, False), (11, False), (2_000, True)])
 def test_a_message_of_the_largest_size_can_be_rejected(
-    recorder: ModuleType, clients: Clients, template: Template, room: int, is_kept: bool
+    recorder: ModuleType, clients: Clients, template: Template
 ) -> None:
     """Its body is kept whole; the reason is left out if SQS would not take both."""
-    body = "x" * (MAX_MESSAGE_BYTES - room)
-    assert retried(recorder.lambda_handler(batch(body, MEMBER), Context())) == []
-    [(kept, reason)] = dead_letters(clients, template)
-    assert kept == body
-    assert reason == ("the message is not JSON (character 1)" if is_kept else "")
+    expected = "the message is not JSON (character 1)"
+    most = MAX_MESSAGE_BYTES - len("reason" + "String" + expected)
+    bodies = ["x" * MAX_MESSAGE_BYTES, "x" * (most + 1), "x" * most]
+    assert retried(recorder.lambda_handler(batch(*bodies, MEMBER), Context())) == []
+    assert dead_letters(clients, template) == [
+        (bodies[0], ""),
+        (bodies[1], ""),
+        (bodies[2], expected),
+    ]
 
 
 def test_a_change_that_no_table_takes_is_rejected_alone(
@@ -219,36 +247,49 @@ def count_requests(clients: Clients, template: Template) -> list[object]:
         found += [json.loads(message["Body"]) for message in messages]
 
 
-def now(event: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """The event of another execution, which is created at this moment."""
-    return changed(event, id=number, created_at=format_timestamp(datetime.now(UTC)))
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def asking(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event of an execution that is created at this moment and asks for counting."""
-    candidates = (now(event, number) for number in count(1_000))
-    return next(candidate for candidate in candidates if _is_asking(candidate))
+class Clock(datetime):
+    """The recorder's clock."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+        """Returns the time."""
+        return NOW.astimezone(tz)
 
 
-def _is_asking(event: Mapping[str, Any]) -> bool:
-    row = parse_row(Source.CURRENT, event["detail"]["execution"])
-    return crc32(row.position.sort_key.encode()) % NEW_ROWS_PER_COUNT_REQUEST == 0
+@pytest.fixture
+def sampled(recorder: ModuleType, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[Any]]:
+    """New rows' events of the moment ``NOW``: those that ask for counting, and the others.
+
+    The recorder says so itself, with tables in memory.
+    """
+    monkeypatch.setattr(recorder, "datetime", Clock)
+    recorder_in_memory = Recorder(cast(Any, MemoryDynamoDB()), NAMES, lambda _: None)
+    found: tuple[list[Any], list[Any]] = [], []
+    for number in range(1, 8 * NEW_ROWS_PER_COUNT_REQUEST):
+        event = changed(RECORDED, id=number, created_at=format_timestamp(NOW))
+        applied = recorder_in_memory.apply(parse_event(event, NOW), NOW)
+        found[applied.workspace_to_count is None].append(event)
+    return found
 
 
 def test_a_few_of_many_new_rows_ask_for_their_workspace_to_be_counted(
-    recorder: ModuleType, clients: Clients, template: Template
+    recorder: ModuleType,
+    clients: Clients,
+    template: Template,
+    sampled: tuple[list[Any], list[Any]],
 ) -> None:
     """About one in 32. A row that comes again has already asked. Nothing is marked."""
+    asking, others = sampled
+    assert 2 <= len(asking) <= 16
     queue = template.resources["CountQueue"].ref
     clients.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": "0"})
-    events = [asking(RECORDED), *(now(RECORDED, number) for number in range(1, 100))]
     for _ in range(2):
-        for begin in range(0, len(events), 50):
-            recorder.lambda_handler(batch(*events[begin : begin + 50]), Context())
+        recorder.lambda_handler(batch(*others[:3], *asking[:2]), Context())
     workspace_id = RECORDED["detail"]["execution"]["workspace_id"]
-    requests = count_requests(clients, template)
-    assert 1 <= len(requests) <= 20
-    assert all(request == {"workspace_id": workspace_id} for request in requests)
+    assert count_requests(clients, template) == [{"workspace_id": workspace_id}] * 2
     assert items(clients, template, "Rollups") == []
 
 
@@ -256,11 +297,13 @@ def test_new_rows_are_written_even_if_counting_can_not_be_requested(
     recorder: ModuleType,
     clients: Clients,
     template: Template,
+    sampled: tuple[list[Any], list[Any]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Without the queue, only pages far down take longer."""
     clients.sqs.delete_queue(QueueUrl=template.resources["CountQueue"].ref)
-    assert retried(recorder.lambda_handler(batch(asking(RECORDED)), Context())) == []
+    asking, _ = sampled
+    assert retried(recorder.lambda_handler(batch(asking[0]), Context())) == []
     assert len(items(clients, template, "Executions")) == 1
     assert '"message":"not counted"' in capsys.readouterr().out
 
@@ -295,7 +338,10 @@ def test_a_late_row_is_retried_if_it_can_not_be_marked(
 
 
 def test_an_event_is_retried_while_the_store_is_unavailable(
-    recorder: ModuleType, clients: Clients, template: Template
+    recorder: ModuleType,
+    clients: Clients,
+    template: Template,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """It goes back to the queue, and so do the messages behind it."""
     delete_table(clients, template, "Executions")
@@ -303,6 +349,11 @@ def test_an_event_is_retried_while_the_store_is_unavailable(
     assert retried(response) == ["m1", "m2"]
     assert len(items(clients, template, "Memberships")) == 1
     assert dead_letters(clients, template) == []
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [put_back] = [line for line in lines if line.get("message") == "put back"]
+    assert (put_back["message_id"], bool(put_back["reason"])) == ("m1", True)
+    [metrics] = [line for line in lines if "EventsReceived" in line]
+    assert (metrics["EventsPutBack"], "EventsFailed" in metrics) == ([2], False)
 
 
 def test_an_event_that_can_not_be_rejected_is_retried(
@@ -326,16 +377,25 @@ def test_the_rest_of_a_batch_that_runs_out_of_time_is_retried(
 
 
 def test_an_unexpected_failure_holds_up_no_other_message(
-    recorder: ModuleType, clients: Clients, template: Template
+    recorder: ModuleType,
+    clients: Clients,
+    template: Template,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A stored row that can't be read fails only the event of this row."""
+    """A stored row that can't be read fails only the event of this row, which is logged."""
     recorder.lambda_handler(batch(RECORDED), Context())
     name = template.resources["ExecutionsTable"].name
     [item] = items(clients, template, "Executions")
     clients.dynamodb.put_item(TableName=name, Item={**item, "credits": {"S": "spoiled"}})
+    capsys.readouterr()
     response = recorder.lambda_handler(batch(ARCHIVED, MEMBER), Context())
     assert retried(response) == ["m0"]
     assert len(items(clients, template, "Memberships")) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [failed] = [line for line in lines if line.get("message") == "failed"]
+    assert (failed["level"], failed["message_id"]) == ("ERROR", "m0")
+    [metrics] = [line for line in lines if "EventsReceived" in line]
+    assert (metrics["EventsFailed"], metrics["EventsPutBack"]) == ([1], [1])
 
 
 def test_nothing_personal_reaches_the_log(

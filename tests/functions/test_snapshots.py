@@ -13,6 +13,7 @@ from local.functions.credentials_endpoint import CredentialsEndpoint
 from local.store.clients import Clients
 from local.template.template import Template
 from tests.support.authorizer import authorize, put_membership, put_token
+from tests.support.aws_clients import forget_clients
 from tests.support.functions import environment_of, load_function
 from tests.support.usage import EVERYONE, answer, proxy_event, put_row
 from workspace_usage.aws import clients, connections, sigv4
@@ -36,13 +37,16 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[CredentialsEndpoint]:
 
 
 @pytest.fixture(autouse=True)
-def no_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_hooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No function has registered a hook, and nothing is cached."""
     for name in ("_before_snapshot_registry", "_after_restore_registry"):
         monkeypatch.setattr(snapshot_restore_py, name, [])
     connections.tls_context.cache_clear()
     window.zone_fingerprint.cache_clear()
     sigv4.signing_key.cache_clear()
+    forget_clients()
+    yield
+    forget_clients()
 
 
 type Load = Callable[[str], ModuleType]

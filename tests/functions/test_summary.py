@@ -8,7 +8,7 @@ import pytest
 from local.store.clients import Clients
 from local.template.template import Template
 from tests.support.functions import Context
-from tests.support.usage import EVERYONE, OWN, answer, proxy_event, put_row
+from tests.support.usage import EVERYONE, OWN, answer, proxy_event, put_row, put_rows
 from workspace_usage.errors import InvalidRequest, StoreUnavailable
 from workspace_usage.listing.sizes import MAX_RESPONSE_BYTES
 from workspace_usage.rows.row import Source
@@ -43,11 +43,18 @@ def test_an_answer_that_lambda_would_not_return_is_refused(
     summary: ModuleType, clients: Clients, template: Template, text: str
 ) -> None:
     """Each bucket repeats the names of its groups. With fewer buckets, they fit."""
-    for number in range(150):
-        agent = {"title": text, "slug": f"agent-{number % 50}", "type": "chat"}
-        put_row(
-            clients, template, Source.ARCHIVED, 1_440 * (1 + number // 50) + number, agent=agent
-        )
+    put_rows(
+        clients,
+        template,
+        Source.ARCHIVED,
+        (
+            {
+                "number": 1_440 * (1 + number // 50) + number,
+                "agent": {"title": text, "slug": f"agent-{number % 50}", "type": "chat"},
+            }
+            for number in range(150)
+        ),
+    )
     question = {"group_by": "agent", "limit": "50"}
     for interval, expected in (("day", 422), ("none", 200)):
         event = proxy_event(EVERYONE, {**question, "interval": interval})
@@ -72,6 +79,6 @@ def test_the_log_has_figures_but_no_personal_data(
     lines = [json.loads(line) for line in printed.splitlines()]
     [answered] = [line for line in lines if line.get("message") == "answered"]
     assert (answered["RowsRead"], answered["EditedRowsRead"]) == (2, 1)
-    assert answered["correlation_id"] == "the-request"
+    assert (answered["correlation_id"], answered["workspace_id"]) == ("the-request", 11)
     for secret in ("bo@example.com", "secret", "Bearer"):
         assert secret not in printed

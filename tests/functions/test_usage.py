@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 
 from local.store.clients import Clients
 from local.template.template import Template
+from tests.support.counting import CountedTables
 from tests.support.functions import Context
 from tests.support.strategies import json_values
 from tests.support.usage import EVERYONE, NOW, OWN, answer, proxy_event, put_row
+from workspace_usage.aws.connections import ConnectionPool
 from workspace_usage.errors import InvalidRequest, StoreUnavailable
 from workspace_usage.listing.query import PARAMETER_NAMES
+from workspace_usage.rollups.counter import MIN_ROWS
 from workspace_usage.rows.row import ARCHIVED_FLAG, Source
 
 
@@ -43,15 +46,14 @@ def test_an_answer_has_the_contract_s_fields_and_continues_after_its_cursor(
     assert (rest["has_more"], rest["page"], rest["next_cursor"]) == (False, None, None)
 
 
-@pytest.mark.parametrize("digits", ["0.006145", "12345678901234567890.123456789", "0.0000000001"])
-def test_credits_keep_every_digit(
-    usage: ModuleType, clients: Clients, template: Template, digits: str
-) -> None:
-    put_row(clients, template, Source.CURRENT, 1, credits=Decimal(digits))
+def test_credits_keep_every_digit(usage: ModuleType, clients: Clients, template: Template) -> None:
+    numbers = ("0.006145", "12345678901234567890.123456789", "0.0000000001")
+    for number, digits in enumerate(numbers, start=1):
+        put_row(clients, template, Source.CURRENT, number, credits=Decimal(digits))
     response = usage.lambda_handler(proxy_event(EVERYONE), Context())
-    assert f'"credits":{digits},' in response["body"]
+    assert all(f'"credits":{digits},' in response["body"] for digits in numbers)
     body = usage.lambda_handler({"workspace_id": 11}, Context())
-    assert body["items"][0]["credits"] == Decimal(digits)
+    assert [item["credits"] for item in body["items"]] == [*map(Decimal, numbers)]
 
 
 def test_no_answer_contains_the_key_of_archived_media(
@@ -89,27 +91,27 @@ def test_a_member_without_the_permission_sees_their_own_runs_only(
     assert body == {"message": "Você não pode ver a atividade de outros usuários neste workspace."}
 
 
-@pytest.mark.parametrize(
-    "workspace", [None, "", "0", "011", "+11", "1.5", "abc", "11 ", str(2**63)]
-)
-def test_an_invalid_workspace_id_is_422(usage: ModuleType, workspace: str | None) -> None:
-    event = proxy_event({"user_id": "1"}, workspace=workspace, language="es")
-    status, body = answer(usage, event)
-    assert status == 422
-    text = "El id del espacio de trabajo debe ser un número entero positivo."
-    assert body == {"message": text, "errors": {"x-workspace-id": [text]}}
+def test_an_invalid_workspace_id_is_422(usage: ModuleType) -> None:
+    for workspace in (None, "", "0", "011", "+11", "1.5", "abc", "11 ", str(2**63)):
+        event = proxy_event({"user_id": "1"}, workspace=workspace, language="es")
+        status, body = answer(usage, event)
+        assert status == 422, workspace
+        text = "El id del espacio de trabajo debe ser un número entero positivo."
+        assert body == {"message": text, "errors": {"x-workspace-id": [text]}}
 
 
-@pytest.mark.parametrize(
-    "context",
-    [{}, {"user_id": "1"}, {**EVERYONE, "workspace_id": "12"}, {**EVERYONE, "sees": "nothing"}],
-)
 def test_a_context_that_does_not_grant_access_is_denied(
-    usage: ModuleType, clients: Clients, template: Template, context: dict[str, str]
+    usage: ModuleType, clients: Clients, template: Template
 ) -> None:
     put_row(clients, template, Source.CURRENT, 1)
-    status, body = answer(usage, proxy_event(context))
-    assert (status, list(body)) == (403, ["message"])
+    for context in (
+        {},
+        {"user_id": "1"},
+        {**EVERYONE, "workspace_id": "12"},
+        {**EVERYONE, "sees": "nothing"},
+    ):
+        status, body = answer(usage, proxy_event(context))
+        assert (status, list(body)) == (403, ["message"]), context
 
 
 def test_an_answer_names_every_broken_rule(usage: ModuleType) -> None:
@@ -144,9 +146,8 @@ def test_a_direct_invocation_sees_the_whole_workspace(
     assert [item["id"] for item in body["items"]] == [2]
 
 
-@pytest.mark.parametrize(
-    ("event", "fields"),
-    [
+def test_an_invalid_direct_invocation_raises_an_error_with_the_422_body(usage: ModuleType) -> None:
+    events: list[tuple[object, list[str]]] = [
         ({}, ["workspace_id"]),
         ({"workspace_id": True}, ["workspace_id"]),
         ({"workspace_id": 11.0}, ["workspace_id"]),
@@ -160,16 +161,13 @@ def test_a_direct_invocation_sees_the_whole_workspace(
         (11, ["workspace_id"]),
         ({"workspace_id": 11, "page": 0, "type": "Chat"}, ["type", "page"]),
         ({"workspace_id": 11, "requestContext": "x", "range": {}}, ["range"]),
-    ],
-)
-def test_an_invalid_direct_invocation_raises_an_error_with_the_422_body(
-    usage: ModuleType, event: object, fields: list[str]
-) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        usage.lambda_handler(event, Context())
-    body = json.loads(str(refused.value))
-    assert body["message"]
-    assert list(body["errors"]) == fields
+    ]
+    for event, fields in events:
+        with pytest.raises(InvalidRequest) as refused:
+            usage.lambda_handler(event, Context())
+        body = json.loads(str(refused.value))
+        assert body["message"]
+        assert list(body["errors"]) == fields, event
 
 
 ODD_VALUES: list[object] = [
@@ -188,13 +186,11 @@ ODD_VALUES: list[object] = [
 ]
 
 
-@pytest.mark.parametrize("name", ["workspace_id", *PARAMETER_NAMES])
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["workspace_id", *PARAMETER_NAMES]),
+    value=st.sampled_from(ODD_VALUES) | json_values(),
 )
-@given(value=st.sampled_from(ODD_VALUES) | json_values())
 def test_a_direct_invocation_with_any_value_is_answered_or_refused_with_a_reason(
     usage: ModuleType, name: str, value: object
 ) -> None:
@@ -239,12 +235,46 @@ def test_a_metric_counts_calls_that_are_made_again(
     ]
 
 
-def test_a_missing_setting_is_an_error(
-    usage: ModuleType, clients: Clients, template: Template
+def test_a_metric_counts_the_calls_of_an_answer(
+    capsys: pytest.CaptureFixture[str],
+    usage: ModuleType,
+    clients: Clients,
+    template: Template,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Those that read rows, and those that look up what is counted."""
+    tables = CountedTables(clients, template)
+    tables.put_rows(11, range(1, MIN_ROWS + 2))
+    tables.count(11, age=timedelta(hours=1))
+    calls: list[str] = []
+    post = ConnectionPool.post
+
+    def noting(pool: ConnectionPool, headers: Any, body: bytes) -> Any:
+        calls.append(json.loads(body).get("TableName", "setting"))
+        return post(pool, headers, body)
+
+    monkeypatch.setattr(ConnectionPool, "post", noting)
+    for page, is_looked_up in (("1", False), (f"{MIN_ROWS + 1}", True)):
+        calls.clear()
+        answer(usage, proxy_event(EVERYONE, {"page": page, "per_page": "1"}))
+        of_tables = [table for table in calls if table != "setting"]
+        assert (tables.name("Rollups") in of_tables) == is_looked_up
+        [answered] = [
+            line for line in log_lines(capsys.readouterr().out) if line.get("message") == "answered"
+        ]
+        assert answered["CallsMade"] == len(of_tables)
+        assert answered["PageDepth"] == int(page)
+
+
+def test_a_missing_setting_is_an_error(
+    capsys: pytest.CaptureFixture[str], usage: ModuleType, clients: Clients, template: Template
+) -> None:
+    """It is asked for once more, as everything is."""
     clients.ssm.delete_parameter(Name=template.resources["MinDateParameter"].name)
     with pytest.raises(StoreUnavailable):
         usage.lambda_handler(proxy_event(EVERYONE), Context())
+    lines = log_lines(capsys.readouterr().out)
+    assert [line["CallsRepeated"] for line in lines if "CallsRepeated" in line] == [[1]]
 
 
 def test_the_setting_hides_older_rows(
@@ -290,6 +320,9 @@ def test_the_log_has_figures_and_the_request_s_id_but_no_personal_data(
         assert personal not in printed
     logged = [line for line in log_lines(printed) if "message" in line]
     assert {line["correlation_id"] for line in logged} == {"the-request"}
+    assert {line["workspace_id"] for line in logged} == {11}
+    [refused] = [line for line in logged if line["message"] == "refused"]
+    assert "page" in refused["reason"]
     answered = next(line for line in logged if line["message"] == "answered")
     assert (answered["RowsRead"], answered["RowsReturned"], answered["PageDepth"]) == (2, 2, 1)
     assert answered["CurrentRowsRead"] == answered["ArchivedRowsRead"] == 1
@@ -301,20 +334,18 @@ def test_the_log_has_figures_and_the_request_s_id_but_no_personal_data(
     assert any(line.get("Refused") == [1.0] for line in metrics)
 
 
-@pytest.mark.parametrize(
-    "parts",
-    [
+def test_an_event_that_only_resembles_a_proxy_event_is_a_direct_invocation(
+    usage: ModuleType,
+) -> None:
+    """It is refused, because it has no workspace_id."""
+    unlike: list[dict[str, object]] = [
         {"requestContext": "no object"},
         {"requestContext": {"authorizer": 5}},
         {"headers": [1]},
         {"headers": {"x-workspace-id": 5}},
         {"queryStringParameters": "page"},
-    ],
-)
-def test_an_event_that_only_resembles_a_proxy_event_is_a_direct_invocation(
-    usage: ModuleType, parts: dict[str, object]
-) -> None:
-    """It is refused, because it has no workspace_id."""
-    event = {"httpMethod": "GET", "requestContext": {}, **parts}
-    with pytest.raises(InvalidRequest, match="workspace_id"):
-        usage.lambda_handler(event, Context())
+    ]
+    for parts in unlike:
+        event = {"httpMethod": "GET", "requestContext": {}, **parts}
+        with pytest.raises(InvalidRequest, match="workspace_id"):
+            usage.lambda_handler(event, Context())

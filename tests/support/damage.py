@@ -9,11 +9,13 @@ import re
 import socket
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import inf
 from threading import Event, Lock
 from typing import Final
 from urllib.parse import urlsplit
@@ -145,27 +147,33 @@ class Interference:
     Attributes:
         operation: the calls' operation.
         request_text: a text that their requests contain.
-        damage: how their responses are damaged.
+        damages: how the response to each attempt of a call is damaged; after the last one they
+            begin again.
         remaining: how many more responses are to be damaged.
-        count: how many were damaged.
+        most_attempts: how many responses to the same call were damaged, of the call with the most.
     """
 
     operation: str
     request_text: str
-    damage: Damage
-    remaining: float
-    count: int = 0
+    damages: Sequence[Damage]
+    remaining: float = inf
+    most_attempts: int = 0
+    _attempts: Counter[str] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock)
 
-    def claim(self, operation: str, request: bytes) -> bool:
-        """Returns whether the response to a request is to be damaged, and counts it if so."""
+    def claim(self, operation: str, request: bytes) -> Damage | None:
+        """Returns how the response to a request is to be damaged, or None if it is not."""
         with self._lock:
             is_meant = operation == self.operation and self.request_text.encode() in request
             if not is_meant or not self.remaining:
-                return False
+                return None
             self.remaining -= 1
-            self.count += 1
-            return True
+            # The function's own first attempt and botocore's write the same request differently.
+            call = json.dumps(json.loads(request), sort_keys=True)
+            damage = self.damages[self._attempts[call] % len(self.damages)]
+            self._attempts[call] += 1
+            self.most_attempts = max(self.most_attempts, self._attempts[call])
+            return damage
 
 
 class Proxy(ThreadingHTTPServer):
@@ -210,10 +218,11 @@ class _Handler(BaseHTTPRequestHandler):
         interference = self.server.interference
         # The client may have given up and closed the connection.
         with suppress(ConnectionError):
-            if interference is None or not interference.claim(operation, request):
+            damage = interference.claim(operation, request) if interference else None
+            if damage is None:
                 self.wfile.write(response.head + response.body)
             else:
-                self._damage(interference.damage, operation, response)
+                self._damage(damage, operation, response)
 
     def _forward(self, request: bytes) -> Response:
         upstream = HTTPConnection(self.server.upstream)

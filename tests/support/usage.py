@@ -1,9 +1,10 @@
 """Rows for the usage function in the stack's tables, and requests that API Gateway sends to it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import batched
 from types import ModuleType
 from typing import Any, Final
 
@@ -40,7 +41,38 @@ def put_row(
         number: the row's id, and its age in minutes.
         fields: fields of the payload.
     """
-    payload = {
+    put_rows(clients, template, source, [{"number": number, **fields}])
+
+
+def put_rows(
+    clients: Clients, template: Template, source: Source, rows: Iterable[Mapping[str, Any]]
+) -> None:
+    """Stores rows of one source; see ``put_row``.
+
+    Args:
+        clients: the stack's clients.
+        template: knows the tables' names.
+        source: the rows' source.
+        rows: the number and the fields of each.
+    """
+    put_items(
+        clients,
+        template,
+        source,
+        (to_stored_item(parse_row(source, _payload(**row))) for row in rows),
+    )
+
+
+def put_items(clients: Clients, template: Template, source: Source, items: Iterable[Any]) -> None:
+    """Stores items in the table of a source."""
+    table = template.resources[_TABLES[source]].name
+    for batch in batched(items, 25, strict=False):
+        requests: Any = [{"PutRequest": {"Item": item}} for item in batch]
+        clients.dynamodb.batch_write_item(RequestItems={table: requests})
+
+
+def _payload(number: int, **fields: Any) -> dict[str, Any]:
+    return {
         "id": number,
         "user_openai_id": number,
         "workspace_id": 11,
@@ -52,8 +84,6 @@ def put_row(
         "credits": Decimal("0.006145"),
         **fields,
     }
-    item = to_stored_item(parse_row(source, payload))
-    clients.dynamodb.put_item(TableName=template.resources[_TABLES[source]].name, Item=item)
 
 
 def proxy_event(

@@ -1,205 +1,117 @@
-"""Settings: all of a function's environment is read, and unusable variables are errors."""
+"""Settings: all of a function's variables are read, and unusable ones are errors."""
 
-from datetime import UTC, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
 
 import pytest
 
+from local.template.expand import expand
+from local.template.template import Template
+from tests.support.functions import ROOT, environment_of
+from tests.support.lookups import LookupRecorder
 from workspace_api.page_settings import PageSettings
 from workspace_api.settings import (
     AuthorizerSettings,
     CounterSettings,
+    DoctorSettings,
+    ExporterSettings,
+    ExportsSettings,
+    HistorySettings,
     RecorderSettings,
     UsageSettings,
 )
-from workspace_usage.access.tokens import TokenPolicy
-from workspace_usage.aws.environment import AwsEnvironment
-from workspace_usage.rows.tables import RowTables, Tables
 
-AUTHORIZER_ENVIRONMENT = {
-    "DEFAULT_LOCALE": "en",
-    "ACCESS_TOKENS_TABLE": "tokens",
-    "MEMBERSHIPS_TABLE": "members",
-    "TOKEN_LIFETIME_MINUTES": "0",
-    "TOKENABLE_TYPE": "",
-    "AWS_REGION": "sa-east-1",
+
+class Settings(Protocol):
+    """The settings of a function."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Any:
+        """Reads them."""
+
+
+SETTINGS: Final[dict[str, type[Settings]]] = {
+    "Authorizer": AuthorizerSettings,
+    "Counter": CounterSettings,
+    "Doctor": DoctorSettings,
+    "Exporter": ExporterSettings,
+    "Exports": ExportsSettings,
+    "Page": PageSettings,
+    "Recorder": RecorderSettings,
+    "Summary": HistorySettings,
+    "Usage": UsageSettings,
 }
-USAGE_ENVIRONMENT = {
-    "DEFAULT_LOCALE": "pt_BR",
-    "ALLOWED_ORIGIN": "",
-    "TIME_ZONE": "UTC",
-    "EXECUTIONS_TABLE": "executions",
-    "ARCHIVED_EXECUTIONS_TABLE": "archived",
-    "EDITED_CHATS_TABLE": "edited",
-    "ROLLUPS_TABLE": "rollups",
-    "MEDIA_BUCKET": "media",
-    "AWS_ENDPOINT_URL_S3": "",
-    "AWS_REGION": "sa-east-1",
-    "LINK_LIFETIME_SECONDS": "3600",
-    "MIN_DATE_PARAMETER": "/usage/min-date",
-}
-RECORDER_ENVIRONMENT = {
-    "EXECUTIONS_TABLE": "executions",
-    "ARCHIVED_EXECUTIONS_TABLE": "archived",
-    "EDITED_CHATS_TABLE": "edited",
-    "ACCESS_TOKENS_TABLE": "tokens",
-    "MEMBERSHIPS_TABLE": "members",
-    "ROLLUPS_TABLE": "rollups",
-    "DEAD_LETTER_QUEUE_URL": "https://queue",
-    "COUNT_QUEUE_URL": "https://count",
-}
-COUNTER_ENVIRONMENT = {
-    "EXECUTIONS_TABLE": "executions",
-    "ARCHIVED_EXECUTIONS_TABLE": "archived",
-    "EDITED_CHATS_TABLE": "edited",
-    "ROLLUPS_TABLE": "rollups",
-    "TIME_ZONE": "Asia/Tokyo",
-    "COUNT_QUEUE_URL": "https://count",
-}
-type Settings = type[AuthorizerSettings | UsageSettings | RecorderSettings | CounterSettings]
-ENVIRONMENTS: list[tuple[Settings, dict[str, str]]] = [
-    (AuthorizerSettings, AUTHORIZER_ENVIRONMENT),
-    (UsageSettings, USAGE_ENVIRONMENT),
-    (RecorderSettings, RECORDER_ENVIRONMENT),
-    (CounterSettings, COUNTER_ENVIRONMENT),
-]
+
+OF_LIBRARIES: Final = ("POWERTOOLS_", "AWS_", "HTTP_", "HTTPS_")
+"""What the names of variables begin with that are for libraries."""
 
 
-def test_the_authorizer_s_environment_becomes_its_settings() -> None:
-    assert AuthorizerSettings.from_environment(AUTHORIZER_ENVIRONMENT) == AuthorizerSettings(
-        default_locale="en",
-        access_tokens_table="tokens",
-        memberships_table="members",
-        token_policy=TokenPolicy(lifetime=None, tokenable_type=None),
-        aws=AwsEnvironment("sa-east-1", {}),
-    )
+@pytest.fixture(scope="module")
+def template() -> Template:
+    """The template with all functions."""
+    return expand(ROOT / "template.yaml", {"ChecksEnabled": "true"})
 
 
-def test_a_deployment_can_limit_the_lifetime_and_the_model_of_tokens() -> None:
-    model = "App\\Models\\User"
-    environment = AUTHORIZER_ENVIRONMENT | {"TOKEN_LIFETIME_MINUTES": "90", "TOKENABLE_TYPE": model}
-    assert AuthorizerSettings.from_environment(environment).token_policy == TokenPolicy(
-        lifetime=timedelta(minutes=90), tokenable_type=model
-    )
+def own(names: set[str]) -> set[str]:
+    """Returns the names of variables that only the settings are made of."""
+    return {name for name in names if not name.upper().startswith(OF_LIBRARIES)}
 
 
-def test_the_usage_function_s_environment_becomes_its_settings() -> None:
-    assert UsageSettings.from_environment(USAGE_ENVIRONMENT) == UsageSettings(
-        default_locale="pt_BR",
-        allowed_origin=None,
-        time_zone=UTC,
-        tables=RowTables("executions", "archived", "edited", "rollups"),
-        media_bucket="media",
-        media_endpoint=None,
-        aws=AwsEnvironment("sa-east-1", {}),
-        url_lifetime=3600,
-        min_date_parameter="/usage/min-date",
-    )
-
-
-def test_a_deployment_can_set_the_media_endpoint_the_time_zone_and_an_allowed_origin() -> None:
-    endpoint, origin = "http://127.0.0.1:5000", "https://app.example.com"
-    settings = UsageSettings.from_environment(
-        {
-            **USAGE_ENVIRONMENT,
-            "AWS_ENDPOINT_URL_S3": endpoint,
-            "TIME_ZONE": "America/Sao_Paulo",
-            "ALLOWED_ORIGIN": origin,
-        }
-    )
-    assert settings.media_endpoint == endpoint
-    assert settings.allowed_origin == origin
-    assert settings.time_zone == ZoneInfo("America/Sao_Paulo")
-
-
-def test_the_recorder_s_environment_becomes_its_settings() -> None:
-    assert RecorderSettings.from_environment(RECORDER_ENVIRONMENT) == RecorderSettings(
-        tables=Tables(
-            executions="executions",
-            archived_executions="archived",
-            edited_chats="edited",
-            access_tokens="tokens",
-            memberships="members",
-            rollups="rollups",
-        ),
-        dead_letter_queue_url="https://queue",
-        count_queue_url="https://count",
-    )
-
-
-def test_the_counter_s_environment_becomes_its_settings() -> None:
-    assert CounterSettings.from_environment(COUNTER_ENVIRONMENT) == CounterSettings(
-        tables=RowTables("executions", "archived", "edited", "rollups"),
-        count_queue_url="https://count",
-        time_zone=ZoneInfo("Asia/Tokyo"),
-    )
-
-
-@pytest.mark.parametrize(
-    ("kind", "environment", "name"),
-    [(kind, environment, name) for kind, environment in ENVIRONMENTS for name in environment],
-)
-def test_the_error_for_a_missing_variable_names_it(
-    kind: Settings,
-    environment: dict[str, str],
-    name: str,
+def test_a_function_reads_each_of_its_variables_and_starts_with_none_missing(
+    template: Template,
 ) -> None:
-    incomplete = {key: value for key, value in environment.items() if key != name}
-    with pytest.raises(KeyError, match=name):
-        kind.from_environment(incomplete)
+    """The error for a missing variable names it."""
+    functions = {function.logical_id for function in template.of_type("AWS::Lambda::Function")}
+    assert functions == {f"{name}Function" for name in SETTINGS}
+    for name, settings in SETTINGS.items():
+        declared = {**environment_of(template, f"{name}Function"), "AWS_REGION": "us-east-1"}
+        environment = LookupRecorder(declared)
+        settings.from_environment(environment)
+        assert own(environment.names) == own({*declared}), name
+        for variable in own({*declared}):
+            incomplete = {key: value for key, value in declared.items() if key != variable}
+            with pytest.raises(KeyError, match=variable):
+                settings.from_environment(incomplete)
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "value"),
-    [
-        (AuthorizerSettings, "TOKEN_LIFETIME_MINUTES", ""),
-        (AuthorizerSettings, "TOKEN_LIFETIME_MINUTES", "an hour"),
-        (AuthorizerSettings, "DEFAULT_LOCALE", "fr"),
-        (UsageSettings, "DEFAULT_LOCALE", ""),
-        (UsageSettings, "DEFAULT_LOCALE", "pt-BR"),
-        (UsageSettings, "TIME_ZONE", "Mars/Olympus"),
-        (UsageSettings, "TIME_ZONE", ""),
-        (UsageSettings, "LINK_LIFETIME_SECONDS", "1h"),
-        (CounterSettings, "TIME_ZONE", "Mars/Olympus"),
-        (CounterSettings, "TIME_ZONE", ""),
-    ],
-)
-def test_an_unusable_value_is_an_error(kind: Settings, name: str, value: str) -> None:
-    (environment,) = [environment for settings, environment in ENVIRONMENTS if settings is kind]
-    with pytest.raises((ValueError, KeyError)):
-        kind.from_environment(environment | {name: value})
+def test_an_unusable_value_is_an_error(template: Template) -> None:
+    """So a function with it does not start."""
+    for name, variable, value in (
+        ("Authorizer", "TOKEN_LIFETIME_MINUTES", ""),
+        ("Authorizer", "TOKEN_LIFETIME_MINUTES", "an hour"),
+        ("Authorizer", "DEFAULT_LOCALE", "fr"),
+        ("Usage", "DEFAULT_LOCALE", ""),
+        ("Usage", "DEFAULT_LOCALE", "pt-BR"),
+        ("Usage", "TIME_ZONE", "Mars/Olympus"),
+        ("Usage", "TIME_ZONE", ""),
+        ("Usage", "LINK_LIFETIME_SECONDS", "1h"),
+        ("Exports", "DEFAULT_LOCALE", "fr"),
+        ("Exports", "LINK_LIFETIME_SECONDS", ""),
+        ("Exporter", "EXPORT_ATTEMPTS", ""),
+        ("Counter", "TIME_ZONE", "Mars/Olympus"),
+        ("Page", "DEFAULT_LOCALE", "fr"),
+    ):
+        environment = {**environment_of(template, f"{name}Function"), "AWS_REGION": "us-east-1"}
+        with pytest.raises((ValueError, KeyError)):
+            SETTINGS[name].from_environment({**environment, variable: value})
 
 
-def test_the_page_s_settings_name_the_origins_of_its_media() -> None:
+def test_the_page_s_settings_name_the_origins_of_its_media(template: Template) -> None:
     """The bucket's is that of presigned URLs, at AWS and at another endpoint."""
     environment = {
-        "DEFAULT_LOCALE": "es",
-        "ALLOWED_ORIGIN": "https://app.example.com",
-        "PAGE_ENABLED": "true",
-        "APP_URL": "https://tess.example.com",
+        **environment_of(template, "PageFunction"),
         "MEDIA_BUCKET": "media",
-        "MEDIA_ORIGINS": "https://a.example.com,https://b.example.com",
         "AWS_REGION": "eu-west-1",
         "AWS_ENDPOINT_URL_S3": "",
     }
-    settings = PageSettings.from_environment(environment)
-    assert settings == PageSettings(
-        default_locale="es",
-        allowed_origin="https://app.example.com",
-        is_page_enabled=True,
-        app_url="https://tess.example.com",
-        media_origins=(
-            "https://media.s3.eu-west-1.amazonaws.com",
-            "https://a.example.com",
-            "https://b.example.com",
-        ),
-    )
-    assert (
-        PageSettings.from_environment({**environment, "ALLOWED_ORIGIN": ""}).allowed_origin is None
+    origins = "https://a.example.com,https://b.example.com"
+    settings = PageSettings.from_environment({**environment, "MEDIA_ORIGINS": origins})
+    assert settings.media_origins == (
+        "https://media.s3.eu-west-1.amazonaws.com",
+        "https://a.example.com",
+        "https://b.example.com",
     )
     local = PageSettings.from_environment(
-        {**environment, "MEDIA_ORIGINS": "", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:5000/"}
+        {**environment, "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:5000/"}
     )
     assert local.media_origins == ("http://127.0.0.1:5000",)
-    with pytest.raises(ValueError, match="fr"):
-        PageSettings.from_environment({**environment, "DEFAULT_LOCALE": "fr"})

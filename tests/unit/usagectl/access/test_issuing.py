@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from zlib import crc32
 
-from usagectl.access.issuing import FIRST_ID, draw_id, issue
+import pytest
+
+from usagectl.access.issuing import FIRST_ID, SECRET_LENGTH, draw_id, issue
 from workspace_usage.access.tokens import BearerToken, TokenPolicy
 from workspace_usage.values import MAX_ID
 
@@ -26,3 +28,12 @@ def test_an_issued_token_has_sanctums_format() -> None:
     other = issue(draw_id(), 42, "App\\Models\\User", frozenset(), NOW, None)
     assert other.token.token_hash != issued.token.token_hash
     assert json.dumps(other.plain_text) != json.dumps(issued.plain_text)
+
+
+def test_a_checksum_that_begins_with_a_zero_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.choice", lambda _: "K")
+    issued = issue(draw_id(), 42, "App\\Models\\User", frozenset(), NOW, None)
+    assert crc32(b"K" * SECRET_LENGTH) < 16**7
+    secret, checksum = issued.plain_text[:-8], issued.plain_text[-8:]
+    assert secret.endswith("|" + "K" * SECRET_LENGTH)
+    assert int(checksum, 16) == crc32(b"K" * SECRET_LENGTH)
