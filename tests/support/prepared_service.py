@@ -63,6 +63,9 @@ class PreparedService(ThreadingHTTPServer):
         self.barrier: Barrier | None = None
         self.closes = self.announces_close = self.is_chunked = False
 
+    def handle_error(self, *_: object) -> None:
+        """Logs nothing: a client that does not wait for its response closes the connection."""
+
     @property
     def url(self) -> str:
         """Where it listens."""

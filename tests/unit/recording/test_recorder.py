@@ -1,9 +1,12 @@
 """The recorder tells what became of a change, and writes only over what it has read."""
 
+import re
 from copy import deepcopy
+from datetime import timedelta
 
 import pytest
 
+from tests.support.functions import ROOT
 from tests.support.memory_dynamodb import TABLES, MemoryDynamoDB
 from tests.support.recording import (
     NOW,
@@ -18,7 +21,6 @@ from tests.support.recording import (
     revoked,
 )
 from workspace_usage.errors import WriteConflict
-from workspace_usage.recording.merge import FLAGGED_ROW_LIFETIME
 from workspace_usage.recording.recorder import ROW_WRITE_ATTEMPTS
 from workspace_usage.recording.writes import Outcome
 from workspace_usage.rows.row import Source
@@ -63,12 +65,21 @@ def test_a_reader_finds_an_execution_in_either_order_of_tables_while_it_is_archi
         assert [row.source for row in listed(client)] == [Source.ARCHIVED]
 
 
-def test_a_flagged_row_goes_a_day_later() -> None:
-    """DynamoDB deletes it, by ``purge_at``."""
+def test_a_flagged_row_stays_longer_than_any_function_reads() -> None:
+    """A reader that has read the archived rows before the move still finds it.
+
+    DynamoDB deletes it after ``purge_at``. Then only the archived row is left.
+    """
     client = MemoryDynamoDB()
     apply(client, recorded(1), archived(2))
     [flagged] = client.tables[TABLES[Source.CURRENT]].values()
-    assert flagged["purge_at"] == {"N": str(int((NOW + FLAGGED_ROW_LIFETIME).timestamp()))}
+    [archived_item] = client.tables[TABLES[Source.ARCHIVED]].values()
+    assert "purge_at" not in archived_item
+    template = (ROOT / "template.yaml").read_text("utf-8")
+    timeouts = re.findall(r"^ +Timeout: (\d+)$", template, re.MULTILINE)
+    assert len(timeouts) > 5
+    seconds_left = int(flagged["purge_at"]["N"]) - NOW.timestamp()
+    assert max(map(int, timeouts)) < seconds_left <= timedelta(days=2).total_seconds()
 
 
 def test_a_row_that_another_writer_changed_meanwhile_is_not_overwritten() -> None:
@@ -86,8 +97,11 @@ def test_a_row_that_another_writer_changed_meanwhile_is_not_overwritten() -> Non
     assert row.source is Source.ARCHIVED
 
 
-def test_a_row_that_others_keep_changing_is_given_up_after_some_attempts() -> None:
+def test_a_row_that_others_keep_changing_is_given_up_after_some_attempts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The change can then come again from its queue."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
     client = MemoryDynamoDB()
     apply(client, recorded(1))
     minutes = iter(range(10, 1000))
