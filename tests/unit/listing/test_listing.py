@@ -100,11 +100,12 @@ def test_a_link_works_for_as_long_as_the_deployment_says(tmp_path: Path) -> None
     listing = replace(
         listing, url_lifetime=1_234, credentials=lambda: Credentials("a-key", "secret", None)
     )
-    query = {"per_page": "100"}
+    first_day, last_day = now.date() - timedelta(days=80), now.date()
+    query = {"start_date": str(first_day), "end_date": str(last_day), "per_page": "100"}
     body = listing.answer(scope_of(member), query, now=now, meter=Meter(no_limit), warn=print)
     links = [item["link"] or "" for item in body["items"]]
     questions = [parse_qs(urlsplit(link).query) for link in links if "X-Amz-Signature=" in link]
-    assert len(questions) > 3
+    assert len(questions) > 1
     for parameters in questions:
         assert parameters["X-Amz-Expires"] == ["1234"]
         assert parameters["X-Amz-Date"] == [f"{now:%Y%m%dT%H%M%SZ}"]
