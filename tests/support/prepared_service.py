@@ -30,6 +30,7 @@ class ReceivedCall:
     request: dict[str, Any]
     agent: str
     authorization: str
+    content_type: str
     client_port: int
 
     @property
@@ -86,6 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
                 request=json.loads(self.rfile.read(int(self.headers["Content-Length"]))),
                 agent=self.headers.get("User-Agent", ""),
                 authorization=self.headers["Authorization"],
+                content_type=self.headers["Content-Type"],
                 client_port=self.client_address[1],
             )
         )

@@ -50,7 +50,7 @@ def test_rows_are_those_that_botocore_returns(
 
 
 def test_each_operation_is_called_by_its_name(service: PreparedService) -> None:
-    """With its service's prefix; GetItem also asks for what tells its result from damage."""
+    """As botocore calls it; GetItem also asks for what tells its result from damage."""
     service.replies = [GOOD, (200, b'{"ConsumedCapacity": {}}'), PARAMETER]
     reader = environment_reader(DYNAMODB)
     reader.query([{"TableName": "a", "Limit": 1}])
@@ -63,6 +63,14 @@ def test_each_operation_is_called_by_its_name(service: PreparedService) -> None:
         ("AmazonSSM.GetParameter", {"Name": "c"}),
     ]
     assert not any(call.is_from_botocore for call in service.calls)
+    ours, service.calls = service.calls, []
+    service.replies = [GOOD, (200, b'{"ConsumedCapacity": {}}'), PARAMETER]
+    clients.retry_call("dynamodb", "Query", {"TableName": "a", "Limit": 1})
+    clients.retry_call("dynamodb", "GetItem", {"TableName": "b", "Key": {"id": {"N": "1"}}})
+    clients.retry_call("ssm", "GetParameter", {"Name": "c"})
+    assert [(call.target, call.request, call.content_type) for call in ours] == [
+        (call.target, call.request, call.content_type) for call in service.calls
+    ]
 
 
 ERROR = b'{"__type": "com.amazonaws.dynamodb.v20120810#%s", "message": "no"}'

@@ -3,12 +3,14 @@
 import re
 from copy import deepcopy
 from datetime import timedelta
+from typing import Any, Final, cast
 
 import pytest
 
 from tests.support.functions import ROOT
-from tests.support.memory_dynamodb import TABLES, MemoryDynamoDB
+from tests.support.memory_dynamodb import NAMES, TABLES, MemoryDynamoDB
 from tests.support.recording import (
+    LATER,
     NOW,
     Event,
     added,
@@ -21,9 +23,19 @@ from tests.support.recording import (
     revoked,
 )
 from workspace_usage.errors import WriteConflict
-from workspace_usage.recording.recorder import ROW_WRITE_ATTEMPTS
+from workspace_usage.recording.events import parse_event
+from workspace_usage.recording.recorder import ROW_WRITE_ATTEMPTS, Recorder
 from workspace_usage.recording.writes import Outcome
+from workspace_usage.rollups.counter import MIN_ROWS
 from workspace_usage.rows.row import Source
+
+TEMPLATE: Final = (ROOT / "template.yaml").read_text("utf-8")
+TIMEOUTS: Final = [int(seconds) for seconds in re.findall(r"\n +Timeout: (\d+)\n", TEMPLATE)]
+"""The seconds after which Lambda ends each of the functions."""
+
+RECORDER_SECONDS: Final = int(
+    TEMPLATE.partition("  RecorderFunction:\n")[2].partition("Timeout: ")[2].partition("\n")[0]
+)
 
 
 @pytest.mark.parametrize(
@@ -75,11 +87,8 @@ def test_a_flagged_row_stays_longer_than_any_function_reads() -> None:
     [flagged] = client.tables[TABLES[Source.CURRENT]].values()
     [archived_item] = client.tables[TABLES[Source.ARCHIVED]].values()
     assert "purge_at" not in archived_item
-    template = (ROOT / "template.yaml").read_text("utf-8")
-    timeouts = re.findall(r"^ +Timeout: (\d+)$", template, re.MULTILINE)
-    assert len(timeouts) > 5
     seconds_left = int(flagged["purge_at"]["N"]) - NOW.timestamp()
-    assert max(map(int, timeouts)) < seconds_left <= timedelta(days=2).total_seconds()
+    assert max(TIMEOUTS) < seconds_left <= timedelta(days=2).total_seconds()
 
 
 def test_a_row_that_another_writer_changed_meanwhile_is_not_overwritten() -> None:
@@ -100,8 +109,13 @@ def test_a_row_that_another_writer_changed_meanwhile_is_not_overwritten() -> Non
 def test_a_row_that_others_keep_changing_is_given_up_after_some_attempts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The change can then come again from its queue."""
-    monkeypatch.setattr("time.sleep", lambda _: None)
+    """The change can then come again from its queue.
+
+    The others get some time to finish, but not so much that the function would be ended meanwhile.
+    """
+    waits: list[float] = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    monkeypatch.setattr("random.uniform", lambda _, longest: longest)
     client = MemoryDynamoDB()
     apply(client, recorded(1))
     minutes = iter(range(10, 1000))
@@ -114,5 +128,21 @@ def test_a_row_that_others_keep_changing_is_given_up_after_some_attempts(
     client.after_read = change_again
     with pytest.raises(WriteConflict):
         apply(client, recorded(5000))
-    # Each attempt reads two tables.
+    # Each attempt reads two tables. The others' attempts succeed at once.
     assert next(minutes) == 10 + 2 * ROW_WRITE_ATTEMPTS
+    assert len(waits) == ROW_WRITE_ATTEMPTS - 1
+    assert 1 < sum(waits) < RECORDER_SECONDS / 3
+
+
+def test_rows_ask_for_counting_often_enough_and_not_each_of_them() -> None:
+    """Several do among so many rows that they are counted. A repetition does not ask again."""
+    client = MemoryDynamoDB()
+    recorder = Recorder(cast(Any, client), NAMES, lambda _: None)
+
+    def asks(number: int) -> bool:
+        change = parse_event(recorded(1, number), LATER)
+        return recorder.apply(change, NOW).workspace_to_count == 11
+
+    asking = [number for number in range(1, MIN_ROWS + 1) if asks(number)]
+    assert 3 <= len(asking) <= MIN_ROWS / 10
+    assert not any(map(asks, asking))
