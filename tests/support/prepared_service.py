@@ -30,6 +30,7 @@ class ReceivedCall:
     request: dict[str, Any]
     agent: str
     authorization: str
+    content_type: str
     client_port: int
 
     @property
@@ -63,6 +64,9 @@ class PreparedService(ThreadingHTTPServer):
         self.barrier: Barrier | None = None
         self.closes = self.announces_close = self.is_chunked = False
 
+    def handle_error(self, *_: object) -> None:
+        """Logs nothing: a client that does not wait for its response closes the connection."""
+
     @property
     def url(self) -> str:
         """Where it listens."""
@@ -83,6 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
                 request=json.loads(self.rfile.read(int(self.headers["Content-Length"]))),
                 agent=self.headers.get("User-Agent", ""),
                 authorization=self.headers["Authorization"],
+                content_type=self.headers["Content-Type"],
                 client_port=self.client_address[1],
             )
         )

@@ -100,10 +100,16 @@ def removed(minute: int, number: int = 1) -> Event:
 
 
 @st.composite
-def events(draw: st.DrawFn) -> Event:
-    """Events of few subjects in few minutes, so that many concern the same subject."""
-    kind, minute = draw(st.sampled_from(list(EVENTS))), draw(st.integers(0, 4))
-    number = draw(st.integers(1, 3))
+def events(draw: st.DrawFn, kinds: Sequence[str] = tuple(EVENTS), subjects: int = 3) -> Event:
+    """Events of few subjects in few minutes, so that many concern the same subject.
+
+    Args:
+        draw: hypothesis's function.
+        kinds: the events' kinds.
+        subjects: how many executions, chats, tokens and members there are, of each that number.
+    """
+    kind, minute = draw(st.sampled_from(kinds)), draw(st.integers(0, 4))
+    number = draw(st.integers(1, subjects))
     status = draw(st.sampled_from(["processing", "succeeded", "failed"]))
     words = draw(st.lists(st.sampled_from(["use_agents", "read_users_activity"]), unique=True))
     member = {"workspace_id": 11, "user_id": number, "permissions": words}

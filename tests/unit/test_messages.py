@@ -42,36 +42,31 @@ def test_every_language_has_a_catalogue() -> None:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_every_catalogue_has_the_same_keys_in_the_same_order(locale: str) -> None:
-    assert list(CATALOGUES[locale]) == list(CATALOGUES["en"])
-
-
-@pytest.mark.parametrize("locale", LOCALES)
-def test_no_catalogue_has_a_key_twice(locale: str) -> None:
+def test_every_catalogue_has_the_same_keys_once_and_in_the_same_order(locale: str) -> None:
     text = (CORE / "catalogues" / f"{locale}.json").read_text("utf-8")
     pairs: list[tuple[str, str]] = json.loads(text, object_pairs_hook=list)
-    assert len(pairs) == len(dict(pairs))
+    assert [key for key, _ in pairs] == list(CATALOGUES["en"])
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("key", CATALOGUES["en"])
-def test_a_text_has_the_same_places_in_every_language(locale: str, key: str) -> None:
-    assert places(CATALOGUES[locale][key]) == places(CATALOGUES["en"][key])
+def test_a_text_has_the_same_places_in_every_language(locale: str) -> None:
+    for key, text in CATALOGUES[locale].items():
+        assert places(text) == places(CATALOGUES["en"][key]), key
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("key", CATALOGUES["en"])
-def test_a_text_can_be_printed_into_json_as_it_is(locale: str, key: str) -> None:
+def test_a_text_can_be_printed_into_json_as_it_is(locale: str) -> None:
     """The gateway does that with some of them, and takes a ``$`` for one of its variables."""
-    text = CATALOGUES[locale][key]
-    assert json.dumps(text, ensure_ascii=False) == f'"{text}"'
-    assert text == text.strip() != ""
-    assert "$" not in text
+    for key, text in CATALOGUES[locale].items():
+        assert json.dumps(text, ensure_ascii=False) == f'"{text}"', key
+        assert text == text.strip() != "", key
+        assert "$" not in text, key
 
 
-@pytest.mark.parametrize("key", sorted(CATALOGUES["en"].keys() - {"one_more_error"}))
-def test_a_text_is_translated(key: str) -> None:
-    assert len({CATALOGUES[locale][key] for locale in LOCALES}) == len(LOCALES)
+def test_every_text_is_translated() -> None:
+    """No two languages have the same one."""
+    for key in CATALOGUES["en"]:
+        assert len({CATALOGUES[locale][key] for locale in LOCALES}) == len(LOCALES), key
 
 
 def test_the_keys_that_are_used_are_those_that_exist() -> None:

@@ -35,9 +35,12 @@ class Client:
 
 
 @pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pauses between attempts take no time."""
-    monkeypatch.setattr("time.sleep", lambda _: None)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The longest possible pauses between attempts, which take no time here."""
+    waits: list[float] = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    monkeypatch.setattr("random.uniform", lambda _, longest: longest)
+    return waits
 
 
 def write(client: Any, number: int) -> None:
@@ -58,8 +61,11 @@ def test_what_is_left_unprocessed_is_sent_again() -> None:
     assert (sorted(client.written), client.calls) == ([*range(30)], 4)
 
 
-def test_a_table_that_processes_nothing_is_unavailable() -> None:
+def test_a_table_that_processes_nothing_is_unavailable(waits: list[float]) -> None:
+    """It has some seconds to recover; the caller does not wait for longer."""
     client = Client(processed=0)
     with pytest.raises(StoreUnavailable, match="BatchWriteItem leaves items unprocessed"):
         write(client, 1)
-    assert client.calls == 6
+    assert client.calls == len(waits) + 1 == 6
+    assert waits == sorted(waits)
+    assert 1 < sum(waits) < 5

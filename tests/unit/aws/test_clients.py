@@ -11,8 +11,9 @@ from botocore.compat import HTTPHeaders
 from botocore.httpsession import URLLib3Session
 from urllib3 import HTTPResponse
 
+from tests.support.functions import ROOT
 from workspace_usage.aws import clients
-from workspace_usage.aws.clients import dynamodb_client, retry_call, sqs_client
+from workspace_usage.aws.clients import dynamodb_client, retry_call, s3_client, sqs_client
 from workspace_usage.aws.errors import aws_errors_as_unavailable
 from workspace_usage.errors import StoreUnavailable
 
@@ -29,8 +30,19 @@ def test_a_call_gets_one_second_to_connect_and_three_for_the_response(
     assert (config.connect_timeout, config.read_timeout) == (1, 3)
 
 
-@pytest.mark.parametrize("status", [500, 503])
-@pytest.mark.parametrize("make_client", CLIENTS)
+def test_an_upload_gets_more_time_but_ends_before_the_function_does() -> None:
+    """A part has several megabytes. All attempts together take less than the exporter's time."""
+    config: Any = s3_client().meta.config
+    other: Any = dynamodb_client().meta.config
+    assert 5 * other.read_timeout < config.read_timeout
+    template = (ROOT / "template.yaml").read_text("utf-8")
+    exporter = template.partition("  ExporterFunction:\n")[2]
+    timeout = int(exporter.partition("Timeout: ")[2].partition("\n")[0])
+    attempts = config.retries["total_max_attempts"]
+    assert attempts * (config.connect_timeout + config.read_timeout) < timeout
+
+
+@pytest.mark.parametrize(("make_client", "status"), [(dynamodb_client, 500), (sqs_client, 503)])
 def test_a_call_is_tried_three_times_in_all(
     make_client: Callable[[], Any], status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,7 +62,6 @@ def test_a_call_is_tried_three_times_in_all(
     ("service", "operation", "request_"),
     [
         ("dynamodb", "GetItem", {"TableName": "table", "Key": {"id": {"N": "1"}}}),
-        ("dynamodb", "Query", {"TableName": "table", "KeyConditionExpression": "id = :id"}),
         ("ssm", "GetParameter", {"Name": "parameter"}),
     ],
 )

@@ -9,7 +9,7 @@ from threading import Event, Thread
 from time import monotonic
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workspace_usage.aws import http1
@@ -59,6 +59,7 @@ names = st.from_regex(r"x-[a-zA-Z0-9_-]{1,20}", fullmatch=True)
 values = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=40)
 
 
+@settings(max_examples=50)
 @given(
     status=st.integers(200, 599).filter(lambda status: status not in (204, 304)),
     reason=st.sampled_from(["", " ", " OK", " Not So Good"]),

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workspace_usage.aws.packing import pack, unpack
@@ -17,6 +17,7 @@ CONTENTS = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(CONTENTS)
 def test_a_packed_value_is_read_as_it_was(content: Any) -> None:
     """botocore returns bytes; our reader leaves them in Base64, as they arrive."""

@@ -4,7 +4,7 @@ from copy import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.support.functions import ROOT
 from tests.support.strategies import stored_rows
@@ -73,6 +73,7 @@ def test_every_field_is_documented() -> None:
     assert {name for name in names if f"`{name}`" not in text and f'"{name}"' not in text} == set()
 
 
+@settings(max_examples=30)
 @given(stored_rows())
 def test_every_row_has_the_fields_of_its_type_in_their_order(row: Row) -> None:
     item = to_item(row, presign)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ACCESS_KEY, SECRET_KEY = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 SESSION_TOKENS = (None, "FwoGZXIvYXdzE/a+b==~-._ %&?", "x" * 1000)
 NOW = datetime(2026, 3, 1, 23, 59, 59, 999_999, tzinfo=UTC)
-LIFETIME = 3600
+LIFETIME = 1_234
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -139,7 +139,7 @@ def test_a_url_says_when_it_expires_and_never_uses_sigv2() -> None:
     query = parse_qs(urlsplit(presigner(BUCKETS[0], "token").presign("key")).query)
     assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
     assert query["X-Amz-Date"] == ["20260301T235959Z"]
-    assert query["X-Amz-Expires"] == ["3600"]
+    assert query["X-Amz-Expires"] == [str(LIFETIME)]
     assert query["X-Amz-Security-Token"] == ["token"]
     assert {"AWSAccessKeyId", "Signature", "Expires"}.isdisjoint(query)
 

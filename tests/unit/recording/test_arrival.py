@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.memory_dynamodb import TABLES, MemoryDynamoDB
@@ -48,7 +48,8 @@ def set_arrival(client: MemoryDynamoDB, source: Source, number: int) -> None:
     item[ARRIVED_AT] = {"N": str(number)}
 
 
-@given(st.lists(events(), max_size=12))
+@settings(max_examples=50)
+@given(st.lists(events(subjects=2), max_size=8))
 def test_every_copy_of_a_row_has_the_moment_of_the_first_event_that_came(
     sequence: list[Event],
 ) -> None:
@@ -64,7 +65,8 @@ def test_every_copy_of_a_row_has_the_moment_of_the_first_event_that_came(
         assert arrivals(client) == first
 
 
-@given(st.lists(events(), max_size=8), st.data())
+@settings(max_examples=50)
+@given(st.lists(events(subjects=2), max_size=6), st.data())
 def test_the_clock_makes_no_difference_to_anything_else(
     sequence: list[Event], choices: st.DataObject
 ) -> None:

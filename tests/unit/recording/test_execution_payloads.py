@@ -5,7 +5,7 @@ from copy import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.payloads import EXECUTION, agent, reason, refused_field, row, without
@@ -57,6 +57,7 @@ def test_an_edited_chat_has_its_own_id_and_rank_and_no_model() -> None:
     assert edited == replace(row(), source=Source.EDITED, position=edited.position, used_model=None)
 
 
+@settings(max_examples=50)
 @given(st.sampled_from(Source), stored_rows())
 def test_nothing_is_lost_on_the_way_through_a_file_and_a_table(source: Source, shown: Row) -> None:
     """Row → payload → line of a file → payload → row → stored item → row."""

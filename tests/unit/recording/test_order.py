@@ -2,13 +2,13 @@
 
 from copy import deepcopy
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.memory_dynamodb import TABLES, MemoryDynamoDB
+from tests.support.memory_dynamodb import NAMES, TABLES, MemoryDynamoDB
 from tests.support.recording import (
     NOW,
     Event,
@@ -16,6 +16,7 @@ from tests.support.recording import (
     apply,
     apply_in_order,
     archived,
+    edited,
     events,
     issued,
     let_in,
@@ -25,16 +26,41 @@ from tests.support.recording import (
     revoked,
     token,
 )
+from workspace_usage.access.items import TOMBSTONE_FLAG
 from workspace_usage.access.tokens import AccessToken
+from workspace_usage.recording.events import EVENTS
 from workspace_usage.recording.writes import Outcome
 from workspace_usage.rows.row import Source
 from workspace_usage.values import format_timestamp
 
+DIFFERENT_DIGESTS: Final = range(1, 17)
+"""Numbers of subjects. Each has digests of its own, so half of them are in either order."""
+
 # --- All events -----------------------------------------------------------------------------------
 
 
-@settings(max_examples=1000)
-@given(st.lists(events(), max_size=12), st.data())
+KINDS_OF_SUBJECTS: Final = (
+    ("ExecutionRecorded", "ExecutionArchived"),
+    ("ChatEdited",),
+    ("AccessTokenIssued", "AccessTokenChanged", "AccessTokenRevoked"),
+    ("WorkspaceMemberAdded", "WorkspaceMemberChanged", "WorkspaceMemberRemoved"),
+)
+"""The events of each kind of subject. What happens to a subject concerns no other one."""
+
+
+def test_every_event_has_its_subject() -> None:
+    assert {kind for kinds in KINDS_OF_SUBJECTS for kind in kinds} == set(EVENTS)
+
+
+def histories() -> st.SearchStrategy[list[Event]]:
+    """Returns events that all concern one subject."""
+    return st.sampled_from(KINDS_OF_SUBJECTS).flatmap(
+        lambda kinds: st.lists(events(kinds, subjects=1), max_size=6)
+    )
+
+
+@settings(max_examples=200)
+@given(histories(), st.data())
 def test_order_and_repetition_make_no_difference(
     sequence: list[Event], choices: st.DataObject
 ) -> None:
@@ -46,7 +72,8 @@ def test_order_and_repetition_make_no_difference(
     assert let_in(shuffled) == let_in(in_order)
 
 
-@given(st.lists(events(), max_size=8))
+@settings(max_examples=50)
+@given(st.lists(events(subjects=1), max_size=8))
 def test_the_same_events_again_write_nothing(sequence: list[Event]) -> None:
     """An hour later, too: the moment at which a flagged row goes does not move."""
     client = MemoryDynamoDB()
@@ -70,27 +97,31 @@ def test_a_later_status_replaces_an_earlier_one_and_never_the_other_way() -> Non
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["success first", "success last"])
-def test_at_the_same_moment_a_success_is_the_later_status(order: int) -> None:
-    """A success is final."""
+@pytest.mark.parametrize("other", ["processing", "failed"])
+def test_at_the_same_moment_a_success_is_the_later_status(other: str, order: int) -> None:
+    """A success is final, whichever of the digests is the greater one: so there are many."""
     client = MemoryDynamoDB()
-    apply(client, *[recorded(1), recorded(1, status="processing")][::order])
-    assert [row.status for row in listed(client)] == ["succeeded"]
+    for number in DIFFERENT_DIGESTS:
+        apply(client, *[recorded(1, number), recorded(1, number, other)][::order])
+        apply(client, *[edited(1, number), edited(1, number, other)][::order])
+    assert {row.status for row in listed(client)} == {"succeeded"}
 
 
 @given(
+    st.sampled_from(DIFFERENT_DIGESTS),
     st.lists(
         st.tuples(st.sampled_from(["succeeded", "failed", "processing"]), st.integers(0, 3)),
         min_size=1,
         max_size=6,
-    )
+    ),
 )
 def test_the_latest_status_wins_and_at_the_same_moment_a_success(
-    sequence: list[tuple[str, int]],
+    number: int, sequence: list[tuple[str, int]]
 ) -> None:
     """If there is no success among the latest ones, any of them may win."""
     client = MemoryDynamoDB()
     for status, minute in sequence:
-        apply(client, recorded(minute, status=status))
+        apply(client, recorded(minute, number, status))
     latest = max(minute for _, minute in sequence)
     found = {status for status, minute in sequence if minute == latest}
     [row] = listed(client)
@@ -119,6 +150,14 @@ def test_the_url_of_an_archived_output_is_in_no_table(order: int) -> None:
     [row] = listed(client)
     assert (row.source, row.output) == (Source.ARCHIVED, None)
     assert "example.com/1.png" not in str(client.tables)
+
+
+def test_an_archived_success_is_final_too() -> None:
+    """The archived row says whether the execution succeeded, and what it cost."""
+    client = MemoryDynamoDB()
+    for number in DIFFERENT_DIGESTS:
+        apply(client, archived(1, number), recorded(1, number, "processing"))
+    assert {(row.source, row.status) for row in listed(client)} == {(Source.ARCHIVED, "succeeded")}
 
 
 def test_an_imported_row_is_older_than_any_event() -> None:
@@ -164,13 +203,29 @@ def test_a_revocation_wins_over_all_events_of_a_token_else_the_latest_wins(
 def test_the_latest_event_of_a_member_wins_and_at_the_same_moment_a_removal(
     sequence: list[tuple[bool, int]],
 ) -> None:
-    """A member can come back, but not at the moment of the removal."""
+    """A member can come back, but not at the moment of the removal.
+
+    Each has other permissions, so that a removal's digest is greater for some of them.
+    """
     client = MemoryDynamoDB()
-    for is_removal, minute in sequence:
-        apply(client, removed(minute) if is_removal else added(minute))
+    for number, permissions in enumerate(((), ("a",), ("b",)), 1):
+        for is_removal, minute in sequence:
+            event = removed(minute, number) if is_removal else added(minute, number, *permissions)
+            apply(client, event)
     latest = max(minute for _, minute in sequence)
     is_removed = (True, latest) in sequence
-    assert (let_in(client)[3] is None) is is_removed
+    assert [member is None for member in let_in(client)[3:]] == [is_removed] * 3
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["removal first", "removal last"])
+def test_at_the_same_moment_a_removal_is_the_later_event(order: int) -> None:
+    """A removal is final, whichever of the digests is the greater one: so there are many."""
+    client = MemoryDynamoDB()
+    for number in DIFFERENT_DIGESTS:
+        apply(client, *[removed(1, number), added(1, number, "*")][::order])
+    memberships = client.tables[NAMES.memberships].values()
+    assert len(memberships) == len(DIFFERENT_DIGESTS)
+    assert all(TOMBSTONE_FLAG in item for item in memberships)
 
 
 def test_a_revoked_token_does_not_come_back_and_a_removed_member_can() -> None:

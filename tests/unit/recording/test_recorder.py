@@ -1,11 +1,16 @@
 """The recorder tells what became of a change, and writes only over what it has read."""
 
+import re
 from copy import deepcopy
+from datetime import timedelta
+from typing import Any, Final, cast
 
 import pytest
 
-from tests.support.memory_dynamodb import TABLES, MemoryDynamoDB
+from tests.support.functions import ROOT
+from tests.support.memory_dynamodb import NAMES, TABLES, MemoryDynamoDB
 from tests.support.recording import (
+    LATER,
     NOW,
     Event,
     added,
@@ -18,10 +23,19 @@ from tests.support.recording import (
     revoked,
 )
 from workspace_usage.errors import WriteConflict
-from workspace_usage.recording.merge import FLAGGED_ROW_LIFETIME
-from workspace_usage.recording.recorder import ROW_WRITE_ATTEMPTS
+from workspace_usage.recording.events import parse_event
+from workspace_usage.recording.recorder import ROW_WRITE_ATTEMPTS, Recorder
 from workspace_usage.recording.writes import Outcome
+from workspace_usage.rollups.counter import MIN_ROWS
 from workspace_usage.rows.row import Source
+
+TEMPLATE: Final = (ROOT / "template.yaml").read_text("utf-8")
+TIMEOUTS: Final = [int(seconds) for seconds in re.findall(r"\n +Timeout: (\d+)\n", TEMPLATE)]
+"""The seconds after which Lambda ends each of the functions."""
+
+RECORDER_SECONDS: Final = int(
+    TEMPLATE.partition("  RecorderFunction:\n")[2].partition("Timeout: ")[2].partition("\n")[0]
+)
 
 
 @pytest.mark.parametrize(
@@ -63,12 +77,18 @@ def test_a_reader_finds_an_execution_in_either_order_of_tables_while_it_is_archi
         assert [row.source for row in listed(client)] == [Source.ARCHIVED]
 
 
-def test_a_flagged_row_goes_a_day_later() -> None:
-    """DynamoDB deletes it, by ``purge_at``."""
+def test_a_flagged_row_stays_longer_than_any_function_reads() -> None:
+    """A reader that has read the archived rows before the move still finds it.
+
+    DynamoDB deletes it after ``purge_at``. Then only the archived row is left.
+    """
     client = MemoryDynamoDB()
     apply(client, recorded(1), archived(2))
     [flagged] = client.tables[TABLES[Source.CURRENT]].values()
-    assert flagged["purge_at"] == {"N": str(int((NOW + FLAGGED_ROW_LIFETIME).timestamp()))}
+    [archived_item] = client.tables[TABLES[Source.ARCHIVED]].values()
+    assert "purge_at" not in archived_item
+    seconds_left = int(flagged["purge_at"]["N"]) - NOW.timestamp()
+    assert max(TIMEOUTS) < seconds_left <= timedelta(days=2).total_seconds()
 
 
 def test_a_row_that_another_writer_changed_meanwhile_is_not_overwritten() -> None:
@@ -86,8 +106,16 @@ def test_a_row_that_another_writer_changed_meanwhile_is_not_overwritten() -> Non
     assert row.source is Source.ARCHIVED
 
 
-def test_a_row_that_others_keep_changing_is_given_up_after_some_attempts() -> None:
-    """The change can then come again from its queue."""
+def test_a_row_that_others_keep_changing_is_given_up_after_some_attempts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The change can then come again from its queue.
+
+    The others get some time to finish, but not so much that the function would be ended meanwhile.
+    """
+    waits: list[float] = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    monkeypatch.setattr("random.uniform", lambda _, longest: longest)
     client = MemoryDynamoDB()
     apply(client, recorded(1))
     minutes = iter(range(10, 1000))
@@ -100,5 +128,21 @@ def test_a_row_that_others_keep_changing_is_given_up_after_some_attempts() -> No
     client.after_read = change_again
     with pytest.raises(WriteConflict):
         apply(client, recorded(5000))
-    # Each attempt reads two tables.
+    # Each attempt reads two tables. The others' attempts succeed at once.
     assert next(minutes) == 10 + 2 * ROW_WRITE_ATTEMPTS
+    assert len(waits) == ROW_WRITE_ATTEMPTS - 1
+    assert 1 < sum(waits) < RECORDER_SECONDS / 3
+
+
+def test_rows_ask_for_counting_often_enough_and_not_each_of_them() -> None:
+    """Several do among so many rows that they are counted. A later status does not ask again."""
+    client = MemoryDynamoDB()
+    recorder = Recorder(cast(Any, client), NAMES, lambda _: None)
+
+    def asks(number: int, minute: int = 1) -> bool:
+        change = parse_event(recorded(minute, number), LATER)
+        return recorder.apply(change, NOW).workspace_to_count == 11
+
+    asking = [number for number in range(1, MIN_ROWS + 1) if asks(number)]
+    assert 3 <= len(asking) <= MIN_ROWS / 10
+    assert not any(asks(number, minute=2) for number in asking)

@@ -5,7 +5,7 @@ from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.support.strategies import ZONES, positions, zones
@@ -14,6 +14,7 @@ from workspace_usage.rows.window import (
     MAX_WINDOW_DAYS,
     Window,
     between,
+    day_of,
     last_days,
     midnight,
     one_day,
@@ -73,6 +74,24 @@ def test_every_moment_lies_in_its_own_day_of_the_zone(moment: datetime, zone: st
     # Havana, Beirut: after a clock goes back across midnight, it shows the day before again.
     twice = moment.astimezone(here).fold == 1 and moment >= window.end
     assert window.start <= moment < window.end or twice
+
+
+@given(st.datetimes(timezones=st.just(UTC)), zones())
+# The clock was put forward from 23:30: the day begins at midnight by the old time, when the clock
+# shows one o'clock.
+@example(utc("1919-03-31 04:45"), "America/Toronto")
+# It was put back from one minute after midnight: the day that has begun goes on.
+@example(utc("2010-11-07 02:45"), "America/St_Johns")
+@example(datetime.min.replace(tzinfo=UTC), "America/New_York")
+@example(datetime.max.replace(tzinfo=UTC), "Asia/Tokyo")
+def test_the_day_of_a_moment_is_the_one_whose_window_holds_it(moment: datetime, zone: str) -> None:
+    """Whatever date the clock shows: rows are counted by this day, and listed by its window."""
+    here = ZoneInfo(zone)
+    day = day_of(moment, here)
+    window = between(day, day, here)
+    # The calendar's first and last day have what lies outside it.
+    assert window.start <= moment or day == date.min
+    assert moment < window.end or day == date.max
 
 
 @pytest.mark.parametrize(
