@@ -62,8 +62,8 @@ def opener(browser: Browser, stack: Stack) -> Iterator[Page]:
 
 
 def new_context(browser: Browser, **options: Any) -> BrowserContext:
-    """Returns a new context whose actions may take longer than usual."""
-    context = browser.new_context(**options)
+    """Returns a new context whose actions may take longer than usual, and where nothing moves."""
+    context = browser.new_context(reduced_motion="reduce", **options)
     context.set_default_timeout(20_000)
     return context
 

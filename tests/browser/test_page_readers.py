@@ -106,8 +106,8 @@ def test_nothing_is_wider_than_a_narrow_screen(usage: UsagePage, page: Page) -> 
 
 def test_nothing_moves_for_readers_who_want_that(usage: UsagePage, page: Page) -> None:
     """The placeholders would pulse otherwise."""
-    page.emulate_media(reduced_motion="reduce")
     usage.sign_in()
+    page.emulate_media(reduced_motion="reduce")
     page.route("**/workspaces/usage?*", lambda _: None)
     page.get_by_role("button", name="Runs", exact=True).click()
     animation = "getComputedStyle(document.querySelector('.skeleton')).animationName"
