@@ -16,6 +16,9 @@ ENV ?=
 FLAGS ?=
 BUILT ?=
 TAKE ?=
+COUNT ?= 300
+SEED ?= 0
+AREAS ?=
 
 # Deployments ask AWS's own configuration for the region, not the default for the other commands.
 WITH_OWN_REGION := $(if $(AWS_DEFAULT_REGION),,env -u AWS_DEFAULT_REGION)
@@ -72,6 +75,13 @@ types: $(VENV)/installed ## check types
 
 template: $(SAM_VENV)/installed ## validate and lint the template
 	$(SAM_VENV)/bin/sam validate --lint
+
+# Not part of check: it takes an hour or more. The areas are named in docs/development.md.
+.PHONY: mutants
+mutants: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
+mutants: $(VENV)/installed ## make small mistakes, and say which no test notices [COUNT=300] [SEED=0] [AREAS="domain template ..."]
+	@ls .mutants/record/*.json >/dev/null 2>&1 || $(VENV)/bin/python -m tools.mutants record
+	@$(VENV)/bin/python -m tools.mutants run --count "$(COUNT)" --seed "$(SEED)" $(AREAS)
 
 .PHONY: scan sbom
 SCAN_LOCKS := requirements/scan.txt requirements/guard.txt

@@ -12,11 +12,11 @@ import yaml
 from samtranslator.model.exceptions import ExceptionWithMessage, InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
 
 from local.aws import REGION, session
 from local.errors import TemplateError
 from local.template.parameters import choose_values, spell
+from local.template.parse import parse_template
 from local.template.resolver import Resolver
 from local.template.template import CODE_BUCKET, Template, Tree
 
@@ -64,7 +64,7 @@ def _expand(path: Path, parameters: Mapping[str, str]) -> Template:
 
 def _read(path: Path) -> dict[str, Tree]:
     try:
-        document = yaml_parse(path.read_text("utf-8"))
+        document = parse_template(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise TemplateError(f"{path} can't be read: {error}") from None
     except yaml.YAMLError as error:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from local.data.demo import ACCOUNTS, write_demo
 from local.stack import Stack
@@ -48,6 +48,26 @@ def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield running
 
 
+@pytest.fixture(scope="session")
+def opener(browser: Browser, stack: Stack) -> Iterator[Page]:
+    """The page that opens those of all tests that need no options of their own.
+
+    The browser then has one process for all of them.
+    """
+    context = new_context(browser)
+    opener = context.new_page()
+    opener.goto(f"{stack.url}/openapi.json")
+    yield opener
+    context.close()
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Returns a new context whose actions may take longer than usual, and where nothing moves."""
+    context = browser.new_context(reduced_motion="reduce", **options)
+    context.set_default_timeout(20_000)
+    return context
+
+
 @pytest.fixture
 def context_options() -> dict[str, Any]:
     """The options of Playwright's ``new_context``. Tests replace them by parametrizing."""
@@ -55,12 +75,17 @@ def context_options() -> dict[str, Any]:
 
 
 @pytest.fixture
-def page(browser: Browser, context_options: dict[str, Any]) -> Iterator[Page]:
-    """A new page, without anything that other pages have stored."""
-    context = browser.new_context(**context_options)
-    context.set_default_timeout(20_000)
-    yield context.new_page()
-    context.close()
+def page(browser: Browser, opener: Page, context_options: dict[str, Any]) -> Iterator[Page]:
+    """A new page, in a context of its own if the test has options."""
+    if context_options:
+        context = new_context(browser, **context_options)
+        yield context.new_page()
+        context.close()
+        return
+    with opener.expect_popup() as opening:
+        opener.evaluate("() => { open('about:blank'); }")
+    yield opening.value
+    opening.value.close()
 
 
 @pytest.fixture

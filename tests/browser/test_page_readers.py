@@ -1,9 +1,10 @@
 """The page for people, for every reader: languages, colours, narrow screens, keyboard, axe-core."""
 
 import re
+from typing import Final
 
 import pytest
-from playwright.sync_api import Dialog, Page, Request, expect
+from playwright.sync_api import Dialog, Page, Request, ViewportSize, expect
 
 from local.data.demo import ANA
 from tests.support.browser import Watch
@@ -21,7 +22,8 @@ from tests.support.usage_page import APP, UsagePage
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-NARROW = {"viewport": {"width": 360, "height": 740}}
+WIDE: Final[ViewportSize] = {"width": 1280, "height": 720}
+NARROW: Final[ViewportSize] = {"width": 360, "height": 740}
 
 
 # --- Languages ------------------------------------------------------------------------------------
@@ -87,7 +89,7 @@ def test_light_and_dark_follow_the_system_and_can_be_chosen(usage: UsagePage, pa
     assert page.evaluate(background) == dark
 
 
-@pytest.mark.parametrize("context_options", [NARROW | {"locale": "pt-BR"}])
+@pytest.mark.parametrize("context_options", [{"viewport": NARROW, "locale": "pt-BR"}])
 def test_nothing_is_wider_than_a_narrow_screen(usage: UsagePage, page: Page) -> None:
     """In the language with the longest words."""
     usage.open()
@@ -102,10 +104,10 @@ def test_nothing_is_wider_than_a_narrow_screen(usage: UsagePage, page: Page) -> 
     usage.assert_accessible()
 
 
-@pytest.mark.parametrize("context_options", [{"reduced_motion": "reduce"}])
 def test_nothing_moves_for_readers_who_want_that(usage: UsagePage, page: Page) -> None:
     """The placeholders would pulse otherwise."""
     usage.sign_in()
+    page.emulate_media(reduced_motion="reduce")
     page.route("**/workspaces/usage?*", lambda _: None)
     page.get_by_role("button", name="Runs", exact=True).click()
     animation = "getComputedStyle(document.querySelector('.skeleton')).animationName"
@@ -117,23 +119,30 @@ def test_nothing_moves_for_readers_who_want_that(usage: UsagePage, page: Page) -
 # --- axe-core -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("context_options", [{"color_scheme": "light"}, {"color_scheme": "dark"}])
 def test_axe_finds_nothing(usage: UsagePage, page: Page, watch: Watch) -> None:
     """Neither in the form, in both views, with an open table and an export, nor in an error."""
     usage.open()
-    usage.assert_accessible()
+    assert_accessible_in_both_themes(usage)
     page.locator(".accounts button").first.click()
     usage.wait()
     page.locator("summary").click()
     page.get_by_role("button", name="Export as CSV").click()
     expect(page.get_by_role("link", name="Download")).to_be_visible(timeout=20_000)
-    usage.assert_accessible()
+    assert_accessible_in_both_themes(usage)
     usage.click("Runs")
-    usage.assert_accessible()
+    assert_accessible_in_both_themes(usage)
     watch.statuses.add(422)
     page.evaluate("location.hash = 'type=nonsense'")
     expect(usage.problem).to_be_visible()
+    assert_accessible_in_both_themes(usage)
+
+
+def assert_accessible_in_both_themes(usage: UsagePage) -> None:
+    """Asserts that axe-core finds nothing. The themes differ in colours only."""
+    usage.page.emulate_media(color_scheme="light")
     usage.assert_accessible()
+    usage.page.emulate_media(color_scheme="dark")
+    usage.assert_accessible("color-contrast", "link-in-text-block")
 
 
 # --- The keyboard ---------------------------------------------------------------------------------
@@ -204,7 +213,6 @@ def plain(text: str) -> str:
     return text if len(text) <= 100 else f"{text[:100]}…"
 
 
-@pytest.mark.parametrize("context_options", [NARROW, {}], ids=["narrow", "wide"])
 def test_hostile_data_is_shown_as_text(usage: UsagePage, page: Page, watch: Watch) -> None:
     """Nothing of it runs, turns the text around it, makes the page wider, or leads elsewhere."""
     dialogs: list[str] = []
@@ -218,11 +226,11 @@ def test_hostile_data_is_shown_as_text(usage: UsagePage, page: Page, watch: Watc
     watch.statuses.add(404)
     usage.enter(HOSTILE_TOKEN, HOSTILE_WORKSPACE_ID, "group=agent")
     usage.wait()
-    usage.assert_fits()
+    assert_fits_both_sizes(usage)
     widths = "[...document.querySelectorAll('.top bdi')].map(one => one.parentNode.offsetWidth)"
     assert min(page.evaluate(widths)) > 60
     usage.click("Runs")
-    usage.assert_fits()
+    assert_fits_both_sizes(usage)
     shown = page.locator(".runs td.agent bdi:first-child").all_inner_texts()
     assert set(shown) >= {plain(run.title) for run in RUNS}
     assert not re.search(
@@ -238,6 +246,13 @@ def test_hostile_data_is_shown_as_text(usage: UsagePage, page: Page, watch: Watc
     )
     assert not [name for name in attributes if name.startswith("on")]
     assert dialogs == []
+
+
+def assert_fits_both_sizes(usage: UsagePage) -> None:
+    """Asserts that nothing is wider than a wide window, or a narrow one, which it leaves."""
+    for size in (WIDE, NARROW):
+        usage.page.set_viewport_size(size)
+        usage.assert_fits()
 
 
 def test_long_numbers_are_shown_with_all_digits(usage: UsagePage, page: Page) -> None:

@@ -22,13 +22,6 @@ UNLOCKED: Final = "authorization button unlocked"
 
 
 @pytest.fixture
-def own_data() -> Iterator[Stack]:
-    """The stack without the demo, whose tokens mean nothing there."""
-    with Stack.start() as running:
-        yield running
-
-
-@pytest.fixture
 def deployment(stack: Stack) -> Iterator[str]:
     """The URL of the API as a deployment has it: with a stage's name first in the path."""
 
@@ -38,15 +31,18 @@ def deployment(stack: Stack) -> Iterator[str]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            path = self.path.removeprefix("/v1")
+            url = f"{stack.url}{self.path.removeprefix('/v1')}"
+            content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             sent = {**self.headers, "Accept-Encoding": "identity"}
-            response = httpx.get(f"{stack.url}{path}", headers=sent, timeout=300)
+            response = httpx.request(self.command, url, headers=sent, content=content, timeout=300)
             self.send_response(response.status_code)
             for name, value in response.headers.items():
                 if name not in {"date", "connection"}:
                     self.send_header(name, value)
             self.end_headers()
             self.wfile.write(response.content)
+
+        do_POST = do_GET  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             """Logs nothing."""
@@ -70,31 +66,18 @@ def try_operation(page: Page, operation: str) -> tuple[str, Any]:
     return block.locator(".request-url pre").inner_text(), json.loads(answer.inner_text())
 
 
-def test_the_page_shows_every_operation_and_complains_about_nothing(
-    stack: Stack, page: Page, watch: Watch
+def test_the_demo_can_be_tried_below_a_stage_s_name(
+    deployment: str, page: Page, watch: Watch
 ) -> None:
-    """No violation of the Content-Security-Policy, no error, no request to another origin."""
-    page.goto(f"{stack.url}/docs")
-    paths = page.locator(".opblock-summary-path")
-    expect(paths).to_have_count(len(list(operations())))
-    assert {text.replace("\u200b", "") for text in paths.all_inner_texts()} == {
-        path for _, path, _ in operations()
-    }
-    for summary in page.locator(".opblock-summary-control").all():
-        summary.click()
-    expect(page.locator(".responses-table").first).to_be_visible()
-    page.locator(".models-control").click()
-    assert watch.complaints == []
-    assert watch.origins == {stack.url}
+    """Token and workspace are filled in; the demo is listed, added up and exported.
 
-
-def test_a_person_can_try_a_request_with_the_demo_s_token(
-    stack: Stack, page: Page, watch: Watch
-) -> None:
-    """The token and the workspace are filled in; the demo is listed, added up and exported."""
-    page.goto(f"{stack.url}/docs")
+    Addresses are relative, and so is the server that the document names.
+    """
+    page.goto(f"{deployment}/docs")
+    # This host is local, so the page knows the demo's token.
     expect(page.get_by_role("button", name=LOCKED).first).to_be_visible()
-    _, listed = try_operation(page, "Usage-listUsage")
+    url, listed = try_operation(page, "Usage-listUsage")
+    assert url.startswith(f"{deployment}/workspaces/usage?")
     assert len(listed["items"]) == 20
     assert {item["email"] for item in listed["items"]} > {"ana@example.com", "bo@example.com"}
     _, summary = try_operation(page, "Usage-summarizeUsage")
@@ -102,24 +85,29 @@ def test_a_person_can_try_a_request_with_the_demo_s_token(
     _, export = try_operation(page, "Exports-startExport")
     assert (export["status"], export["format"]) == ("running", "csv")
     assert watch.complaints == []
+    assert all(url.startswith(f"{deployment}/") for url in watch.urls)
 
 
-def test_without_the_demo_no_token_is_filled_in(own_data: Stack, page: Page) -> None:
-    """A person has to enter one, as in a deployment."""
-    page.goto(f"{own_data.url}/docs")
-    page.locator(".opblock").first.wait_for()
-    page.wait_for_load_state("networkidle")
-    expect(page.get_by_role("button", name=LOCKED)).to_have_count(0)
+def test_every_operation_is_shown_and_without_the_demo_no_token(
+    stack: Stack, page: Page, watch: Watch
+) -> None:
+    """No violation of the Content-Security-Policy, no error, no request to another origin.
+
+    Without the demo, a person has to enter a token, as in a deployment.
+    """
+    page.route("**/_local/stack", lambda route: route.fulfill(json={"demo": None}))
+    with page.expect_response("**/_local/stack"):
+        page.goto(f"{stack.url}/docs")
+    paths = page.locator(".opblock-summary-path")
+    expect(paths).to_have_count(len(list(operations())))
+    assert {text.replace("\u200b", "") for text in paths.all_inner_texts()} == {
+        path for _, path, _ in operations()
+    }
     expect(page.get_by_role("button", name=UNLOCKED)).not_to_have_count(0)
-
-
-def test_the_page_works_below_a_stage_s_name(deployment: str, page: Page, watch: Watch) -> None:
-    """Its addresses are relative, and so is the server that the document names."""
-    page.goto(f"{deployment}/docs")
-    page.locator(".opblock").first.wait_for()
-    # This host is local, too, so the page knows the demo's token.
-    expect(page.get_by_role("button", name=LOCKED).first).to_be_visible()
-    url, listed = try_operation(page, "Usage-listUsage")
-    assert url.startswith(f"{deployment}/workspaces/usage?")
-    assert listed["items"]
+    for summary in page.locator(".opblock-summary-control").all():
+        summary.click()
+    expect(page.locator(".responses-table").first).to_be_visible()
+    page.locator(".models-control").click()
+    expect(page.get_by_role("button", name=LOCKED)).to_have_count(0)
     assert watch.complaints == []
+    assert watch.origins == {stack.url}

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from samtranslator.yaml_helper import yaml_parse
-
 from local.errors import TemplateError
 from local.template.parameters import choose_values
+from local.template.parse import parse_template
 from local.template.resolver import Resolver
 from tools.deploy.environment import Environment
 from tools.deploy.errors import DeployError
@@ -40,7 +39,7 @@ class Template:
         Raises:
             DeployError: CloudFormation would refuse one of the parameters.
         """
-        document = yaml_parse(path.read_text("utf-8"))
+        document = parse_template(path.read_text("utf-8"))
         try:
             values = choose_values(document["Parameters"], environment.parameters)
         except TemplateError as error:

@@ -21,8 +21,11 @@ _TESTS_OF_TEMPLATE: Final = (
     "tests/functions/test_cache_keys.py",
     "tests/functions/test_rules.py",
     "tests/docs/test_names.py",
-    "tests/contract",
 )
+_SCAN: Final = (".venv/bin/python", "-m", "tools.scan", ".venv-sam/bin/cfn-lint", ".venv-scan")
+_TESTS_OF_ALL: Final = "tests/contract"
+"""The tests that serve the whole template, and take longest."""
+
 _FOLDERS: Final = (
     "tests/unit",
     "tests/functions",
@@ -75,32 +78,25 @@ class Checks:
         if mutant.path.suffix == ".py":
             return self._of_code(mutant.path, mutant.scope)
         return [
-            *(Check(paths=[folder]) for folder in _TESTS_OF_TEMPLATE[:-1]),
+            *(Check(paths=[path]) for path in _TESTS_OF_TEMPLATE),
             Check(command=[".venv-sam/bin/sam", "validate", "--lint"]),
-            Check(
-                command=[
-                    ".venv/bin/python",
-                    "-m",
-                    "tools.scan",
-                    ".venv-sam/bin/cfn-lint",
-                    ".venv-scan",
-                ]
-            ),
-            Check(paths=_TESTS_OF_TEMPLATE[-1:]),
+            Check(command=_SCAN),
+            Check(paths=[_TESTS_OF_ALL]),
         ]
 
     def _of_code(self, path: PurePath, scope: str) -> list[Check]:
-        """Returns the tests that run the function, or else the module."""
+        """Returns the tests that run the function, or else the module, or else all over HTTP."""
         node_ids = self._by_function.get(f"{path}::{scope}") or self._by_file.get(str(path))
         if not node_ids:
-            return [Check(paths=["tests/contract"])]
+            return [Check(paths=[_TESTS_OF_ALL])]
         chosen, seconds = self._quickest(node_ids)
         paths = list(dict.fromkeys(node_id.partition("::")[0] for node_id in chosen))
         return [Check(paths, chosen, timeout=max(MIN_TIMEOUT, 4 * seconds))]
 
     def _quickest(self, node_ids: Iterable[str]) -> tuple[list[str], float]:
         """Returns the tests that are done within ``_MAX_SECONDS``, and how long they take."""
-        chosen, sum_of_seconds = [], 0.0
+        chosen: list[str] = []
+        sum_of_seconds = 0.0
         for node_id in sorted(node_ids, key=self._duration):
             sum_of_seconds += self.tests[node_id].seconds
             if chosen and sum_of_seconds > _MAX_SECONDS:
@@ -109,7 +105,5 @@ class Checks:
         return chosen, sum_of_seconds
 
     def _duration(self, node_id: str) -> tuple[int, float, str]:
-        folder = next(
-            number for number, name in enumerate(_FOLDERS) if node_id.startswith(f"{name}/")
-        )
-        return folder, self.tests[node_id].seconds, node_id
+        folders = (number for number, name in enumerate(_FOLDERS) if node_id.startswith(f"{name}/"))
+        return next(folders, len(_FOLDERS)), self.tests[node_id].seconds, node_id

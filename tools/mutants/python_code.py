@@ -250,7 +250,9 @@ class _Finder(ast.NodeVisitor):
 
         scope = ".".join(self._names)
         change = f"{_short(before)} -> {_short(after)}"
-        self.mutants.append(Mutant(self._path, node.lineno, scope, change, changed))
+        self.mutants.append(
+            Mutant(path=self._path, line=node.lineno, scope=scope, change=change, content=changed)
+        )
 
 
 def _with_one_less[T](values: Sequence[T], at_least: int = 2) -> list[list[T]]:

@@ -63,7 +63,7 @@ class _Recorder:
         self._functions: set[str] = set()
         self._tests: dict[str, dict[str, object]] = {}
         self._sources = tuple(
-            f"{_ROOT / name}/" for name in ("layers/core", "functions", "usagectl")
+            f"{_ROOT / name}/" for name in ("layers/core", "functions", "usagectl", "local")
         )
         _monitoring.use_tool_id(_TOOL_ID, "mutants")
         _monitoring.register_callback(_TOOL_ID, _monitoring.events.PY_START, self._note)

@@ -5,6 +5,7 @@ Left out is what only people read: descriptions, labels, and the metadata.
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import PurePath
 from typing import Final
 
@@ -64,14 +65,22 @@ def mutants_of(path: PurePath, text: str) -> list[Mutant]:
     """
     return [
         Mutant(
-            path,
-            node.start_mark.line + 1,
-            "/".join(map(str, place)),
-            change,
-            lambda place=place, edit=edit: _edited(text, place, edit),
+            path=path,
+            line=node.start_mark.line + 1,
+            scope="/".join(map(str, place)),
+            change=change,
+            content=partial(_edited, text, place, edit),
         )
-        for place, node, change, edit in _changes((), yaml.compose(text))
+        for place, node, change, edit in _changes((), _parse(text))
     ]
+
+
+def _parse(text: str) -> yaml.Node:
+    """Returns the root of a template's nodes, which keep tags such as ``!Ref``."""
+    root = yaml.compose(text)
+    if root is None:
+        raise ValueError("an empty template has no mutants")
+    return root
 
 
 def _changes(place: _Place, node: yaml.Node) -> Iterator[tuple[_Place, yaml.Node, str, _Edit]]:
@@ -124,8 +133,7 @@ def _with_value(value: str) -> _Edit:
 
 
 def _edited(text: str, place: _Place, edit: _Edit) -> str:
-    root = yaml.compose(text)
-    node = root
+    root = node = _parse(text)
     for step in place:
         if isinstance(node, yaml.MappingNode):
             node = next(value for key, value in node.value if key.value == step)

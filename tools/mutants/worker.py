@@ -104,7 +104,9 @@ def failure_of(check: dict[str, Any], recorded: Container[str]) -> str | None:
 def _run(check: dict[str, Any], recorded: Container[str], output: Path) -> None:
     """Runs a check in a new process, and ends it."""
     os.setsid()
-    with output.open("w") as file:
+    with output.open("w") as file, Path(os.devnull).open() as nothing:
+        # A check must not read the next job.
+        os.dup2(nothing.fileno(), 0)
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     code = 1

@@ -8,9 +8,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from samtranslator.yaml_helper import yaml_parse
-
 from local.template.expand import expand
+from local.template.parse import parse_template
 
 
 class LeftOutResources(Exception):
@@ -30,7 +29,7 @@ def write_expanded(template: Path, parameters: Mapping[str, str], target: Path) 
         TemplateError: the template is not valid.
     """
     resources = expand(template, parameters).resources
-    written = yaml_parse(template.read_text("utf-8"))["Resources"]
+    written = parse_template(template.read_text("utf-8"))["Resources"]
     left_out = [
         name
         for name, resource in written.items()

@@ -63,14 +63,14 @@ def logged(message: str, message_id: str, **extra: str) -> str:
 
 def test_each_event_of_a_batch_has_its_own_outcome() -> None:
     """Rejected and overtaken from the recorder's log, retried from its result."""
-    queue = Queue(*(json.dumps({"id": name}) for name in "abcd"), "no event", "[]")
+    queue = Queue("no event", "[]", *(json.dumps({"id": name}) for name in "abcd"))
     log = (
         "a line of a library",
-        logged("rejected", "m1", reason="detail: field required"),
-        logged("put back", "m2", reason="no table"),
-        logged("overtaken", "m3"),
+        logged("rejected", "m3", reason="detail: field required"),
+        logged("put back", "m4", reason="no table"),
+        logged("overtaken", "m5"),
     )
-    failures = {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+    failures = {"batchItemFailures": [{"itemIdentifier": "m4"}]}
     outcomes = polled(queue, lambda *_: Result(json.dumps(failures).encode(), log=log))
     assert {name: outcome(outcomes, name) for name in "abcd"} == {
         "a": Outcome(State.APPLIED),
@@ -78,7 +78,7 @@ def test_each_event_of_a_batch_has_its_own_outcome() -> None:
         "c": Outcome(State.RETRIED, "no table"),
         "d": Outcome(State.OVERTAKEN),
     }
-    assert list(queue.messages) == ["m2"]
+    assert list(queue.messages) == ["m4"]
 
 
 @pytest.mark.parametrize(
