@@ -5,7 +5,6 @@ They are fed with what AWS reports in a case, and evaluated as CloudWatch evalua
 """
 
 import re
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -23,8 +22,16 @@ from tests.deploy.reported_metrics import (
     put_busy_day,
     put_checks,
 )
+from tests.deploy.documented_alarms import (
+    OPERATIONS,
+    ROWS,
+    comparable_alarm,
+    documented_alarm,
+    documented_rule,
+    needs,
+)
 from tests.deploy.stack import ROOT, Stack
-from tests.support.alarms import Alarms, Properties, metrics_of, queries_of
+from tests.support.alarms import Alarms, Properties, metrics_of
 from tests.support.metrics import MetricId, Metrics
 from workspace_usage.exporting.export import TIME_TO_PROGRESS
 
@@ -40,45 +47,12 @@ COMPOSITES: Final = STACK.of_type("AWS::CloudWatch::CompositeAlarm")
 BEGIN: Final = 24 * 60
 """The minute at which trouble begins."""
 
-PAGES: Final = {
-    "CallersNoticeAlarm",
-    "OldAccessEventsAlarm",
-    "RejectedAccessEventsAlarm",
-    "RetriedAccessEventsAlarm",
-}
-"""What must not wait until the morning."""
-
-CONDITIONS: Final = {
-    "BlockedAddressesAlarm": "HasAlarmOnWebAcl",
-    "FailedApiChecksAlarm": "HasAlarmOnChecks",
-    "FailedChecksAlarm": "HasAlarmOnChecks",
-}
-"""The conditions of alarms on what a stack need not have."""
-
 WINDOWS: Final = {
     f"{burn}Burn{size}WindowAlarm": f"{burn}BurnAlarm"
     for burn in ("Fast", "Slow")
     for size in ("Long", "Short")
 }
 """Alarms that only serve another one."""
-
-STATISTICS: Final[Mapping[str, set[str]]] = {
-    "ApproximateAgeOfOldestMessage": {"Maximum"},
-    "ApproximateNumberOfMessagesNotVisible": {"Maximum"},
-    "ApproximateNumberOfMessagesVisible": {"Maximum"},
-    "BlockedRequests": {"Sum"},
-    "ConcurrentExecutions": {"Maximum"},
-    "ClaimedAccountConcurrency": {"Maximum"},
-    "Count": {"SampleCount"},
-    "Errors": {"Sum"},
-    "FailedInvocations": {"Sum"},
-    "InvocationsFailedToBeSentToDlq": {"Sum"},
-    "Latency": {"p99", "PR(:1000)", "SampleCount"},
-    "RetryInvocationAttempts": {"Sum"},
-    "Throttles": {"Sum"},
-    "5XXError": {"Average", "Sum"},
-}
-"""The statistics that AWS's documentation recommends for a metric, or defines it by."""
 
 
 def alarms_on(metrics: Metrics) -> Alarms:
@@ -140,12 +114,19 @@ def test_an_alarm_is_ok_on_a_busy_day_and_in_a_quiet_night(alarm: str, busy_day:
         assert all(alarms.state(alarm, m) == "OK" for m in range(BEGIN, BEGIN + 120, 7))
 
 
-@pytest.mark.parametrize("alarm", sorted(ALARMS.keys() - on_ours()))
-def test_an_alarm_watches_a_statistic_that_means_something(alarm: str) -> None:
-    """Where a period has one sample, the tests above can't tell most of them apart."""
-    for query in queries_of(ALARMS[alarm]):
-        if found := query.get("MetricStat"):
-            assert found["Stat"] in STATISTICS[found["Metric"]["MetricName"]]
+@pytest.mark.parametrize("alarm", sorted({*ALARMS, *ROWS}))
+def test_an_alarm_watches_what_is_documented(alarm: str) -> None:
+    """Metrics, statistics, expressions, the limit, periods, and what it does without data."""
+    assert STACK.resources[alarm].keys() == {"Type", "Condition", "Properties"}
+    assert comparable_alarm(ALARMS[alarm]) == documented_alarm(alarm, STACK)
+
+
+@pytest.mark.parametrize("alarm", COMPOSITES)
+def test_an_alarm_on_other_alarms_has_the_documented_rule(alarm: str) -> None:
+    properties = COMPOSITES[alarm]
+    names = {"AlarmDescription", "AlarmRule", "AlarmActions", "OKActions"}
+    assert properties.keys() == names
+    assert properties["AlarmRule"].strip() == documented_rule(alarm)
 
 
 def test_a_run_of_the_counter_that_is_cut_off_again_and_again_stays_known() -> None:
@@ -258,8 +239,13 @@ def test_each_alarm_that_callers_notice_is_enough_to_page() -> None:
 
 def test_a_stack_without_checks_or_web_acl_has_no_alarms_on_them() -> None:
     """The alarm that pages does not name them either."""
-    stack = Stack()
-    assert CONDITIONS.keys().isdisjoint(stack.resources)
+    stack, both = Stack(), {*ALARMS, *COMPOSITES}
+    options = {alarm: option for alarm in both - WINDOWS.keys() if (option := needs(alarm))}
+    assert set(options.values()) == OPTIONS.keys()
+    assert both - stack.resources.keys() == options.keys()
+    for option in OPTIONS:
+        present = both & Stack(**{option: "true"}).resources.keys()
+        assert both - present == {alarm for alarm in options if options[alarm] != option}
     rule = stack.properties("CallersNoticeAlarm")["AlarmRule"]
     assert set(re.findall(r"\w+Alarm", rule)) <= stack.resources.keys()
 
@@ -275,23 +261,24 @@ def test_an_export_that_waits_is_told_before_it_counts_as_failed() -> None:
     assert timedelta(minutes=case.fires_after) < TIME_TO_PROGRESS
 
 
-@pytest.mark.parametrize("alarm", [*ALARMS, *COMPOSITES])
-def test_an_alarm_tells_a_topic_when_it_begins_and_when_it_ends(alarm: str) -> None:
-    """A window tells nobody. Without topics, no alarm does."""
-    expected = [] if alarm in WINDOWS else [PAGER] if alarm in PAGES else [TOPIC]
-    for stack, topics in (
-        (STACK, expected),
-        (Stack(AlarmTopicArn=TOPIC, **OPTIONS), [TOPIC] if expected else []),
-        (Stack(**OPTIONS), []),
-    ):
-        for actions in ("AlarmActions", "OKActions"):
-            assert (stack.properties(alarm).get(actions) or []) == topics
-        assert stack.resources[alarm]["Condition"] == CONDITIONS.get(alarm, "HasAlarms")
+def test_an_alarm_tells_the_documented_topic_when_it_begins_and_when_it_ends() -> None:
+    """A window tells nobody. Without a topic for pages, all go to the other; without both, none."""
+    pages = {names for names, _, page in OPERATIONS.rows("Alarms") if page == "yes"}
+    for alarm in (*ALARMS, *COMPOSITES):
+        is_page = any(f"`{alarm}`" in names for names in pages)
+        expected = [] if alarm in WINDOWS else [PAGER] if is_page else [TOPIC]
+        for stack, topics in (
+            (STACK, expected),
+            (Stack(AlarmTopicArn=TOPIC, **OPTIONS), [TOPIC] if expected else []),
+            (Stack(**OPTIONS), []),
+        ):
+            for actions in ("AlarmActions", "OKActions"):
+                assert (stack.properties(alarm).get(actions) or []) == topics, alarm
 
 
-@pytest.mark.parametrize("alarm", [*ALARMS, *COMPOSITES])
-def test_an_alarm_s_description_names_its_section_of_the_runbook(alarm: str) -> None:
-    section = WINDOWS.get(alarm, alarm)
-    assert STACK.properties(alarm)["AlarmDescription"].endswith(
-        f" See docs/operations.md, {section}."
-    )
+def test_an_alarm_s_description_names_its_section_of_the_runbook() -> None:
+    for alarm in (*ALARMS, *COMPOSITES):
+        section = WINDOWS.get(alarm, alarm)
+        assert STACK.properties(alarm)["AlarmDescription"].endswith(
+            f" See docs/operations.md, {section}."
+        )

@@ -7,6 +7,7 @@ properties.
 """
 
 from copy import deepcopy
+from functools import cache
 from typing import Any, Final
 
 import pytest
@@ -82,6 +83,7 @@ UNUSABLE: Final = {
 TAGS_OF_SAM: Final = [{"Key": "lambda:createdBy", "Value": "SAM"}]
 
 
+@cache
 def frozen_by_lambda() -> set[str]:
     """Returns the names, in CloudFormation, of what changes a function before it is published.
 
