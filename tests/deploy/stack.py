@@ -30,7 +30,7 @@ type Tree = Any
 
 def read_template() -> dict[str, Tree]:
     """Returns a new copy of the template as it is written."""
-    return cast(dict[str, Tree], pickle.loads(_pickled_template()))  # noqa: S301
+    return cast(dict[str, Tree], pickle.loads(_pickled_template()))
 
 
 @cache
@@ -90,6 +90,7 @@ class Stack:
 
     def __init__(self, **parameters: str) -> None:
         self.resources, self.outputs = _resolved(**parameters)
+
     def properties(self, logical_id: str) -> Mapping[str, Tree]:
         """Returns the properties of a resource."""
         return cast(Mapping[str, Tree], self.resources[logical_id]["Properties"])

@@ -12,6 +12,14 @@ import pytest
 
 from local.template.expand import expand
 from tests.deploy.alarm_cases import CASES, NO_CASES, Case
+from tests.deploy.documented_alarms import (
+    OPERATIONS,
+    ROWS,
+    comparable_alarm,
+    documented_alarm,
+    documented_rule,
+    needs,
+)
 from tests.deploy.reported_metrics import (
     CONCURRENCY,
     QUOTA,
@@ -21,14 +29,6 @@ from tests.deploy.reported_metrics import (
     load,
     put_busy_day,
     put_checks,
-)
-from tests.deploy.documented_alarms import (
-    OPERATIONS,
-    ROWS,
-    comparable_alarm,
-    documented_alarm,
-    documented_rule,
-    needs,
 )
 from tests.deploy.stack import ROOT, Stack
 from tests.support.alarms import Alarms, Properties, metrics_of

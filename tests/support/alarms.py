@@ -53,7 +53,7 @@ class Alarms:
         metrics: the metrics.
         quotas: what ``SERVICE_QUOTA`` returns for a metric.
 
-    Data points are kept, so nothing can be added to the metrics after the first state was asked for.
+    Data points are kept: metrics must not change after the first state was asked for.
     """
 
     alarms: Mapping[str, Properties]
