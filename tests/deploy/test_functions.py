@@ -1,11 +1,13 @@
 """The real template's functions, roles and logs: least privilege, and the code's variables."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
 import pytest
 
 from tests.deploy.stack import Stack, as_list
+from tests.docs.extraction import document
 from tests.support.lookups import LookupRecorder
 from workspace_api.page_settings import PageSettings
 from workspace_api.settings import (
@@ -275,24 +277,55 @@ def test_by_default_only_tokens_of_users_are_accepted() -> None:
     assert Stack(TokenableType="").environment("AuthorizerFunction")["TOKENABLE_TYPE"] == ""
 
 
-def test_parameters_reach_the_functions() -> None:
-    """Each parameter sets the variables of the functions that need it."""
-    stack = Stack(
-        TimeZone="America/Sao_Paulo",
-        DefaultLocale="pt_BR",
-        TokenLifetimeMinutes="60",
-        TokenableType="App\\Models\\Member",
-        LinkLifetimeSeconds="900",
-        LogLevel="DEBUG",
+VARIABLES: Final = [
+    (re.findall(r"`(\w+)`", names), functions, value)
+    for names, functions, value in document("docs/configuration.md").rows(
+        "The functions' environment"
     )
-    usage, exports = stack.environment("UsageFunction"), stack.environment("ExportsFunction")
-    authorizer = stack.environment("AuthorizerFunction")
-    # Windows and counts must have the same days.
-    for function in ("UsageFunction", "SummaryFunction", "ExportsFunction", "CounterFunction"):
-        assert stack.environment(function)["TIME_ZONE"] == "America/Sao_Paulo"
-    assert usage["LINK_LIFETIME_SECONDS"] == exports["LINK_LIFETIME_SECONDS"] == "900"
-    assert authorizer["TOKEN_LIFETIME_MINUTES"] == "60"
-    assert authorizer["TOKENABLE_TYPE"] == "App\\Models\\Member"
-    for environment in (usage, exports, authorizer):
-        assert environment["DEFAULT_LOCALE"] == "pt_BR"
-        assert environment["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
+]
+"""The variables of each row of the document, the functions that have them, and what they hold."""
+
+
+def test_a_function_has_the_documented_variables_and_no_others() -> None:
+    """Another test has those that set other endpoints."""
+    functions = {name.removesuffix("Function").lower() for name in SETTINGS_BY_FUNCTION}
+    expected: dict[str, set[str]] = {name: set() for name in functions}
+    for variables, named, _ in VARIABLES:
+        if not variables[0].startswith("AWS_ENDPOINT_URL_"):
+            for function in functions if named == "all" else named.split(", "):
+                expected[function].update(variables)
+    for function, variables in expected.items():
+        declared = Stack(**ALL_FUNCTIONS).environment(f"{function.capitalize()}Function")
+        others = {name for name in declared if not name.startswith("AWS_ENDPOINT_URL_")}
+        assert others == variables, function
+
+
+def test_a_variable_holds_the_parameter_or_the_output_of_its_name() -> None:
+    """``TIME_ZONE`` the parameter ``TimeZone``, ``EVENT_BUS`` the output ``EventBusName``.
+
+    So windows and counts have the same days, and functions name each other's queues and tables.
+    """
+    names = {"TIME_ZONE": "America/Sao_Paulo", "DEFAULT_LOCALE": "pt_BR", "EVENT_SOURCE": "other"}
+    names |= {"ALLOWED_ORIGIN": "https://a.example", "PAGE_ENABLED": "false", "APP_URL": "http://a"}
+    names |= {"MEDIA_ORIGINS": "https://b.example", "TOKENABLE_TYPE": "App\\Models\\Member"}
+    names |= {"TOKEN_LIFETIME_MINUTES": "60", "LINK_LIFETIME_SECONDS": "900"}
+    parameters = {_camel_case(name): value for name, value in names.items()}
+    stack = Stack(**ALL_FUNCTIONS, **parameters, LogLevel="DEBUG")
+    values = {name: output["Value"] for name, output in stack.outputs.items()} | parameters
+    for function in SETTINGS_BY_FUNCTION:
+        environment = dict(stack.environment(function))
+        name = function.removesuffix("Function").lower()
+        assert environment.pop("POWERTOOLS_SERVICE_NAME", name) == name
+        assert environment.pop("POWERTOOLS_METRICS_NAMESPACE") == "WorkspaceUsage/stack"
+        assert environment.pop("POWERTOOLS_LOG_LEVEL") == "DEBUG"
+        # Another test compares it with the queue.
+        environment.pop("EXPORT_ATTEMPTS", None)
+        for variable, value in environment.items():
+            if not variable.startswith("AWS_ENDPOINT_URL_"):
+                key = _camel_case(variable).replace("EventMapping", "EventSourceMapping")
+                expected = values[key] if key in values else values[f"{key}Name"]
+                assert value == expected, f"{function}: {variable}"
+
+
+def _camel_case(variable: str) -> str:
+    return "".join(map(str.capitalize, variable.split("_")))
