@@ -12,11 +12,27 @@ OPERATIONS: Final = document("docs/operations.md")
 ROWS: Final = {name.strip("`"): cells for name, *cells in RESOURCES.rows("What alarms watch")}
 """The cells of each alarm's row: value, limit, periods, and what it does without data."""
 
+TOPIC: Final = "arn:aws:sns:us-east-1:123456789012:alarms"
+PAGER: Final = "arn:aws:sns:us-east-1:123456789012:pager"
+OPTIONS: Final = {"ChecksEnabled": "true", "WebAclEnabled": "true"}
+"""With these, there are all alarms."""
+
+STACK: Final = Stack(AlarmTopicArn=TOPIC, PageTopicArn=PAGER, **OPTIONS)
+ALARMS: Final = STACK.of_type("AWS::CloudWatch::Alarm")
+COMPOSITES: Final = STACK.of_type("AWS::CloudWatch::CompositeAlarm")
+
+WINDOWS: Final = {
+    f"{burn}Burn{size}WindowAlarm": f"{burn}BurnAlarm"
+    for burn in ("Fast", "Slow")
+    for size in ("Long", "Short")
+}
+"""Alarms that only serve another one."""
+
 _COMPARISONS: Final = {">": "GreaterThanThreshold", ">=": "GreaterThanOrEqualToThreshold"}
 _SECONDS: Final = {"min": 60, "h": 3600}
 
 
-def documented_alarm(alarm: str, stack: Stack) -> dict[str, Any]:
+def documented_alarm(alarm: str) -> dict[str, Any]:
     """Returns what decides when an alarm begins and ends, as ``comparable_alarm`` does."""
     value, limit, periods, without_data = ROWS[alarm]
     sign, threshold = limit.split()
@@ -24,9 +40,7 @@ def documented_alarm(alarm: str, stack: Stack) -> dict[str, Any]:
     assert match, f"{alarm}: {periods}"
     period = int(match[3]) * _SECONDS[match[4]]
     return {
-        "queries": {
-            name: _query(text, period, stack) for name, text in map(_named, value.split("; "))
-        },
+        "queries": {name: _query(text, period) for name, text in map(_named, value.split("; "))},
         "ComparisonOperator": _COMPARISONS[sign],
         "Threshold": float(threshold),
         "DatapointsToAlarm": int(match[1]),
@@ -78,20 +92,20 @@ def _named(text: str) -> tuple[str, str]:
     return (match[1], match[2]) if match else ("value", text)
 
 
-def _query(text: str, period: int, stack: Stack) -> dict[str, Any]:
+def _query(text: str, period: int) -> dict[str, Any]:
     if text.startswith("`"):
-        rate = stack.properties("ApiStage")["MethodSettings"][0]["ThrottlingRateLimit"]
+        rate = STACK.properties("ApiStage")["MethodSettings"][0]["ThrottlingRateLimit"]
         return {"Expression": text.strip("`").replace("ThrottleRate", str(rate))}
     match = re.fullmatch(r"(\S+) of `(\w+)` of (.+)", text)
     assert match, text
-    namespace, dimensions = _source(match[3], stack)
+    namespace, dimensions = _source(match[3])
     metric: dict[str, Any] = {"Namespace": namespace, "MetricName": match[2]}
     if dimensions:
         metric["Dimensions"] = [{"Name": k, "Value": v} for k, v in dimensions.items()]
     return {"MetricStat": {"Metric": metric, "Period": period, "Stat": match[1]}}
 
 
-def _source(text: str, stack: Stack) -> tuple[str, dict[str, str]]:
+def _source(text: str) -> tuple[str, dict[str, str]]:
     """Returns the namespace and the dimensions of what a metric is of."""
     *words, name = text.replace("`", "").split()
     match words, name:
@@ -103,12 +117,12 @@ def _source(text: str, stack: Stack) -> tuple[str, dict[str, str]]:
             return "WorkspaceUsage/stack", {"service": name}
         case ["the", "rule"], _:
             return "AWS/WAFV2", {"WebACL": "stack", "Region": "us-east-1", "Rule": name}
-    match stack.resources[name]["Type"]:
+    match STACK.resources[name]["Type"]:
         case "AWS::SQS::Queue":
             return "AWS/SQS", {"QueueName": f"${{{name}.QueueName}}"}
         case "AWS::Lambda::Function":
             return "AWS/Lambda", {"FunctionName": f"${{{name}}}"}
         case "AWS::Events::Rule":
-            rule = stack.properties(name)["Name"]
+            rule = STACK.properties(name)["Name"]
             return "AWS/Events", {"EventBusName": "${EventBus}", "RuleName": rule}
     raise AssertionError(text)

@@ -4,7 +4,6 @@ They are fed with what AWS reports in a case, and evaluated as CloudWatch evalua
 ``tests/functions/test_alarms.py`` does the same with what the functions print.
 """
 
-import re
 from datetime import timedelta
 from typing import Final
 
@@ -12,14 +11,7 @@ import pytest
 
 from local.template.expand import expand
 from tests.deploy.alarm_cases import CASES, NO_CASES, Case
-from tests.deploy.documented_alarms import (
-    OPERATIONS,
-    ROWS,
-    comparable_alarm,
-    documented_alarm,
-    documented_rule,
-    needs,
-)
+from tests.deploy.documented_alarms import ALARMS, COMPOSITES, OPTIONS, WINDOWS
 from tests.deploy.reported_metrics import (
     CONCURRENCY,
     QUOTA,
@@ -30,29 +22,13 @@ from tests.deploy.reported_metrics import (
     put_busy_day,
     put_checks,
 )
-from tests.deploy.stack import ROOT, Stack
+from tests.deploy.stack import ROOT
 from tests.support.alarms import Alarms, Properties, metrics_of
 from tests.support.metrics import MetricId, Metrics
 from workspace_usage.exporting.export import TIME_TO_PROGRESS
 
-TOPIC: Final = "arn:aws:sns:us-east-1:123456789012:alarms"
-PAGER: Final = "arn:aws:sns:us-east-1:123456789012:pager"
-OPTIONS: Final = {"ChecksEnabled": "true", "WebAclEnabled": "true"}
-"""With these, there are all alarms."""
-
-STACK: Final = Stack(AlarmTopicArn=TOPIC, PageTopicArn=PAGER, **OPTIONS)
-ALARMS: Final = STACK.of_type("AWS::CloudWatch::Alarm")
-COMPOSITES: Final = STACK.of_type("AWS::CloudWatch::CompositeAlarm")
-
 BEGIN: Final = 24 * 60
 """The minute at which trouble begins."""
-
-WINDOWS: Final = {
-    f"{burn}Burn{size}WindowAlarm": f"{burn}BurnAlarm"
-    for burn in ("Fast", "Slow")
-    for size in ("Long", "Short")
-}
-"""Alarms that only serve another one."""
 
 
 def alarms_on(metrics: Metrics) -> Alarms:
@@ -112,21 +88,6 @@ def test_an_alarm_is_ok_on_a_busy_day_and_in_a_quiet_night(alarm: str, busy_day:
     for metrics in (busy_day, night):
         alarms = alarms_on(metrics)
         assert all(alarms.state(alarm, m) == "OK" for m in range(BEGIN, BEGIN + 120, 7))
-
-
-@pytest.mark.parametrize("alarm", sorted({*ALARMS, *ROWS}))
-def test_an_alarm_watches_what_is_documented(alarm: str) -> None:
-    """Metrics, statistics, expressions, the limit, periods, and what it does without data."""
-    assert STACK.resources[alarm].keys() == {"Type", "Condition", "Properties"}
-    assert comparable_alarm(ALARMS[alarm]) == documented_alarm(alarm, STACK)
-
-
-@pytest.mark.parametrize("alarm", COMPOSITES)
-def test_an_alarm_on_other_alarms_has_the_documented_rule(alarm: str) -> None:
-    properties = COMPOSITES[alarm]
-    names = {"AlarmDescription", "AlarmRule", "AlarmActions", "OKActions"}
-    assert properties.keys() == names
-    assert properties["AlarmRule"].strip() == documented_rule(alarm)
 
 
 def test_a_run_of_the_counter_that_is_cut_off_again_and_again_stays_known() -> None:
@@ -237,19 +198,6 @@ def test_each_alarm_that_callers_notice_is_enough_to_page() -> None:
     assert page_if(*others, "SlowBurnLongWindowAlarm", "FastBurnShortWindowAlarm") == "OK"
 
 
-def test_a_stack_without_checks_or_web_acl_has_no_alarms_on_them() -> None:
-    """The alarm that pages does not name them either."""
-    stack, both = Stack(), {*ALARMS, *COMPOSITES}
-    options = {alarm: option for alarm in both - WINDOWS.keys() if (option := needs(alarm))}
-    assert set(options.values()) == OPTIONS.keys()
-    assert both - stack.resources.keys() == options.keys()
-    for option in OPTIONS:
-        present = both & Stack(**{option: "true"}).resources.keys()
-        assert both - present == {alarm for alarm in options if options[alarm] != option}
-    rule = stack.properties("CallersNoticeAlarm")["AlarmRule"]
-    assert set(re.findall(r"\w+Alarm", rule)) <= stack.resources.keys()
-
-
 def test_a_stack_can_do_without_alarms() -> None:
     """Nothing else in the template refers to them."""
     template = expand(ROOT / "template.yaml", {"AlarmsEnabled": "false", **OPTIONS})
@@ -259,26 +207,3 @@ def test_a_stack_can_do_without_alarms() -> None:
 def test_an_export_that_waits_is_told_before_it_counts_as_failed() -> None:
     [case] = [case for case in CASES if case.alarm == "OldExportsAlarm"]
     assert timedelta(minutes=case.fires_after) < TIME_TO_PROGRESS
-
-
-def test_an_alarm_tells_the_documented_topic_when_it_begins_and_when_it_ends() -> None:
-    """A window tells nobody. Without a topic for pages, all go to the other; without both, none."""
-    pages = {names for names, _, page in OPERATIONS.rows("Alarms") if page == "yes"}
-    for alarm in (*ALARMS, *COMPOSITES):
-        is_page = any(f"`{alarm}`" in names for names in pages)
-        expected = [] if alarm in WINDOWS else [PAGER] if is_page else [TOPIC]
-        for stack, topics in (
-            (STACK, expected),
-            (Stack(AlarmTopicArn=TOPIC, **OPTIONS), [TOPIC] if expected else []),
-            (Stack(**OPTIONS), []),
-        ):
-            for actions in ("AlarmActions", "OKActions"):
-                assert (stack.properties(alarm).get(actions) or []) == topics, alarm
-
-
-def test_an_alarm_s_description_names_its_section_of_the_runbook() -> None:
-    for alarm in (*ALARMS, *COMPOSITES):
-        section = WINDOWS.get(alarm, alarm)
-        assert STACK.properties(alarm)["AlarmDescription"].endswith(
-            f" See docs/operations.md, {section}."
-        )
