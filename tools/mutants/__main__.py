@@ -120,7 +120,9 @@ def mutants_of(area: str) -> list[Mutant]:
 
 def run(mutants: Sequence[Mutant], workers: int, out: Path) -> int:
     """Runs the checks of mutants, writes the results, and prints those that are alive."""
-    checks = Checks(read_record(RECORD_FOLDER))
+    checks = Checks(read_record(RECORD_FOLDER), ROOT)
+    for name in sorted(checks.missing_programs()):
+        _say(f"{name} is not installed, so what needs it checks no templates.")
     out.parent.mkdir(parents=True, exist_ok=True)
     alive = []
     with ExitStack() as stack, out.open("w") as results:

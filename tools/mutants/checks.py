@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Final
 
 from tools.mutants.mutant import Mutant
@@ -23,6 +23,12 @@ _TESTS_OF_TEMPLATE: Final = (
     "tests/docs/test_names.py",
     "tests/contract",
 )
+_SCANS: Final = (
+    (".venv-sam/bin/sam", "validate", "--lint"),
+    (".venv/bin/python", "-m", "tools.scan", ".venv-sam/bin/cfn-lint", ".venv-scan"),
+)
+"""What checks templates besides the tests."""
+
 _FOLDERS: Final = (
     "tests/unit",
     "tests/functions",
@@ -58,9 +64,12 @@ class Checks:
 
     Attributes:
         tests: all recorded tests, by node id.
+        root: the project's folder. Programs that are not installed there are left out: they would
+            fail, and so notice each mutant.
     """
 
     tests: Mapping[str, RecordedTest]
+    root: Path
     _by_function: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _by_file: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -74,20 +83,17 @@ class Checks:
         """Returns the checks of a mutant, the quickest first."""
         if mutant.path.suffix == ".py":
             return self._of_code(mutant.path, mutant.scope)
+        missing = self.missing_programs()
         return [
             *(Check(paths=[folder]) for folder in _TESTS_OF_TEMPLATE[:-1]),
-            Check(command=[".venv-sam/bin/sam", "validate", "--lint"]),
-            Check(
-                command=[
-                    ".venv/bin/python",
-                    "-m",
-                    "tools.scan",
-                    ".venv-sam/bin/cfn-lint",
-                    ".venv-scan",
-                ]
-            ),
+            *(Check(command=command) for command in _SCANS if missing.isdisjoint(command)),
             Check(paths=_TESTS_OF_TEMPLATE[-1:]),
         ]
+
+    def missing_programs(self) -> set[str]:
+        """Returns the programs and environments of checks that are not installed."""
+        installed = {part for command in _SCANS for part in command if part.startswith(".")}
+        return {part for part in installed if not (self.root / part).exists()}
 
     def _of_code(self, path: PurePath, scope: str) -> list[Check]:
         """Returns the tests that run the function, or else the module."""
