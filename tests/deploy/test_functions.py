@@ -294,10 +294,10 @@ def test_a_function_has_the_documented_variables_and_no_others() -> None:
         if not variables[0].startswith("AWS_ENDPOINT_URL_"):
             for function in functions if named == "all" else named.split(", "):
                 expected[function].update(variables)
-    for function, variables in expected.items():
+    for function, documented in expected.items():
         declared = Stack(**ALL_FUNCTIONS).environment(f"{function.capitalize()}Function")
         others = {name for name in declared if not name.startswith("AWS_ENDPOINT_URL_")}
-        assert others == variables, function
+        assert others == documented, function
 
 
 def test_a_variable_holds_the_parameter_or_the_output_of_its_name() -> None:
