@@ -4,8 +4,6 @@ They are fed with what AWS reports in a case, and evaluated as CloudWatch evalua
 ``tests/functions/test_alarms.py`` does the same with what the functions print.
 """
 
-import re
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -13,6 +11,7 @@ import pytest
 
 from local.template.expand import expand
 from tests.deploy.alarm_cases import CASES, NO_CASES, Case
+from tests.deploy.documented_alarms import ALARMS, COMPOSITES, OPTIONS, WINDOWS
 from tests.deploy.reported_metrics import (
     CONCURRENCY,
     QUOTA,
@@ -23,62 +22,13 @@ from tests.deploy.reported_metrics import (
     put_busy_day,
     put_checks,
 )
-from tests.deploy.stack import ROOT, Stack
-from tests.support.alarms import Alarms, Properties, metrics_of, queries_of
+from tests.deploy.stack import ROOT
+from tests.support.alarms import Alarms, Properties, metrics_of
 from tests.support.metrics import MetricId, Metrics
 from workspace_usage.exporting.export import TIME_TO_PROGRESS
 
-TOPIC: Final = "arn:aws:sns:us-east-1:123456789012:alarms"
-PAGER: Final = "arn:aws:sns:us-east-1:123456789012:pager"
-OPTIONS: Final = {"ChecksEnabled": "true", "WebAclEnabled": "true"}
-"""With these, there are all alarms."""
-
-STACK: Final = Stack(AlarmTopicArn=TOPIC, PageTopicArn=PAGER, **OPTIONS)
-ALARMS: Final = STACK.of_type("AWS::CloudWatch::Alarm")
-COMPOSITES: Final = STACK.of_type("AWS::CloudWatch::CompositeAlarm")
-
 BEGIN: Final = 24 * 60
 """The minute at which trouble begins."""
-
-PAGES: Final = {
-    "CallersNoticeAlarm",
-    "OldAccessEventsAlarm",
-    "RejectedAccessEventsAlarm",
-    "RetriedAccessEventsAlarm",
-}
-"""What must not wait until the morning."""
-
-CONDITIONS: Final = {
-    "BlockedAddressesAlarm": "HasAlarmOnWebAcl",
-    "FailedApiChecksAlarm": "HasAlarmOnChecks",
-    "FailedChecksAlarm": "HasAlarmOnChecks",
-}
-"""The conditions of alarms on what a stack need not have."""
-
-WINDOWS: Final = {
-    f"{burn}Burn{size}WindowAlarm": f"{burn}BurnAlarm"
-    for burn in ("Fast", "Slow")
-    for size in ("Long", "Short")
-}
-"""Alarms that only serve another one."""
-
-STATISTICS: Final[Mapping[str, set[str]]] = {
-    "ApproximateAgeOfOldestMessage": {"Maximum"},
-    "ApproximateNumberOfMessagesNotVisible": {"Maximum"},
-    "ApproximateNumberOfMessagesVisible": {"Maximum"},
-    "BlockedRequests": {"Sum"},
-    "ConcurrentExecutions": {"Maximum"},
-    "ClaimedAccountConcurrency": {"Maximum"},
-    "Count": {"SampleCount"},
-    "Errors": {"Sum"},
-    "FailedInvocations": {"Sum"},
-    "InvocationsFailedToBeSentToDlq": {"Sum"},
-    "Latency": {"p99", "PR(:1000)", "SampleCount"},
-    "RetryInvocationAttempts": {"Sum"},
-    "Throttles": {"Sum"},
-    "5XXError": {"Average", "Sum"},
-}
-"""The statistics that AWS's documentation recommends for a metric, or defines it by."""
 
 
 def alarms_on(metrics: Metrics) -> Alarms:
@@ -138,14 +88,6 @@ def test_an_alarm_is_ok_on_a_busy_day_and_in_a_quiet_night(alarm: str, busy_day:
     for metrics in (busy_day, night):
         alarms = alarms_on(metrics)
         assert all(alarms.state(alarm, m) == "OK" for m in range(BEGIN, BEGIN + 120, 7))
-
-
-@pytest.mark.parametrize("alarm", sorted(ALARMS.keys() - on_ours()))
-def test_an_alarm_watches_a_statistic_that_means_something(alarm: str) -> None:
-    """Where a period has one sample, the tests above can't tell most of them apart."""
-    for query in queries_of(ALARMS[alarm]):
-        if found := query.get("MetricStat"):
-            assert found["Stat"] in STATISTICS[found["Metric"]["MetricName"]]
 
 
 def test_a_run_of_the_counter_that_is_cut_off_again_and_again_stays_known() -> None:
@@ -256,14 +198,6 @@ def test_each_alarm_that_callers_notice_is_enough_to_page() -> None:
     assert page_if(*others, "SlowBurnLongWindowAlarm", "FastBurnShortWindowAlarm") == "OK"
 
 
-def test_a_stack_without_checks_or_web_acl_has_no_alarms_on_them() -> None:
-    """The alarm that pages does not name them either."""
-    stack = Stack()
-    assert CONDITIONS.keys().isdisjoint(stack.resources)
-    rule = stack.properties("CallersNoticeAlarm")["AlarmRule"]
-    assert set(re.findall(r"\w+Alarm", rule)) <= stack.resources.keys()
-
-
 def test_a_stack_can_do_without_alarms() -> None:
     """Nothing else in the template refers to them."""
     template = expand(ROOT / "template.yaml", {"AlarmsEnabled": "false", **OPTIONS})
@@ -273,25 +207,3 @@ def test_a_stack_can_do_without_alarms() -> None:
 def test_an_export_that_waits_is_told_before_it_counts_as_failed() -> None:
     [case] = [case for case in CASES if case.alarm == "OldExportsAlarm"]
     assert timedelta(minutes=case.fires_after) < TIME_TO_PROGRESS
-
-
-@pytest.mark.parametrize("alarm", [*ALARMS, *COMPOSITES])
-def test_an_alarm_tells_a_topic_when_it_begins_and_when_it_ends(alarm: str) -> None:
-    """A window tells nobody. Without topics, no alarm does."""
-    expected = [] if alarm in WINDOWS else [PAGER] if alarm in PAGES else [TOPIC]
-    for stack, topics in (
-        (STACK, expected),
-        (Stack(AlarmTopicArn=TOPIC, **OPTIONS), [TOPIC] if expected else []),
-        (Stack(**OPTIONS), []),
-    ):
-        for actions in ("AlarmActions", "OKActions"):
-            assert (stack.properties(alarm).get(actions) or []) == topics
-        assert stack.resources[alarm]["Condition"] == CONDITIONS.get(alarm, "HasAlarms")
-
-
-@pytest.mark.parametrize("alarm", [*ALARMS, *COMPOSITES])
-def test_an_alarm_s_description_names_its_section_of_the_runbook(alarm: str) -> None:
-    section = WINDOWS.get(alarm, alarm)
-    assert STACK.properties(alarm)["AlarmDescription"].endswith(
-        f" See docs/operations.md, {section}."
-    )

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.deploy.documented import without
 from tests.deploy.stack import Stack, read_template
 from workspace_usage.access.tokens import BearerToken
 
@@ -24,37 +25,64 @@ def test_by_default_there_is_no_web_acl() -> None:
 
 
 def test_the_web_acl_protects_the_stage() -> None:
-    """In the region of the API, which is regional."""
+    """In the region of the API, which is regional. All that no rule refuses passes.
+
+    A custom response of the web ACL would win over the gateway response WAF_FILTERED. Samples of
+    requests have all their headers, tokens included, and so would a log have.
+    """
     stack = Stack(WebAclEnabled="true")
-    assert stack.properties("WebAcl")["Scope"] == "REGIONAL"
-    assert stack.properties("WebAcl")["DefaultAction"] == {"Allow": {}}
-    association = stack.properties("WebAclAssociation")
-    assert association["WebACLArn"] == "${WebAcl.Arn}"
-    assert association["ResourceArn"] == (
-        "arn:aws:apigateway:us-east-1::/restapis/${Api}/stages/${ApiStage}"
-    )
+    acl = dict(stack.properties("WebAcl"))
+    rules_of_acl = [without(rule, "Statement") for rule in acl.pop("Rules")]
+
+    def visibility(metric: str) -> dict[str, Any]:
+        return {
+            "CloudWatchMetricsEnabled": True,
+            "SampledRequestsEnabled": False,
+            "MetricName": metric,
+        }
+
+    assert without(acl, "Description") == {
+        "Name": "stack",
+        "Scope": "REGIONAL",
+        "DefaultAction": {"Allow": {}},
+        "VisibilityConfig": visibility("stack"),
+    }
+    assert rules_of_acl == [
+        {
+            "Name": name,
+            "Priority": priority,
+            "Action": {"Block": {}},
+            "VisibilityConfig": visibility(name),
+        }
+        for priority, name in enumerate(("address", "token"))
+    ]
+    assert not stack.of_type("AWS::WAFv2::LoggingConfiguration")
+    assert stack.properties("WebAclAssociation") == {
+        "WebACLArn": "${WebAcl.Arn}",
+        "ResourceArn": "arn:aws:apigateway:us-east-1::/restapis/${Api}/stages/${ApiStage}",
+    }
 
 
 def test_requests_are_counted_by_address_and_by_token_for_a_minute() -> None:
-    """The parameters set both limits."""
-    found = rules(RequestsPerToken="70", RequestsPerAddress="90")
-    assert {name: (rule["Limit"], rule["EvaluationWindowSec"]) for name, rule in found.items()} == {
-        "address": ("90", 60),
-        "token": ("70", 60),
-    }
-    assert found["address"]["AggregateKeyType"] == "IP"
-    assert found["token"]["AggregateKeyType"] == "CUSTOM_KEYS"
+    """The parameters set both limits.
 
-
-def test_requests_without_a_token_are_left_out_of_the_token_s_rule() -> None:
-    """The header is the rule's only key, and WAF leaves out requests that lack a key.
-
-    Preflights, the page and its files come without the header.
+    The header is the only key of the token's rule. WAF leaves out requests that lack a key:
+    preflights, the page and its files come without the header.
     """
-    (key,) = rules()["token"]["CustomKeys"]
-    assert key["Header"]["Name"] == "authorization"
-    steps = [step["Type"] for step in key["Header"]["TextTransformations"]]
-    assert steps == ["COMPRESS_WHITE_SPACE", "LOWERCASE"]
+    steps = ["COMPRESS_WHITE_SPACE", "LOWERCASE"]
+    header = {
+        "Name": "authorization",
+        "TextTransformations": [{"Priority": n, "Type": step} for n, step in enumerate(steps)],
+    }
+    assert rules(RequestsPerToken="70", RequestsPerAddress="90") == {
+        "address": {"AggregateKeyType": "IP", "Limit": "90", "EvaluationWindowSec": 60},
+        "token": {
+            "AggregateKeyType": "CUSTOM_KEYS",
+            "CustomKeys": [{"Header": header}],
+            "Limit": "70",
+            "EvaluationWindowSec": 60,
+        },
+    }
 
 
 def test_one_token_may_send_a_small_part_of_what_the_stage_takes() -> None:
@@ -83,22 +111,6 @@ def test_all_spellings_of_one_token_take_less_than_half_of_what_the_stage_takes(
 def stage_rate() -> float:
     """Returns how many requests a minute the stage takes."""
     return 60 * float(Stack().properties("ApiStage")["MethodSettings"][0]["ThrottlingRateLimit"])
-
-
-def test_a_refusal_is_the_gateway_s_and_not_the_web_acl_s() -> None:
-    """A custom response of the web ACL would win over the gateway response WAF_FILTERED."""
-    for rule in Stack(WebAclEnabled="true").properties("WebAcl")["Rules"]:
-        assert rule["Action"] == {"Block": {}}
-
-
-def test_no_token_is_kept_by_the_web_acl() -> None:
-    """Samples of requests have all their headers, and so would a log have."""
-    stack = Stack(WebAclEnabled="true")
-    acl = stack.properties("WebAcl")
-    for visibility in (acl, *acl["Rules"]):
-        assert visibility["VisibilityConfig"]["SampledRequestsEnabled"] is False
-        assert visibility["VisibilityConfig"]["CloudWatchMetricsEnabled"] is True
-    assert not stack.of_type("AWS::WAFv2::LoggingConfiguration")
 
 
 def most_at_once(stack: Stack, function: str) -> int:

@@ -1,11 +1,13 @@
 """The real template's functions, roles and logs: least privilege, and the code's variables."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
 import pytest
 
-from tests.deploy.stack import ROOT, Stack, as_list, read_template
+from tests.deploy.stack import Stack, as_list
+from tests.docs.extraction import document
 from tests.support.lookups import LookupRecorder
 from workspace_api.page_settings import PageSettings
 from workspace_api.settings import (
@@ -211,55 +213,15 @@ def test_the_doctor_may_only_look() -> None:
     }
 
 
-def test_no_role_has_wildcards_or_managed_policies() -> None:
-    """Only buckets' objects have one. No role may scan, and only Lambda assumes roles."""
-    stack = Stack(**ALL_FUNCTIONS)
-    for role, statement in stack.statements():
-        assert {"NotAction", "NotResource"}.isdisjoint(statement), role
+def test_no_role_has_wildcards_or_scans() -> None:
+    """Only buckets' objects have a wildcard."""
+    for role, statement in Stack(**ALL_FUNCTIONS).statements():
         for action in as_list(statement["Action"]):
-            assert "*" not in action
-            assert "Scan" not in action
+            assert "*" not in action, role
+            assert "Scan" not in action, role
         for resource in as_list(statement["Resource"]):
             is_object = resource in {"${MediaBucket.Arn}/*", "${ExportsBucket.Arn}/*"}
-            assert is_object or "*" not in resource
-    roles = stack.of_type("AWS::IAM::Role")
-    assert roles.keys() == {name.replace("Function", "Role") for name in SETTINGS_BY_FUNCTION}
-    for role_properties in roles.values():
-        assert "ManagedPolicyArns" not in role_properties
-        (trust,) = role_properties["AssumeRolePolicyDocument"]["Statement"]
-        assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
-
-
-def test_each_function_has_its_own_role_and_log() -> None:
-    """Functions share neither permissions nor log groups."""
-    stack = Stack(**ALL_FUNCTIONS)
-    functions = stack.of_type("AWS::Lambda::Function")
-    assert functions.keys() == SETTINGS_BY_FUNCTION.keys()
-    for logical_id, function in functions.items():
-        name = logical_id.removesuffix("Function")
-        assert function["Role"] == f"${{{name}Role.Arn}}"
-        assert function["LoggingConfig"]["LogGroup"] == f"${{{name}LogGroup}}"
-
-
-def test_logs_expire() -> None:
-    """The parameter sets the retention of every log group."""
-    groups = Stack(**ALL_FUNCTIONS, LogRetentionDays="7").of_type("AWS::Logs::LogGroup")
-    groups_of_functions = {name.replace("Function", "LogGroup") for name in SETTINGS_BY_FUNCTION}
-    assert groups.keys() == groups_of_functions | {"AccessLogGroup"}
-    assert {group["RetentionInDays"] for group in groups.values()} == {"7"}
-
-
-@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_functions_run_python_3_13_on_the_chosen_architecture(architecture: str) -> None:
-    """The parameter chooses it, and the layers support both."""
-    stack = Stack(**ALL_FUNCTIONS, Architecture=architecture)
-    for function in stack.of_type("AWS::Lambda::Function").values():
-        assert function["Runtime"] == "python3.13"
-        assert function["Architectures"] == [architecture]
-        assert len(function["Layers"]) == 2
-    for layer in stack.of_type("AWS::Lambda::LayerVersion").values():
-        assert layer["CompatibleRuntimes"] == ["python3.13"]
-        assert layer["CompatibleArchitectures"] == ["arm64", "x86_64"]
+            assert is_object or "*" not in resource, role
 
 
 def test_functions_end_before_api_gateway_stops_waiting() -> None:
@@ -268,14 +230,6 @@ def test_functions_end_before_api_gateway_stops_waiting() -> None:
     for function in ("UsageFunction", "SummaryFunction", "ExportsFunction", "PageFunction"):
         assert stack.properties(function)["Timeout"] < 29
     assert stack.properties("AuthorizerFunction")["Timeout"] <= 10
-
-
-def test_every_handler_exists() -> None:
-    """The template names a file and a handler for each function."""
-    resources = read_template()["Resources"]
-    for name in SETTINGS_BY_FUNCTION:
-        folder = ROOT / resources[name]["Properties"]["CodeUri"]
-        assert "def lambda_handler(" in (folder / "app.py").read_text("utf-8")
 
 
 @pytest.mark.parametrize("function", SETTINGS_BY_FUNCTION)
@@ -323,24 +277,55 @@ def test_by_default_only_tokens_of_users_are_accepted() -> None:
     assert Stack(TokenableType="").environment("AuthorizerFunction")["TOKENABLE_TYPE"] == ""
 
 
-def test_parameters_reach_the_functions() -> None:
-    """Each parameter sets the variables of the functions that need it."""
-    stack = Stack(
-        TimeZone="America/Sao_Paulo",
-        DefaultLocale="pt_BR",
-        TokenLifetimeMinutes="60",
-        TokenableType="App\\Models\\Member",
-        LinkLifetimeSeconds="900",
-        LogLevel="DEBUG",
+VARIABLES: Final = [
+    (re.findall(r"`(\w+)`", names), functions, value)
+    for names, functions, value in document("docs/configuration.md").rows(
+        "The functions' environment"
     )
-    usage, exports = stack.environment("UsageFunction"), stack.environment("ExportsFunction")
-    authorizer = stack.environment("AuthorizerFunction")
-    # Windows and counts must have the same days.
-    for function in ("UsageFunction", "SummaryFunction", "ExportsFunction", "CounterFunction"):
-        assert stack.environment(function)["TIME_ZONE"] == "America/Sao_Paulo"
-    assert usage["LINK_LIFETIME_SECONDS"] == exports["LINK_LIFETIME_SECONDS"] == "900"
-    assert authorizer["TOKEN_LIFETIME_MINUTES"] == "60"
-    assert authorizer["TOKENABLE_TYPE"] == "App\\Models\\Member"
-    for environment in (usage, exports, authorizer):
-        assert environment["DEFAULT_LOCALE"] == "pt_BR"
-        assert environment["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
+]
+"""The variables of each row of the document, the functions that have them, and what they hold."""
+
+
+def test_a_function_has_the_documented_variables_and_no_others() -> None:
+    """Another test has those that set other endpoints."""
+    functions = {name.removesuffix("Function").lower() for name in SETTINGS_BY_FUNCTION}
+    expected: dict[str, set[str]] = {name: set() for name in functions}
+    for variables, named, _ in VARIABLES:
+        if not variables[0].startswith("AWS_ENDPOINT_URL_"):
+            for function in functions if named == "all" else named.split(", "):
+                expected[function].update(variables)
+    for function, documented in expected.items():
+        declared = Stack(**ALL_FUNCTIONS).environment(f"{function.capitalize()}Function")
+        others = {name for name in declared if not name.startswith("AWS_ENDPOINT_URL_")}
+        assert others == documented, function
+
+
+def test_a_variable_holds_the_parameter_or_the_output_of_its_name() -> None:
+    """``TIME_ZONE`` the parameter ``TimeZone``, ``EVENT_BUS`` the output ``EventBusName``.
+
+    So windows and counts have the same days, and functions name each other's queues and tables.
+    """
+    names = {"TIME_ZONE": "America/Sao_Paulo", "DEFAULT_LOCALE": "pt_BR", "EVENT_SOURCE": "other"}
+    names |= {"ALLOWED_ORIGIN": "https://a.example", "PAGE_ENABLED": "false", "APP_URL": "http://a"}
+    names |= {"MEDIA_ORIGINS": "https://b.example", "TOKENABLE_TYPE": "App\\Models\\Member"}
+    names |= {"TOKEN_LIFETIME_MINUTES": "60", "LINK_LIFETIME_SECONDS": "900"}
+    parameters = {_camel_case(name): value for name, value in names.items()}
+    stack = Stack(**ALL_FUNCTIONS, **parameters, LogLevel="DEBUG")
+    values = {name: output["Value"] for name, output in stack.outputs.items()} | parameters
+    for function in SETTINGS_BY_FUNCTION:
+        environment = dict(stack.environment(function))
+        name = function.removesuffix("Function").lower()
+        assert environment.pop("POWERTOOLS_SERVICE_NAME", name) == name
+        assert environment.pop("POWERTOOLS_METRICS_NAMESPACE") == "WorkspaceUsage/stack"
+        assert environment.pop("POWERTOOLS_LOG_LEVEL") == "DEBUG"
+        # Another test compares it with the queue.
+        environment.pop("EXPORT_ATTEMPTS", None)
+        for variable, value in environment.items():
+            if not variable.startswith("AWS_ENDPOINT_URL_"):
+                key = _camel_case(variable).replace("EventMapping", "EventSourceMapping")
+                expected = values[key] if key in values else values[f"{key}Name"]
+                assert value == expected, f"{function}: {variable}"
+
+
+def _camel_case(variable: str) -> str:
+    return "".join(map(str.capitalize, variable.split("_")))

@@ -13,6 +13,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, Literal
 
 from tests.support.metrics import MetricId, Metrics
@@ -51,19 +52,22 @@ class Alarms:
         composites: the properties of the composite alarms, by their logical ids.
         metrics: the metrics.
         quotas: what ``SERVICE_QUOTA`` returns for a metric.
+
+    Data points are kept: metrics must not change after the first state was asked for.
     """
 
     alarms: Mapping[str, Properties]
     composites: Mapping[str, Properties]
     metrics: Metrics
     quotas: Mapping[MetricId, float] = field(default_factory=dict)
+    _points: dict[tuple[str, int], float | None] = field(default_factory=dict, init=False)
 
     def state(self, alarm: str, minute: int) -> State:
         """Returns the state of an alarm at the beginning of a minute."""
         if alarm in self.composites:
             rule = self.composites[alarm]["AlarmRule"]
             return "ALARM" if self._holds(_parsed_rule(rule), minute) else "OK"
-        return self._metric_state(self.alarms[alarm], minute)
+        return self._metric_state(alarm, minute)
 
     def _holds(self, rule: ast.expr, minute: int) -> bool:
         match rule:
@@ -77,10 +81,13 @@ class Alarms:
                 return self.state(alarm, minute) == state
         raise AssertionError(f"no part of an alarm rule: {ast.unparse(rule)}")
 
-    def _metric_state(self, properties: Properties, minute: int) -> State:
+    def _metric_state(self, alarm: str, minute: int) -> State:
+        properties = self.alarms[alarm]
         missing_breach = {"breaching": True, "notBreaching": False}[properties["TreatMissingData"]]
         evaluated = properties["EvaluationPeriods"]
-        found = (self._point(properties, minute, n) for n in range(evaluated + MORE_PERIODS))
+        period = _period_of(properties)
+        ends = (minute - number * period for number in range(evaluated + MORE_PERIODS))
+        found = (self._point(alarm, end) for end in ends)
         points = [point for point in found if point is not None][:evaluated]
         breaches = _BREACHES[properties["ComparisonOperator"]]
         breaching = sum(breaches(point, properties["Threshold"]) for point in points)
@@ -89,24 +96,27 @@ class Alarms:
         needed = properties.get("DatapointsToAlarm") or evaluated
         return "ALARM" if breaching >= needed else "OK"
 
-    def _point(self, properties: Properties, minute: int, number: int) -> float | None:
-        """Returns an alarm's data point, or None if it is missing.
+    def _point(self, alarm: str, end: int) -> float | None:
+        """Returns the data point of an alarm's period, or None if it is missing.
 
         Args:
-            properties: the alarm's.
-            minute: the minute of the evaluation.
-            number: how many periods before the latest one.
+            alarm: the alarm.
+            end: the minute at which the period ends.
         """
+        if (alarm, end) not in self._points:
+            self._points[alarm, end] = self._compute_point(self.alarms[alarm], end)
+        return self._points[alarm, end]
+
+    def _compute_point(self, properties: Properties, end: int) -> float | None:
         queries = {query["Id"]: query for query in queries_of(properties)}
-        [period] = {q["MetricStat"]["Period"] // 60 for q in queries.values() if "MetricStat" in q}
-        end = minute - number * period
+        begin = end - _period_of(properties)
 
         def value_of(name: str) -> float | None:
             query = queries[name]
             if "Expression" in query:
                 return evaluate(query["Expression"], value_of, quota_of)
             stat = query["MetricStat"]["Stat"]
-            return self.metrics.statistic(metric_of(query), stat, end - period, end)
+            return self.metrics.statistic(metric_of(query), stat, begin, end)
 
         def quota_of(name: str) -> float | None:
             return self.quotas.get(metric_of(queries[name]))
@@ -115,6 +125,15 @@ class Alarms:
         return value_of(watched)
 
 
+def _period_of(properties: Properties) -> int:
+    """Returns the length in minutes of an alarm's periods. All of its metrics have the same."""
+    [seconds] = {
+        query["MetricStat"]["Period"] for query in queries_of(properties) if "MetricStat" in query
+    }
+    return int(seconds) // 60
+
+
+@cache
 def _parsed_rule(rule: str) -> ast.expr:
     text = re.sub(r'"\$\{(\w+)\}"', r'"\1"', rule)
     for word in ("AND", "OR", "NOT"):
@@ -182,7 +201,12 @@ def evaluate(
                 return _Term(None if value_of(name) is None else quota_of(name))
         raise AssertionError(f"no metric math that is known here: {ast.unparse(node)}")
 
-    return term(ast.parse(expression, mode="eval").body).value
+    return term(_parsed_expression(expression)).value
+
+
+@cache
+def _parsed_expression(expression: str) -> ast.expr:
+    return ast.parse(expression, mode="eval").body
 
 
 def _combine(operate: Callable[[float, float], float], left: _Term, right: _Term) -> _Term:

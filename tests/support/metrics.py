@@ -35,8 +35,14 @@ class Metrics:
             for minute in minutes:
                 self._samples[metric].setdefault(minute, []).append((value, samples))
 
-    def put_printed(self, printed: str, minutes: Iterable[int]) -> None:
-        """Adds the metrics that a function has printed (EMF), as if it did so in some minutes."""
+    def put_printed(self, printed: str, minutes: Iterable[int], times: int = 1) -> None:
+        """Adds the metrics that a function has printed (EMF), as if it did so in some minutes.
+
+        Args:
+            printed: the lines.
+            minutes: when they were printed.
+            times: how often in each of these minutes.
+        """
         minutes = list(minutes)
         for line in printed.splitlines():
             blob = json.loads(line)
@@ -48,7 +54,7 @@ class Metrics:
                         metric = MetricId.of(directive["Namespace"], name, dimensions)
                         values = blob[name] if isinstance(blob[name], list) else [blob[name]]
                         for value in values:
-                            self.put(metric, minutes, value)
+                            self.put(metric, minutes, value, times)
 
     def statistic(self, metric: MetricId, statistic: str, begin: int, end: int) -> float | None:
         """Returns a statistic of the minutes from ``begin`` to before ``end``.

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from tools.mutants.checks import missing_programs
 from tools.mutants.choice import AREAS, RefusedRun, again, chosen
 from tools.mutants.mutant import Mutant
 from tools.mutants.recorded_tests import RECORD, read_record
@@ -94,6 +95,8 @@ def run(mutants: Sequence[Mutant], workers: int, out: Path) -> int:
     """
     if not read_record(RECORD_FOLDER):
         raise RefusedRun("there is no record of the tests; python -m tools.mutants record makes it")
+    for name in sorted(missing_programs(ROOT)):
+        _say(f"{name} is not installed, so what needs it checks no templates.")
     alive = 0
     for result in write_results(out, run_mutants(ROOT, RECORD_FOLDER, mutants, workers)):
         if result.noticed is None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Final
 
 from tools.mutants.mutant import Mutant
@@ -22,7 +22,11 @@ _TESTS_OF_TEMPLATE: Final = (
     "tests/functions/test_rules.py",
     "tests/docs/test_names.py",
 )
-_SCAN: Final = (".venv/bin/python", "-m", "tools.scan", ".venv-sam/bin/cfn-lint", ".venv-scan")
+_SCANS: Final = (
+    (".venv-sam/bin/sam", "validate", "--lint"),
+    (".venv/bin/python", "-m", "tools.scan", ".venv-sam/bin/cfn-lint", ".venv-scan"),
+)
+"""What checks templates besides the tests."""
 _TESTS_OF_ALL: Final = "tests/contract"
 """The tests that serve the whole template, and take longest."""
 
@@ -61,9 +65,12 @@ class Checks:
 
     Attributes:
         tests: all recorded tests, by node id.
+        root: the project's folder. Programs that are not installed there are left out: they would
+            fail, and so notice each mutant.
     """
 
     tests: Mapping[str, RecordedTest]
+    root: Path
     _by_function: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _by_file: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -77,10 +84,10 @@ class Checks:
         """Returns the checks of a mutant, the quickest first."""
         if mutant.path.suffix == ".py":
             return self._of_code(mutant.path, mutant.scope)
+        missing = missing_programs(self.root)
         return [
             *(Check(paths=[path]) for path in _TESTS_OF_TEMPLATE),
-            Check(command=[".venv-sam/bin/sam", "validate", "--lint"]),
-            Check(command=_SCAN),
+            *(Check(command=command) for command in _SCANS if missing.isdisjoint(command)),
             Check(paths=[_TESTS_OF_ALL]),
         ]
 
@@ -107,3 +114,9 @@ class Checks:
     def _duration(self, node_id: str) -> tuple[int, float, str]:
         folders = (number for number, name in enumerate(_FOLDERS) if node_id.startswith(f"{name}/"))
         return next(folders, len(_FOLDERS)), self.tests[node_id].seconds, node_id
+
+
+def missing_programs(root: Path) -> set[str]:
+    """Returns the programs and environments of checks that are not installed in a folder."""
+    needed = {part for command in _SCANS for part in command if part.startswith(".")}
+    return {part for part in needed if not (root / part).exists()}

@@ -51,7 +51,7 @@ def run_mutants(
         mutants: the mutants.
         workers: how many are run at a time.
     """
-    checks = Checks(read_record(record))
+    checks = Checks(read_record(record), root)
     with ExitStack() as stack:
         free: SimpleQueue[RunChecks] = SimpleQueue()
         for _ in range(workers):

@@ -22,6 +22,7 @@ import botocore.session  # noqa: F401
 import orjson  # noqa: F401
 import pydantic  # noqa: F401
 import pytest
+import samtranslator.translator.translator  # noqa: F401
 import yaml  # noqa: F401
 
 from tools.mutants.recorded_tests import read_record
