@@ -35,7 +35,7 @@ from usagectl.loading.loader import Loader
 
 pytestmark = pytest.mark.xdist_group("openapi")
 
-REQUESTS: Final = 100
+REQUESTS: Final = 25
 """How many requests are made for each operation, of each kind."""
 CHECKS: Final = [
     not_a_server_error,

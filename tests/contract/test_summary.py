@@ -1,38 +1,27 @@
 """The summary's contract over real HTTP: it equals what the listing shows, added up."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from local.stack import Stack
-from tests.contract.service import PATH, Clock, Service
+from tests.contract.service import PATH, Service
 from tests.support.counting import CountedTables
-from tests.support.generator import Member, write_dataset
-from tests.support.oracle import Caller, Oracle
+from tests.support.generator import Member
+from tests.support.oracle import Caller
 from tests.support.summary_oracle import GROUPINGS, INTERVALS, expected_summary, summary_question
-from usagectl.loading.loader import Loader
 
-pytestmark = pytest.mark.xdist_group("summary")
+pytestmark = pytest.mark.xdist_group("elsewhere")
 
 SUMMARY: Final = f"{PATH}/summary"
 QUESTIONS: Final = 40
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service with 1,500 rows, in New York. The data set of seed 3 has a min-date."""
-    zone, folder = ZoneInfo("America/New_York"), tmp_path_factory.mktemp("dataset")
-    members = write_dataset(folder, 3, datetime.now(UTC), zone)
-    clock = Clock()
-    with Stack.start(parameters={"TimeZone": str(zone)}, clock=clock) as stack:
-        assert Loader(stack.resources).load(folder).rejected == 0
-        service = Service(stack, clock, Oracle(folder, zone), members)
-        yield service
-        service.client.close()
+@pytest.fixture
+def service(elsewhere: Service) -> Service:
+    """A service with 1,500 rows, in New York."""
+    return elsewhere
 
 
 @pytest.fixture(params=["read", "counted"])
