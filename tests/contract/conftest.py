@@ -33,7 +33,8 @@ def operated(
     tmp_path_factory: pytest.TempPathFactory, operated_log: list[str]
 ) -> Iterator[Service]:
     """A service like the first one. Events and commands change what is in it."""
-    with deployed(tmp_path_factory.mktemp("operated"), log=JsonLog(operated_log.append)) as running:
+    folder, log = tmp_path_factory.mktemp("operated"), JsonLog(operated_log.append)
+    with deployed(folder, rows=500, log=log) as running:
         yield running
 
 

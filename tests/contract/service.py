@@ -167,7 +167,7 @@ class Service:
 
 @contextmanager
 def deployed(
-    folder: Path, *, rows: int = 1500, seed: int = SEED, log: Log | None = None, **parameters: str
+    folder: Path, *, rows: int = 800, seed: int = SEED, log: Log | None = None, **parameters: str
 ) -> Iterator[Service]:
     """Yields a running service that has a random data set.
 

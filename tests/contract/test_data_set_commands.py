@@ -61,13 +61,13 @@ def test_an_exported_workspace_that_is_imported_again_is_listed_the_same(
     A row that was archived by an event is in the archived rows only.
     """
     now, folder = datetime.now(UTC), tmp_path / "out"
-    write_dataset(tmp_path / "in", 1, now, rows=600)
+    write_dataset(tmp_path / "in", 1, now, rows=400)
     empty.said("import", str(tmp_path / "in"))
     archive(empty, id=4_711, user_id=1, created_at=format_timestamp(now - timedelta(hours=1)))
     said = empty.said("export", str(folder), "-w", "11")
     files = {name: (folder / name).read_text("utf-8").splitlines() for name in ROW_FILES}
     for name, lines in files.items():
-        assert len(lines) > 50
+        assert len(lines) > 20
         assert f"{len(lines):,} rows in {folder / name}.\n" in said
     ids = {name: [json.loads(line).get("id") for line in lines] for name, lines in files.items()}
     assert [name for name, numbers in ids.items() if 4_711 in numbers] == ["archived.ndjson"]
@@ -135,7 +135,7 @@ def test_an_export_of_nothing_fails(operated: Service, tmp_path: Path) -> None:
     assert not folder.exists()
     said = operated.said("export", str(folder), "-w", "11", "--end-date", "9999-12-31", "--json")
     written = json.loads(said)["files"]
-    assert written["executions.ndjson"] > 100
+    assert written["executions.ndjson"] > 50
     assert sorted(written) == sorted(path.name for path in folder.iterdir())
 
 

@@ -176,7 +176,7 @@ def test_aws_own_tools_can_send_an_event(service: Service) -> None:
     wait_for(lambda: bool(members_of(service, 99)))
 
 
-EXECUTIONS = 120
+BATCH, KILLS = 20, 3
 
 
 def test_a_recorder_that_is_killed_loses_nothing_and_writes_nothing_twice(service: Service) -> None:
@@ -187,13 +187,12 @@ def test_a_recorder_that_is_killed_loses_nothing_and_writes_nothing_twice(servic
         QueueUrl=queue, Attributes={"VisibilityTimeout": "2"}
     )
     moment = datetime.now(UTC) - timedelta(hours=1)
-    for number in range(EXECUTIONS):
-        put(service, recorded(number, moment))
-        if number % 20 == 19:
-            kill_recorders()
-    wait_for(lambda: len(rows_of(service, "ExecutionsTable", 77)) == EXECUTIONS)
+    for kill in range(KILLS):
+        put(service, *(recorded(kill * BATCH + number, moment) for number in range(BATCH)))
+        kill_recorders()
+    wait_for(lambda: len(rows_of(service, "ExecutionsTable", 77)) == KILLS * BATCH)
     ids = {row["sort_key"]["S"] for row in rows_of(service, "ExecutionsTable", 77)}
-    assert len(ids) == EXECUTIONS
+    assert len(ids) == KILLS * BATCH
 
 
 def envelope(event: Envelope) -> dict[str, Any]:
