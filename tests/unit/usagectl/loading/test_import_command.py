@@ -39,12 +39,13 @@ def import_(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Import:
         *options: str,
         fails_after: int | None = None,
         store: Store | None = None,
+        table: str = NAMES.executions,
         **properties: Any,
     ) -> tuple[Finished, Store]:
         store = store or Store(fails_after=fails_after)
         place = Deployment("stack", {}, "https://a.example.com", None, {})
         deployment = replace(place, **properties)
-        tables = replace(NAMES, executions=properties.get("name", NAMES.executions))
+        tables = replace(NAMES, executions=table)
         vars(deployment).update(
             resources=replace(resources_of(store), tables=tables), tables=tables
         )
@@ -94,7 +95,7 @@ def test_an_import_continues_where_the_last_one_stopped(
     }
 
 
-@pytest.mark.parametrize("other", [{"url": "https://b.example.com"}, {"name": "other"}])
+@pytest.mark.parametrize("other", [{"url": "https://b.example.com"}, {"name": "b"}, {"table": "b"}])
 def test_an_import_into_another_deployment_begins_again(
     import_: Import, interrupted: int, other: dict[str, str]
 ) -> None:
