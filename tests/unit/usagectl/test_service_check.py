@@ -176,6 +176,17 @@ def test_what_is_wrong_is_found(change: Callable[[Aws], object], check: str, det
     assert found["API, with a token"].is_well is None
 
 
+def test_a_stack_of_an_older_template_is_told_to_be_deployed() -> None:
+    """Each check that needs a missing output fails, and names the stack and the output."""
+    with api() as (url, _):
+        found = list(examine(Deployment("prod", {}, url, None, {}), None, None))
+    details = {finding.check: finding.detail for finding in found if finding.is_well is False}
+    assert details["media bucket"] == (
+        "Stack prod has no output MediaBucketName: deploy the current template."
+    )
+    assert details.keys() >= {"event rule", "recorder", "event queue", "counts"}
+
+
 def test_rules_must_take_the_platform_s_events() -> None:
     aws = Aws()
     aws.source = "other"
