@@ -9,10 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from local.log import JsonLog
-from tests.contract.service import Service, deployed
+from tests.contract.service import ORIGIN, Service, deployed
 from tests.support.generator import Member
-
-ORIGIN = "https://app.example.com"
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,8 @@ from usagectl.loading.loader import Loader
 
 PATH = "/workspaces/usage"
 SEED = 1
+ORIGIN = "https://app.example.com"
+"""The origin whose pages the restricted service lets in."""
 
 
 @dataclass

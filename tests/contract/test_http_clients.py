@@ -7,8 +7,7 @@ import zlib
 import httpx
 import pytest
 
-from tests.contract.conftest import ORIGIN
-from tests.contract.service import PATH, Answer, Service
+from tests.contract.service import ORIGIN, PATH, Answer, Service
 from tests.support.generator import Member
 from tests.support.local_functions import wait_until
 

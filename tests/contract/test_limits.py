@@ -5,8 +5,7 @@ from itertools import cycle, islice
 
 import pytest
 
-from tests.contract.conftest import ORIGIN
-from tests.contract.service import Service
+from tests.contract.service import ORIGIN, Service
 
 pytestmark = pytest.mark.xdist_group("restricted")
 
