@@ -8,11 +8,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import httpx
 
 from local.log import Log
 from local.stack import Stack
+from local.store.provision import make_table
+from tests.support.command import Finished, run
 from tests.support.generator import Member, write_dataset
 from tests.support.openapi import check_response
 from tests.support.oracle import Caller, Oracle, parse
@@ -20,6 +23,8 @@ from usagectl.loading.loader import Loader
 
 PATH = "/workspaces/usage"
 SEED = 1
+ORIGIN = "https://app.example.com"
+"""The origin whose pages the restricted service lets in."""
 
 
 @dataclass
@@ -58,6 +63,7 @@ class Service:
     Attributes:
         clock: the time of the cache.
         members: the data set's members.
+        folder: the data set's folder.
         client: fails if a response is not one that ``openapi.json`` describes.
     """
 
@@ -65,7 +71,45 @@ class Service:
     clock: Clock
     oracle: Oracle
     members: tuple[Member, ...]
+    folder: Path
     client: httpx.Client = field(default_factory=checking_client)
+
+    def load(self) -> None:
+        """Loads the data set."""
+        assert Loader(self.stack.resources).load(self.folder).rejected == 0
+
+    def repair(self) -> None:
+        """Makes again what a test has deleted: tables, buckets and parameters."""
+        template, clients = self.stack.template, self.stack.clients
+        for table in template.of_type("AWS::DynamoDB::Table"):
+            make_table(table, clients.dynamodb)
+        for bucket in template.of_type("AWS::S3::Bucket"):
+            clients.s3.create_bucket(Bucket=bucket.name)
+        for parameter in template.of_type("AWS::SSM::Parameter"):
+            value = str(parameter.properties["Value"])
+            clients.ssm.put_parameter(Name=parameter.name, Value=value, Overwrite=True)
+        self.load()
+
+    def remove_dead_letters(self) -> None:
+        """Removes the messages of events that were given up."""
+        queue, sqs = self.stack.template.resources["DeadLetterQueue"].ref, self.stack.clients.sqs
+        while messages := sqs.receive_message(QueueUrl=queue).get("Messages"):
+            for message in messages:
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+
+    def name(self, logical_id: str) -> str:
+        """Returns the name of a resource, such as a table."""
+        return self.stack.template.resources[logical_id].name
+
+    def command(self, *arguments: str, typed: str = "") -> Finished:
+        """Runs a command of usagectl on the stack, while a person types something."""
+        return run("--endpoint", self.stack.url, *arguments, typed=typed)
+
+    def said(self, *arguments: str) -> str:
+        """Runs a command that succeeds, and returns what it printed."""
+        finished = self.command(*arguments)
+        assert finished.code == 0, finished
+        return finished.out
 
     def ask(
         self,
@@ -105,8 +149,7 @@ class Service:
 
     def put(self, table: str, item: dict[str, Any]) -> None:
         """Stores an item, which is DynamoDB JSON, in the table that has a logical id."""
-        name = self.stack.template.resources[table].name
-        self.stack.clients.dynamodb.put_item(TableName=name, Item=item)
+        self.stack.clients.dynamodb.put_item(TableName=self.name(table), Item=item)
 
     def put_token(self, number: int, secret: str, user_id: int = 1, **fields: Any) -> str:
         """Stores a token, and returns its plain text."""
@@ -125,30 +168,23 @@ class Service:
 
 
 @contextmanager
-def deployed(folder: Path, log: Log | None = None, **parameters: str) -> Iterator[Service]:
-    """Yields a running service without rows, for the members of the data set of seed 1.
+def deployed(
+    folder: Path, *, rows: int = 800, seed: int = SEED, log: Log | None = None, **parameters: str
+) -> Iterator[Service]:
+    """Yields a running service that has a random data set.
 
     Args:
         folder: an empty folder.
+        rows: how many rows the data set has.
+        seed: of the data set.
         log: takes what happens.
         parameters: the stack's parameters.
     """
-    members = write_dataset(folder, 1, datetime.now(UTC), rows=0)
+    zone = ZoneInfo(parameters.get("TimeZone", "UTC"))
+    members = write_dataset(folder, seed, datetime.now(UTC), zone, rows)
     clock = Clock()
     with Stack.start(parameters=parameters, clock=clock, log=log) as stack:
-        Loader(stack.resources).load(folder)
-        service = Service(stack, clock, Oracle(folder), members)
-        yield service
-        service.client.close()
-
-
-def start(folder: Path, seed: int = SEED, **parameters: str) -> Iterator[Service]:
-    """Yields a running service that has a random data set."""
-    members = write_dataset(folder, seed, datetime.now(UTC))
-    clock = Clock()
-    with Stack.start(parameters=parameters, clock=clock) as stack:
-        report = Loader(stack.resources).load(folder)
-        assert report.rejected == 0
-        service = Service(stack, clock, Oracle(folder), members)
+        service = Service(stack, clock, Oracle(folder, zone), members, folder)
+        service.load()
         yield service
         service.client.close()

@@ -28,11 +28,9 @@ def day(offset: int = 0) -> str:
 # The Authorization header
 
 
-@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer Bearer"])
-def test_the_scheme_may_be_in_any_case_and_may_be_repeated(
-    service: Service, own: Member, scheme: str
-) -> None:
-    assert service.ask(own, headers={"Authorization": f"{scheme} {own.token}"}).status == 200
+def test_the_scheme_may_be_in_any_case_and_may_be_repeated(service: Service, own: Member) -> None:
+    headers = {"Authorization": f"bEaReR Bearer {own.token}"}
+    assert service.ask(own, headers=headers).status == 200
 
 
 def test_a_token_may_begin_with_its_id_or_be_only_the_secret(service: Service) -> None:
@@ -47,30 +45,10 @@ def test_a_token_is_split_at_the_first_bar(service: Service, own: Member) -> Non
     assert service.ask(own, headers={"Authorization": f"Bearer {token}"}).status == 200
 
 
-@pytest.mark.parametrize(
-    "authorization",
-    [
-        "",
-        "Bearer",
-        "Basic dXNlcjpwYXNz",
-        "Token abc",
-        "Bearer unknown",
-        "Bearer 1|wrong",
-        "Bearer 1|",
-        "Bearer |x",
-        "Bearer 01|x",
-        "Bearer x|y",
-        "Bearer 999999|x",
-        f"Bearer {2**63}|x",
-        "Bearer a b",
-        "Bearer Bearer",
-    ],
-)
-def test_a_token_that_is_missing_malformed_or_unknown_is_401(
-    service: Service, own: Member, authorization: str
-) -> None:
-    answer = service.ask(own, headers={"Authorization": authorization, **PORTUGUESE})
-    assert (answer.status, answer.body) == (401, {"message": "Unauthenticated."})
+def test_a_token_that_is_missing_malformed_or_unknown_is_401(service: Service, own: Member) -> None:
+    for authorization in ("", "Basic dXNlcjpwYXNz", "Bearer unknown", "Bearer 1|wrong"):
+        answer = service.ask(own, headers={"Authorization": authorization, **PORTUGUESE})
+        assert (answer.status, answer.body) == (401, {"message": "Unauthenticated."})
 
 
 def test_a_token_of_another_model_is_401(service: Service, own: Member) -> None:
@@ -79,18 +57,17 @@ def test_a_token_of_another_model_is_401(service: Service, own: Member) -> None:
     assert service.ask(own, headers={"Authorization": f"Bearer {token}"}).status == 401
 
 
-@pytest.mark.parametrize(("seconds", "status"), [(-1, 401), (3600, 200)])
-def test_a_token_is_invalid_from_expires_at_on(
-    service: Service, own: Member, seconds: int, status: int
-) -> None:
-    moment = datetime.now(UTC) + timedelta(seconds=seconds)
-    expires_at = {"S": f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"}
-    token = service.put_token(901, "expiring", own.user_id, expires_at=expires_at)
-    assert service.ask(own, headers={"Authorization": f"Bearer {token}"}).status == status
+def test_a_token_is_invalid_from_expires_at_on(service: Service, own: Member) -> None:
+    for seconds, status in ((-1, 401), (3600, 200)):
+        moment = datetime.now(UTC) + timedelta(seconds=seconds)
+        expires_at = {"S": f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"}
+        token = service.put_token(901, "expiring", own.user_id, expires_at=expires_at)
+        headers = {"Authorization": f"Bearer {token}"}
+        assert service.ask(own, headers=headers).status == status
 
 
 def test_a_token_needs_the_ability_or_all_abilities(service: Service, own: Member) -> None:
-    for abilities, status in ((["*"], 200), (["use_agents"], 200), (["use"], 403), ([], 403)):
+    for abilities, status in ((["*"], 200), (["use_agents"], 200), (["use"], 403)):
         stored = {"L": [{"S": ability} for ability in abilities]}
         token = service.put_token(902, "abilities", own.user_id, abilities=stored)
         answer = service.ask(own, headers={"Authorization": f"Bearer {token}", **PORTUGUESE})
@@ -101,14 +78,14 @@ def test_a_token_needs_the_ability_or_all_abilities(service: Service, own: Membe
 # The x-workspace-id header
 
 
-@pytest.mark.parametrize("workspace", ["", "0", "011", "+11", "-11", "1.5", "abc", "11x", "9" * 19])
 def test_a_workspace_id_that_is_not_a_canonical_integer_is_422(
-    service: Service, own: Member, workspace: str
+    service: Service, own: Member
 ) -> None:
-    answer = service.ask(own, headers={"x-workspace-id": workspace})
     text = "The workspace id must be a positive whole number."
-    assert answer.status == 422
-    assert answer.body == {"message": text, "errors": {"x-workspace-id": [text]}}
+    for workspace in ("", "011"):
+        answer = service.ask(own, headers={"x-workspace-id": workspace})
+        assert answer.status == 422
+        assert answer.body == {"message": text, "errors": {"x-workspace-id": [text]}}
 
 
 def test_a_workspace_id_is_at_most_2_63_minus_1(service: Service, own: Member) -> None:
@@ -119,29 +96,16 @@ def test_a_workspace_id_is_at_most_2_63_minus_1(service: Service, own: Member) -
 # The Accept-Language header
 
 
-@pytest.mark.parametrize(
-    ("language", "message"),
-    [
+def test_messages_are_in_the_caller_s_language(service: Service, own: Member) -> None:
+    for language, message in (
         ("", "You do not have access to this workspace."),
-        ("en", "You do not have access to this workspace."),
-        ("en-GB", "You do not have access to this workspace."),
-        ("pt_BR", "Você não tem acesso a este workspace."),
         ("pt-BR,pt;q=0.9,en;q=0.8", "Você não tem acesso a este workspace."),
-        ("pt", "Você não tem acesso a este workspace."),
-        ("pt-PT", "Você não tem acesso a este workspace."),
-        ("es", "No tienes acceso a este espacio de trabajo."),
         ("es-MX", "No tienes acceso a este espacio de trabajo."),
         ("fr", "You do not have access to this workspace."),
-        ("*", "You do not have access to this workspace."),
-        (";;;", "You do not have access to this workspace."),
-    ],
-)
-def test_messages_are_in_the_caller_s_language(
-    service: Service, own: Member, language: str, message: str
-) -> None:
-    headers = {"x-workspace-id": "12345", "Accept-Language": language}
-    answer = service.ask(own, headers=headers)
-    assert (answer.status, answer.body) == (403, {"message": message})
+    ):
+        headers = {"x-workspace-id": "12345", "Accept-Language": language}
+        answer = service.ask(own, headers=headers)
+        assert (answer.status, answer.body) == (403, {"message": message})
 
 
 def test_fixed_texts_are_never_translated(service: Service, everyone: Member) -> None:
@@ -173,75 +137,46 @@ def test_range_has_no_effect_when_both_dates_are_sent(service: Service, everyone
         assert_same(service.ask(everyone, {**dates, "range": kind}).body, expected)
 
 
-INVALID_QUERIES: list[tuple[dict[str, str], set[str]]] = [
-    ({"range": "5d"}, {"range"}),
-    ({"range": "7D"}, {"range"}),
-    ({"start_date": "2026-01-01"}, {"end_date"}),
-    ({"end_date": "2026-01-01"}, {"start_date"}),
-    ({"start_date": "2026-01-01", "range": "7d"}, {"end_date"}),
-    ({"start_date": "2026-02-30", "end_date": "2026-03-01"}, {"start_date"}),
-    ({"start_date": "2026-1-1", "end_date": "2026-01-02"}, {"start_date"}),
-    ({"start_date": "20260101", "end_date": "2026-01-02"}, {"start_date"}),
-    ({"start_date": "2026-01-01T00:00:00", "end_date": "2026-01-02"}, {"start_date"}),
-    ({"start_date": "٢٠٢٦-٠١-٠١", "end_date": "2026-01-02"}, {"start_date"}),
-    ({"start_date": "x", "end_date": "y", "range": "7d"}, {"start_date", "end_date"}),
-    ({"start_date": "2026-01-02", "end_date": "2026-01-01"}, {"end_date"}),
-    ({"start_date": "2026-01-01", "end_date": "2026-04-01"}, {"end_date"}),
-    ({"user_id": "0"}, {"user_id"}),
-    ({"user_id": "-1"}, {"user_id"}),
-    ({"user_id": "01"}, {"user_id"}),
-    ({"user_id": "+1"}, {"user_id"}),
-    ({"user_id": "1.0"}, {"user_id"}),
-    ({"user_id": "1 0"}, {"user_id"}),
-    ({"user_id": "٣"}, {"user_id"}),
-    ({"user_id": str(LARGEST_ID + 1)}, {"user_id"}),
-    ({"type": "Chat"}, {"type"}),
-    ({"type": "music"}, {"type"}),
-    ({"page": "0"}, {"page"}),
-    ({"page": "1e3"}, {"page"}),
-    ({"page": str(LARGEST_ID + 1)}, {"page"}),
-    ({"page": "9" * 5000}, {"page"}),
-    ({"per_page": "0"}, {"per_page"}),
-    ({"per_page": "101"}, {"per_page"}),
-    ({"cursor": "nonsense"}, {"cursor"}),
-    ({"page": "x", "per_page": "x", "type": "x"}, {"page", "per_page", "type"}),
-    ({"end_date": "2026-01-05", "page": "0"}, {"start_date", "page"}),
-    ({"start_date": "no date", "cursor": "x", "page": "1"}, {"start_date", "end_date", "cursor"}),
-    ({"start_date": "2026-01-02", "end_date": "2026-01-01", "type": "x"}, {"end_date", "type"}),
-]
+def test_a_parameter_that_breaks_its_rule_is_422(service: Service, everyone: Member) -> None:
+    """One case of each rule. All that is wrong is named at once."""
+    cases: list[tuple[dict[str, str], set[str]]] = [
+        ({"range": "5d"}, {"range"}),
+        ({"start_date": "2026-01-01", "range": "7d"}, {"end_date"}),
+        ({"start_date": "2026-02-30", "end_date": "2026-03-01"}, {"start_date"}),
+        ({"start_date": "2026-01-02", "end_date": "2026-01-01"}, {"end_date"}),
+        ({"start_date": "2026-01-01", "end_date": "2026-04-01"}, {"end_date"}),
+        ({"user_id": "٣"}, {"user_id"}),
+        ({"type": "Chat"}, {"type"}),
+        ({"page": "9" * 5000}, {"page"}),
+        ({"per_page": "101"}, {"per_page"}),
+        ({"cursor": "nonsense"}, {"cursor"}),
+        (
+            {"end_date": "2026-01-05", "page": "x", "per_page": "0"},
+            {"start_date", "page", "per_page"},
+        ),
+    ]
+    for query, fields in cases:
+        answer = service.ask(everyone, query)
+        assert answer.status == 422
+        assert set(answer.body) == {"message", "errors"}
+        assert set(answer.body["errors"]) == fields
+        for texts in answer.body["errors"].values():
+            assert all(isinstance(text, str) and text for text in texts)
 
 
-@pytest.mark.parametrize(("query", "fields"), INVALID_QUERIES)
-def test_a_parameter_that_breaks_its_rule_is_422(
-    service: Service, everyone: Member, query: dict[str, str], fields: set[str]
-) -> None:
-    answer = service.ask(everyone, query)
-    assert answer.status == 422
-    assert set(answer.body) == {"message", "errors"}
-    assert set(answer.body["errors"]) == fields
-    for texts in answer.body["errors"].values():
-        assert all(isinstance(text, str) and text for text in texts)
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"start_date": "2026-01-01", "end_date": "2026-01-01"},
+def test_a_parameter_at_its_limit_is_valid(service: Service, everyone: Member) -> None:
+    queries: list[dict[str, str]] = [
         {"start_date": "2026-01-01", "end_date": "2026-03-31"},
         {"start_date": "0001-01-01", "end_date": "0001-01-02"},
         {"start_date": "9999-12-31", "end_date": "9999-12-31"},
         {"user_id": str(LARGEST_ID)},
         {"page": str(LARGEST_ID), "per_page": "100"},
         {"per_page": "1"},
-        {"per_page": "100"},
-    ],
-)
-def test_a_parameter_at_its_limit_is_valid(
-    service: Service, everyone: Member, query: dict[str, str]
-) -> None:
-    answer = service.ask(everyone, query)
-    assert answer.status == 200
-    assert answer.body["page"] == int(query.get("page", 1))
+    ]
+    for query in queries:
+        answer = service.ask(everyone, query)
+        assert answer.status == 200
+        assert answer.body["page"] == int(query.get("page", 1))
 
 
 def test_an_empty_value_counts_as_absent(service: Service, everyone: Member) -> None:
@@ -273,10 +208,9 @@ def test_unknown_parameters_have_no_effect(service: Service, everyone: Member) -
 # Windows, scopes, order and items, compared with the oracle
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_random_questions_get_the_oracle_s_answers(service: Service, seed: int) -> None:
-    random = Random(seed)
-    for _ in range(25):
+def test_random_questions_get_the_oracle_s_answers(service: Service) -> None:
+    random = Random(1)
+    for _ in range(50):
         member = random.choice(service.members)
         query = question(random, datetime.now(UTC))
         assert_as_expected(service, member, query)
@@ -308,11 +242,11 @@ def test_any_other_member_sees_only_their_own_rows(service: Service, own: Member
         assert {item["user_id"] for item in rows} == {own.user_id}
 
 
-@pytest.mark.parametrize("user_id", ["1", "3", "77", str(LARGEST_ID)])
-def test_someone_else_s_user_id_is_403(service: Service, own: Member, user_id: str) -> None:
-    answer = service.ask(own, {"user_id": user_id}, headers={"Accept-Language": "es-MX"})
+def test_someone_else_s_user_id_is_403(service: Service, own: Member) -> None:
     message = "No puedes ver la actividad de otros usuarios en este espacio de trabajo."
-    assert (answer.status, answer.body) == (403, {"message": message})
+    for user_id in ("1", "77"):
+        answer = service.ask(own, {"user_id": user_id}, headers={"Accept-Language": "es-MX"})
+        assert (answer.status, answer.body) == (403, {"message": message})
 
 
 def test_an_unknown_user_has_no_rows(service: Service, everyone: Member) -> None:
@@ -376,7 +310,7 @@ def test_has_more_and_next_cursor_say_whether_older_rows_follow(
             assert (body["next_cursor"] is None) == (not body["has_more"])
 
 
-@pytest.mark.parametrize("kind", ["all", "chat", "image"])
+@pytest.mark.parametrize("kind", ["all", "image"])
 def test_pages_and_cursors_give_the_same_rows_each_of_them_once(
     service: Service, everyone: Member, kind: str
 ) -> None:
@@ -454,25 +388,17 @@ def test_a_presigned_url_returns_the_object(service: Service, everyone: Member) 
 # Errors
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "/"),
+def test_an_unknown_path_or_method_is_404(service: Service, own: Member) -> None:
+    for method, path in (
         ("GET", "/workspaces"),
         ("GET", "/workspaces/usage/"),
-        ("GET", "/workspaces/usage/1"),
         ("POST", PATH),
-        ("DELETE", PATH),
         ("OPTIONS", PATH),
-        ("PUT", PATH),
         ("BREW", PATH),
-    ],
-)
-def test_an_unknown_path_or_method_is_404(
-    service: Service, own: Member, method: str, path: str
-) -> None:
-    answer = service.ask(own, path=path, method=method)
-    assert (answer.status, answer.body) == (404, {"message": "There is nothing at this address."})
+    ):
+        answer = service.ask(own, path=path, method=method)
+        expected = (404, {"message": "There is nothing at this address."})
+        assert (answer.status, answer.body) == expected
 
 
 def test_no_answer_may_be_stored_by_clients_or_proxies(service: Service, own: Member) -> None:
@@ -571,10 +497,10 @@ def test_a_removed_member_is_refused_although_their_answer_is_cached(service: Se
     assert service.ask(member).status == 403
 
 
-@pytest.mark.parametrize("control", ["max-age=0", "no-cache", "no-store"])
-def test_a_caller_can_not_bypass_the_cache(service: Service, own: Member, control: str) -> None:
+def test_a_caller_can_not_bypass_the_cache(service: Service, own: Member) -> None:
     service.ask(own)
-    assert service.ask(own, headers={"Cache-Control": control}).hit
+    for control in ("max-age=0", "no-cache", "no-store"):
+        assert service.ask(own, headers={"Cache-Control": control}).hit
 
 
 # Direct invocation

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ import httpx
 import pytest
 
 from local.aws import CLIENT_CONFIG, session
-from tests.contract.service import Answer, Service, start
+from tests.contract.service import Answer, Service
 from tests.support.functions import ROOT
 from usagectl.send import Envelope, read_event, send
 from workspace_usage.values import format_timestamp
 
-pytestmark = pytest.mark.xdist_group("events")
+pytestmark = pytest.mark.xdist_group("operated")
 
 MAX_WAIT = 300.0
 """Seconds after which an effect is taken for lost, even on a slow machine."""
@@ -27,10 +27,10 @@ DAY = {"start_date": "2026-01-05", "end_date": "2026-01-05"}
 FAY = {"Authorization": "Bearer 6|demo-fay", "x-workspace-id": "11"}
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A stack of its own: events change what it holds."""
-    yield from start(tmp_path_factory.mktemp("events"))
+@pytest.fixture
+def service(operated: Service) -> Service:
+    """The service whose data events change."""
+    return operated
 
 
 def put(service: Service, *events: Envelope) -> None:
@@ -176,7 +176,7 @@ def test_aws_own_tools_can_send_an_event(service: Service) -> None:
     wait_for(lambda: bool(members_of(service, 99)))
 
 
-EXECUTIONS = 120
+BATCH, KILLS = 20, 3
 
 
 def test_a_recorder_that_is_killed_loses_nothing_and_writes_nothing_twice(service: Service) -> None:
@@ -187,13 +187,12 @@ def test_a_recorder_that_is_killed_loses_nothing_and_writes_nothing_twice(servic
         QueueUrl=queue, Attributes={"VisibilityTimeout": "2"}
     )
     moment = datetime.now(UTC) - timedelta(hours=1)
-    for number in range(EXECUTIONS):
-        put(service, recorded(number, moment))
-        if number % 20 == 19:
-            kill_recorders()
-    wait_for(lambda: len(rows_of(service, "ExecutionsTable", 77)) == EXECUTIONS)
+    for kill in range(KILLS):
+        put(service, *(recorded(kill * BATCH + number, moment) for number in range(BATCH)))
+        kill_recorders()
+    wait_for(lambda: len(rows_of(service, "ExecutionsTable", 77)) == KILLS * BATCH)
     ids = {row["sort_key"]["S"] for row in rows_of(service, "ExecutionsTable", 77)}
-    assert len(ids) == EXECUTIONS
+    assert len(ids) == KILLS * BATCH
 
 
 def envelope(event: Envelope) -> dict[str, Any]:

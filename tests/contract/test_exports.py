@@ -8,16 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.service import Answer, Service, start
+from tests.contract.service import Answer, Service
 from tests.support.exports import finish_export, read_export, start_export
 from tests.support.generator import Member
 from tests.support.oracle import parse
 
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A running service with a random data set."""
-    yield from start(tmp_path_factory.mktemp("data"))
+pytestmark = pytest.mark.xdist_group("contract")
 
 
 def walk(service: Service, member: Member, query: dict[str, str]) -> Iterator[dict[str, Any]]:
@@ -38,13 +34,14 @@ def headers_of(member: Member) -> dict[str, str]:
     return {"Authorization": f"Bearer {member.token}", "x-workspace-id": str(member.workspace_id)}
 
 
-@pytest.mark.parametrize("query", [{}, {"range": "7d", "type": "chat"}], ids=["all", "chats"])
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize(
+    ("number", "query"), [(0, {"range": "7d", "type": "chat"}), (1, {}), (3, {})]
+)
 def test_an_export_is_the_listing_walked_by_cursor(
     service: Service, number: int, query: dict[str, str]
 ) -> None:
-    """For members who see everyone and for others, in both formats."""
-    member = service.members[number % len(service.members)]
+    """For members who see everyone in two workspaces, and for another one, in both formats."""
+    member = service.members[number]
     headers, client, url = headers_of(member), service.client, service.stack.url
     started = {
         name: start_export(client, url, headers, format=name, **query) for name in ("ndjson", "csv")
@@ -61,7 +58,7 @@ def test_an_export_is_the_listing_walked_by_cursor(
 
 
 def test_the_link_saves_the_file_under_a_name_that_says_what_it_is(service: Service) -> None:
-    member = service.members[0]
+    member = service.members[4]
     export = start_export(
         service.client,
         service.stack.url,

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("contract")
 
 HEADERS = ("Authorization", "x-workspace-id", "Accept-Language", "Cookie", "X-Other", "Accept")
 FUZZ_SETTINGS = settings(
-    max_examples=150,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -3,16 +3,14 @@
 import gzip
 import json
 import zlib
-from pathlib import Path
 
 import httpx
 import pytest
 
-from local.log import JsonLog
-from tests.contract.service import PATH, Answer, Service, deployed
+from tests.contract.service import ORIGIN, PATH, Answer, Service
 from tests.support.generator import Member
+from tests.support.local_functions import wait_until
 
-ORIGIN = "https://app.example.com"
 PREFLIGHT = {
     "Origin": ORIGIN,
     "Access-Control-Request-Method": "GET",
@@ -39,6 +37,7 @@ def sent(service: Service, member: Member, accepted: str, query: str) -> tuple[s
         return response.headers.get("Content-Encoding"), content
 
 
+@pytest.mark.xdist_group("contract")
 def test_a_large_answer_is_compressed_for_clients_that_accept_it(
     service: Service, everyone: Member
 ) -> None:
@@ -54,6 +53,7 @@ def test_a_large_answer_is_compressed_for_clients_that_accept_it(
     assert sent(service, everyone, "br, gzip", query) == (None, plain)
 
 
+@pytest.mark.xdist_group("contract")
 def test_a_small_answer_is_not_compressed(service: Service, everyone: Member) -> None:
     coding, content = sent(service, everyone, "gzip", "type=none")
     assert coding is None
@@ -69,6 +69,7 @@ def cors_headers(headers: httpx.Headers) -> dict[str, str]:
     return {name: value for name, value in headers.items() if "access-control" in name}
 
 
+@pytest.mark.xdist_group("contract")
 def test_without_an_allowed_origin_no_page_of_another_origin_is_let_in(
     service: Service, everyone: Member
 ) -> None:
@@ -82,74 +83,70 @@ def test_without_an_allowed_origin_no_page_of_another_origin_is_let_in(
     assert not any(cors_headers(answer.headers) for answer in answers)
 
 
-@pytest.mark.xdist_group("deployments")
+@pytest.mark.xdist_group("restricted")
 def test_pages_of_the_allowed_origin_may_ask_and_read_answers_of_every_kind(
-    tmp_path: Path,
+    restricted: Service,
 ) -> None:
     """The preflight needs no token. The headers depend on no request, and are cached with a 200."""
-    with deployed(tmp_path, AllowedOrigin=ORIGIN, ThrottleRate="1", ThrottleBurst="9") as service:
-        member = service.members[0]
-        preflight = service.client.options(f"{service.stack.url}{PATH}", headers=PREFLIGHT)
-        assert (preflight.status_code, preflight.content) == (204, b"")
-        assert cors_headers(preflight.headers) == {
+    member, url = restricted.members[0], f"{restricted.stack.url}{PATH}"
+    preflight = restricted.client.options(url, headers=PREFLIGHT)
+    assert (preflight.status_code, preflight.content) == (204, b"")
+    assert cors_headers(preflight.headers) == {
+        "access-control-allow-origin": ORIGIN,
+        "access-control-allow-methods": "GET,POST",
+        "access-control-allow-headers": (
+            "authorization,x-workspace-id,accept-language,content-type,if-none-match"
+        ),
+        "access-control-max-age": "7200",
+    }
+    answers = [
+        restricted.ask(member),
+        restricted.ask(member, headers={"Origin": ORIGIN}),
+        restricted.ask(None),
+        restricted.ask(member, headers={"x-workspace-id": "999"}),
+        restricted.ask(None, path="/x"),
+        restricted.ask(None, path="/x", method="OPTIONS"),
+        restricted.ask(member, headers={"x-workspace-id": ""}),
+        restricted.ask(member, {"page": "0"}),
+        _without_a_table(restricted, member),
+        *(restricted.ask(restricted.members[1]) for _ in range(11)),
+    ]
+    assert answers[1].hit
+    assert {answer.status for answer in answers} == {200, 401, 403, 404, 422, 429, 503}
+    for answer in answers:
+        assert cors_headers(answer.headers) == {
             "access-control-allow-origin": ORIGIN,
-            "access-control-allow-methods": "GET,POST",
-            "access-control-allow-headers": (
-                "authorization,x-workspace-id,accept-language,content-type,if-none-match"
-            ),
-            "access-control-max-age": "7200",
-        }
-        answers = [
-            service.ask(member),
-            service.ask(member, headers={"Origin": ORIGIN}),
-            service.ask(None),
-            service.ask(member, headers={"x-workspace-id": "999"}),
-            service.ask(None, path="/x"),
-            service.ask(None, path="/x", method="OPTIONS"),
-            service.ask(member, headers={"x-workspace-id": ""}),
-            service.ask(member, {"page": "0"}),
-            _without_a_table(service, member),
-            *_until_throttled(service, member),
-        ]
-        assert answers[1].hit
-        assert {answer.status for answer in answers} == {200, 401, 403, 404, 422, 429, 503}
-        for answer in answers:
-            assert cors_headers(answer.headers) == {
-                "access-control-allow-origin": ORIGIN,
-                "access-control-expose-headers": "x-amzn-RequestId,Retry-After,ETag,Location",
-            }, answer.status
+            "access-control-expose-headers": "x-amzn-RequestId,Retry-After,ETag,Location",
+        }, answer.status
 
 
 def _without_a_table(service: Service, member: Member) -> Answer:
-    """The answer if a table can't be read."""
-    name = service.stack.template.resources["AccessTokensTable"].name
-    service.stack.clients.dynamodb.delete_table(TableName=name)
-    return service.ask(member)
-
-
-def _until_throttled(service: Service, member: Member) -> list[Answer]:
-    """The answers of one request more than the throttle lets through."""
-    return [service.ask(member) for _ in range(10)]
+    """The answer while a table can't be read."""
+    service.stack.clients.dynamodb.delete_table(TableName=service.name("AccessTokensTable"))
+    answer = service.ask(member)
+    service.repair()
+    return answer
 
 
 # --- Request ids ----------------------------------------------------------------------------------
 
 
-@pytest.mark.xdist_group("deployments")
-def test_the_ids_of_an_answer_are_in_the_logs(tmp_path: Path) -> None:
+@pytest.mark.xdist_group("operated")
+def test_the_ids_of_an_answer_are_in_the_logs(operated: Service, operated_log: list[str]) -> None:
     """In the access log's line, and in those of each function that was asked."""
-    lines: list[str] = []
-    with deployed(tmp_path, JsonLog(lines.append)) as service:
-        member = service.members[0]
-        asked = {
-            "answered": service.ask(member),
-            "refused": service.ask(member, {"page": "0"}),
-            "from the cache": service.ask(member),
-            "unauthorized": service.ask(None),
-            "unknown path": service.ask(None, path="/nothing"),
-        }
+    member = operated.members[0]
+    asked = {
+        "answered": operated.ask(member),
+        "refused": operated.ask(member, {"page": "0"}),
+        "from the cache": operated.ask(member),
+        "unauthorized": operated.ask(None),
+        "unknown path": operated.ask(None, path="/nothing"),
+    }
+    ids = [answer.headers["x-amz-apigw-id"] for answer in asked.values()]
+    wait_until(lambda: all(_writers(operated_log, number) for number in ids))
     writers = {
-        name: _writers(lines, answer.headers["x-amzn-RequestId"]) for name, answer in asked.items()
+        name: _writers(operated_log, answer.headers["x-amzn-RequestId"])
+        for name, answer in asked.items()
     }
     both = {"Api", "AuthorizerFunction", "UsageFunction"}
     assert writers == {
@@ -159,14 +156,14 @@ def test_the_ids_of_an_answer_are_in_the_logs(tmp_path: Path) -> None:
         "unauthorized": both - {"UsageFunction"},
         "unknown path": {"Api"},
     }
-    for answer in asked.values():
-        assert _writers(lines, answer.headers["x-amz-apigw-id"]) == {"Api"}
+    for number in ids:
+        assert _writers(operated_log, number) == {"Api"}
 
 
 def _writers(lines: list[str], request_id: str) -> set[str]:
     """Who wrote lines in which an id is the value of one of the ids' fields."""
     found = set()
-    for line in lines:
+    for line in list(lines):
         writer, _, text = line.partition("  ")
         if request_id in text:
             entry = json.loads(text)

@@ -10,17 +10,16 @@ pytestmark = pytest.mark.xdist_group("contract")
 
 
 def test_fifty_clients_at_once_get_the_right_responses(service: Service) -> None:
-    """Each client sends two different requests. None gets an error or foreign rows."""
+    """Their requests are all different. None gets an error or foreign rows."""
 
-    def ask_twice(number: int) -> list[tuple[int, bool]]:
+    def ask(number: int) -> bool:
         member = service.members[number % len(service.members)]
-        answers = []
-        for page in ("1", "2"):
-            answer = service.ask(member, {"page": page, "per_page": str(2 + number)})
-            users = {entry["user_id"] for entry in answer.body["items"]}
-            answers.append((answer.status, member.sees_everyone or users <= {member.user_id}))
-        return answers
+        answer = service.ask(
+            member, {"page": str(number % 5 + 1), "per_page": str(2 + number // 5)}
+        )
+        assert answer.status == 200
+        users = {item["user_id"] for item in answer.body["items"]}
+        return member.sees_everyone or users <= {member.user_id}
 
     with ThreadPoolExecutor(50) as clients:
-        results = [result for answers in clients.map(ask_twice, range(50)) for result in answers]
-    assert results == [(200, True)] * 100
+        assert all(clients.map(ask, range(50)))

@@ -35,7 +35,7 @@ from usagectl.loading.loader import Loader
 
 pytestmark = pytest.mark.xdist_group("openapi")
 
-REQUESTS: Final = 100
+REQUESTS: Final = 25
 """How many requests are made for each operation, of each kind."""
 CHECKS: Final = [
     not_a_server_error,
@@ -55,7 +55,8 @@ EXPECTED: Final[Mapping[str, set[int]]] = {
     "POST /workspaces/usage/exports": {202, 422},
     "GET /workspaces/usage/exports/{id}": {200, 404},
 }
-"""Statuses that must be among the answers, by operation, if it isn't 200 alone."""
+"""Statuses that must be among the answers to requests that keep to the document, by operation, if
+it isn't 200 alone."""
 
 WORKSPACE: Final = {"x-workspace-id": str(ANA.workspace_id)}
 CALLERS: Final = tuple(
@@ -127,11 +128,15 @@ def schemas() -> Iterator[tuple[str, str, st.SearchStrategy[Any]]]:
 
 
 @pytest.mark.parametrize(
-    ("operation", "strategy"),
-    [pytest.param(name, made, id=f"{name} {mode}") for name, mode, made in schemas()],
+    ("operation", "mode", "strategy"),
+    [pytest.param(name, mode, made, id=f"{name} {mode}") for name, mode, made in schemas()],
 )
 def test_requests_made_from_the_document_get_answers_that_it_describes(
-    stack: Stack, exports: dict[Member, str], operation: str, strategy: st.SearchStrategy[Any]
+    stack: Stack,
+    exports: dict[Member, str],
+    operation: str,
+    mode: str,
+    strategy: st.SearchStrategy[Any],
 ) -> None:
     """No other status, header, media type or field, and no 5XX.
 
@@ -160,4 +165,7 @@ def test_requests_made_from_the_document_get_answers_that_it_describes(
         statuses.add(response.status_code)
 
     send()
-    assert EXPECTED.get(operation, {200}) <= statuses
+    if mode == GenerationMode.POSITIVE.value:
+        assert EXPECTED.get(operation, {200}) <= statuses
+    else:
+        assert any(status >= 400 for status in statuses)

@@ -25,6 +25,9 @@ NOT_DESCRIBED: Final = ("/docs/", "/web/")
 """Beginnings of the addresses of the files of pages, which are no part of the API."""
 
 
+_validators: Final[dict[str, Draft202012Validator]] = {}
+
+
 @cache
 def openapi_document() -> Any:
     """Returns the document. It is shared, so callers must not change it."""
@@ -85,7 +88,7 @@ def check_answer(
 def _described(method: str, path: str, status: int) -> Any:
     """Returns the document's response for an answer; another path or method must be refused."""
     document = openapi_document()
-    found = find_pattern(map(PathPattern.parse, document["paths"]), path)
+    found = find_pattern(_patterns(), path)
     operation = document["paths"][found[0].path].get(method.lower()) if found else None
     if operation is None:
         # The server refuses malformed requests before it knows their paths.
@@ -98,6 +101,11 @@ def _described(method: str, path: str, status: int) -> Any:
     if "$ref" in response:
         return document["components"]["responses"][response["$ref"].rpartition("/")[2]]
     return response
+
+
+@cache
+def _patterns() -> tuple[PathPattern, ...]:
+    return tuple(map(PathPattern.parse, openapi_document()["paths"]))
 
 
 def _check_headers(described: Any, sent: Mapping[str, str], place: str) -> None:
@@ -117,10 +125,14 @@ def _check_headers(described: Any, sent: Mapping[str, str], place: str) -> None:
 
 
 def _validator(schema: Mapping[str, Any]) -> Draft202012Validator:
-    return Draft202012Validator(
-        {**schema, "components": closed_components()},
-        format_checker=Draft202012Validator.FORMAT_CHECKER,
-    )
+    """Returns a validator of a schema. Making one takes longer than a page's validation."""
+    text = json.dumps(schema)
+    if text not in _validators:
+        _validators[text] = Draft202012Validator(
+            {**schema, "components": closed_components()},
+            format_checker=Draft202012Validator.FORMAT_CHECKER,
+        )
+    return _validators[text]
 
 
 def operations() -> Iterable[tuple[str, str, Any]]:

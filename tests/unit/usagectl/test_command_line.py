@@ -13,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 from benchmarks.large_data_set import write_large_data_set
+from tests.support.command import run as run_command
 from tests.support.functions import ROOT
 from usagectl.__main__ import app, main
 from usagectl.cli.commands import COMMANDS
@@ -64,25 +65,41 @@ def test_the_list_of_commands_has_a_sentence_about_each(run: Callable[..., Ran])
     assert run()[:2] == (2, out)
 
 
-@pytest.mark.parametrize("arguments", ["--help", "--version", "import --help", "doctor --help"])
-def test_help_imports_nothing_that_it_does_not_need(arguments: str) -> None:
+HELP = """
+import sys
+from usagectl.__main__ import main
+for words in (["--help"], ["--version"], ["import", "--help"], ["doctor", "--help"]):
+    assert main(words) == 0
+    print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+def test_help_imports_nothing_that_it_does_not_need() -> None:
     """Importing boto3, or what parses data or shows progress, takes too long."""
-    program = (
-        "import sys\nfrom usagectl.__main__ import main\n"
-        f"assert main({arguments.split()}) == 0\n"
-        "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
-    )
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", HELP],
         cwd=ROOT,
         env={"PYTHONPATH": f"{ROOT / 'layers' / 'core'}:{ROOT}"},
         capture_output=True,
         text=True,
         check=True,
     )
+    imported = [set(line.split()) & set(HEAVY) for line in done.stderr.splitlines()]
     # Typer checks the values of options with pydantic, also when help is all that is wanted.
-    allowed = {"pydantic"} if " " in arguments else set()
-    assert set(done.stderr.split()) & set(HEAVY) <= allowed
+    assert imported == [set(), set(), {"pydantic"}, {"pydantic"}]
+
+
+def test_an_error_is_the_exit_code_of_the_process() -> None:
+    """The sentence is on standard error, with nothing else."""
+    done = subprocess.run(
+        [sys.executable, "-m", "usagectl", "exprt"],
+        cwd=ROOT,
+        env={"PYTHONPATH": f"{ROOT / 'layers' / 'core'}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
 
 
 def test_the_version_is_shown(run: Callable[..., Ran]) -> None:
@@ -118,6 +135,18 @@ def test_the_version_is_shown(run: Callable[..., Ran]) -> None:
         ("member set -u 1 -w 99999999999999999999", "must be a whole number"),
         ("send none.json", "'FILE': there is no file none.json"),
         ("import none", "'FOLDER': there is no folder none"),
+        ("member set -w 1 -u 1 --permission read_users_activty", "add --allow-unknown to store it"),
+        (f"member set -w 1 -u 1{' --permission x' * 61}", "60 times at most"),
+        ("token issue -u 1 --ability use_agent", "add --allow-unknown to store it"),
+        ("token issue -u 1 --allow-unknown --ability \x85", "printable"),
+        ("token issue -u 1 --expires-in-days 36501", "must be a whole number from 1 to 36,500"),
+        (f"token issue -u 1 --tokenable-type {'x' * 256}", "1 to 255 printable characters"),
+        ("token revoke 9223372036854775808", "must be a whole number from 1 to"),
+        ("token list -u 0", "must be a whole number from 1 to"),
+        ("forget-user 011", "must be a whole number from 1 to"),
+        ("doctor -w 1 --token “1|secret”", "plain characters"),
+        ("setting check-caller -w 1 --token “1|secret”", "plain characters"),
+        ("--endpoint= member list -w 1", "'--endpoint': must be a URL such as http://"),
         ("--endpoint 127.0.0.1 doctor", "'--endpoint': must be a URL such as http://"),
         ("--endpoint http://[::1 doctor", "'--endpoint': must be a URL such as http://"),
         ("--endpoint http://127.0.0.1:x doctor", "'--endpoint': must be a URL such as http://"),
@@ -128,12 +157,35 @@ def test_an_invalid_argument_is_reported_in_one_sentence(
 ) -> None:
     """The exit code is 2, nothing is done, and the sentence names the command's help."""
     monkeypatch.chdir(ROOT)
-    code, out, err = run(*arguments.split())
+    code, out, err = run(*arguments.split(" "))
     assert (code, out) == (2, "")
     (line,) = err.splitlines()
     assert sentence in line
     assert re.search(r" \(usagectl[a-z -]* --help tells more\)\.$", line)
     assert not (ROOT / "out").exists()
+
+
+def test_values_at_their_limits_are_taken(run: Callable[..., Ran]) -> None:
+    """These commands then look for a deployment, and find none."""
+    number = 2**63 - 1
+    for arguments in (
+        f"member set -w {number} -u {number}{' --permission read_users_activity' * 60}",
+        f"token issue -u 1 --expires-in-days 36500 --tokenable-type {'x' * 255}",
+        "export out -w 1 --start-date 2026-01-02 --end-date 2026-01-02",
+    ):
+        code, _, err = run("--endpoint", "http://127.0.0.1:9", *arguments.split())
+        assert (code, err) == (
+            1,
+            "No local stack answers at http://127.0.0.1:9; make run starts one.\n",
+        )
+
+
+def test_a_missing_deployment_is_reported_in_one_sentence() -> None:
+    """Without credentials, or without the profile: no stack trace."""
+    for option in (("--region", "us-east-1"), ("--profile", "none")):
+        sentence = run_command(*option, "doctor").sentence
+        assert sentence.startswith("AWS can't be called: ")
+        assert sentence.endswith(".")
 
 
 def test_a_folder_without_data_is_refused(run: Callable[..., Ran], tmp_path: Path) -> None:

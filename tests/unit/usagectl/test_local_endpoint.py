@@ -1,11 +1,14 @@
 """What usagectl makes of an address at which something else than the local stack answers."""
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -41,29 +44,50 @@ def serving(content: bytes) -> Iterator[str]:
             thread.join()
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
+def test_what_does_not_describe_a_stack_is_not_the_local_stack() -> None:
+    """The sentence names the address, and what would start a local stack."""
+    contents = [
         b"",
         b"\xff",
         b"[" * 100_000,
         b"[]",
         b"null",
         b"{}",
-        json.dumps({"outputs": [], "endpoints": ENDPOINTS}).encode(),
-        json.dumps({"outputs": {"DaysTimeZone": 1}, "endpoints": ENDPOINTS}).encode(),
-        json.dumps({"outputs": OUTPUTS, "endpoints": []}).encode(),
-        json.dumps({"outputs": OUTPUTS, "endpoints": {"dynamodb": None}}).encode(),
-        json.dumps({"outputs": OUTPUTS, "endpoints": {"dynamodb": "nowhere"}}).encode(),
-        # It must not be taken for a stack in AWS.
-        json.dumps({"outputs": OUTPUTS, "endpoints": {}}).encode(),
-    ],
-)
-def test_what_does_not_describe_a_stack_is_not_the_local_stack(content: bytes) -> None:
-    """The sentence names the address, and what would start a local stack."""
-    with serving(content) as address, pytest.raises(CommandError) as error:
-        local_stack(address)
-    assert str(error.value) == f"No local stack answers at {address}; make run starts one."
+        *(
+            json.dumps({"outputs": outputs, "endpoints": endpoints}).encode()
+            for outputs, endpoints in (
+                ([], ENDPOINTS),
+                ({"DaysTimeZone": 1}, ENDPOINTS),
+                (OUTPUTS, []),
+                (OUTPUTS, {"dynamodb": None}),
+                (OUTPUTS, {"dynamodb": "nowhere"}),
+                # It must not be taken for a stack in AWS.
+                (OUTPUTS, {}),
+            )
+        ),
+    ]
+    for content in contents:
+        with serving(content) as address, pytest.raises(CommandError) as error:
+            local_stack(address)
+        assert str(error.value) == f"No local stack answers at {address}; make run starts one."
+
+
+def test_what_is_not_http_is_not_the_local_stack() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread = Thread(target=_answer_nonsense, args=(server,))
+        thread.start()
+        with pytest.raises(CommandError, match="No local stack answers at"):
+            local_stack(address)
+        thread.join()
+
+
+def _answer_nonsense(server: socket.socket) -> None:
+    """Answers one client with something that is not HTTP."""
+    client, _ = server.accept()
+    with client:
+        client.recv(65_536)
+        client.sendall(b"nonsense\r\n\r\n")
 
 
 def test_a_description_of_a_stack_is_taken_as_it_is() -> None:
@@ -97,8 +121,7 @@ def test_the_local_stack_is_reached_without_the_environment_s_proxy(
         assert check_listing(address, Caller("token", 1)) == "200, rows: 0"
 
 
-@pytest.mark.parametrize("zone", ["", "Nowhere/Nowhere", "../UTC", "America"])
-def test_a_time_zone_that_is_not_known_here_is_named(zone: str) -> None:
+def test_a_time_zone_that_is_not_known_here_is_named() -> None:
     """Rather than a stack trace: the machine's time zones may be older than the deployment's."""
     names = ("Executions", "ArchivedExecutions", "EditedChats", "AccessTokens", "Memberships")
     outputs = {
@@ -106,11 +129,14 @@ def test_a_time_zone_that_is_not_known_here_is_named(zone: str) -> None:
         "CountQueueUrl": "http://127.0.0.1:1/counts",
         "MediaBucketName": "media",
         "MinDateParameterName": "min-date",
-        "DaysTimeZone": zone,
+        "DaysTimeZone": "America/Lima",
     }
     endpoints = dict.fromkeys(("dynamodb", "s3", "sqs", "ssm"), "http://127.0.0.1:1")
     content = json.dumps({"outputs": outputs, "endpoints": endpoints}).encode()
     with serving(content) as address:
         deployment = local_stack(address)
-    with pytest.raises(CommandError, match=f"has the time zone '{zone}', which this machine"):
-        _ = deployment.resources
+    assert deployment.resources.zone == ZoneInfo("America/Lima")
+    for zone in ("../UTC", "Nowhere/Nowhere", "America"):
+        other = replace(deployment, outputs=outputs | {"DaysTimeZone": zone})
+        with pytest.raises(CommandError, match=f"has the time zone '{zone}', which this machine"):
+            _ = other.resources
