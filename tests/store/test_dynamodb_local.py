@@ -19,7 +19,10 @@ from tests.support.functions import ROOT
 
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
 
-STARTER = "import local.dynamodb.process as d; print(d.DynamoDBLocal(is_brief=True).port, flush=True); input()"
+STARTER = (
+    "from local.dynamodb.process import DynamoDBLocal;"
+    "print(DynamoDBLocal(is_brief=True).port, flush=True); input()"
+)
 
 
 def is_open(port: int) -> bool:

@@ -105,7 +105,10 @@ def noted_or_ended(process: subprocess.Popen[bytes], folder: Path, lines: int) -
 def test_an_import_that_is_interrupted_again_and_again_loads_every_row_once(
     engine: DynamoDBLocal, tmp_path: Path
 ) -> None:
-    """At each checkpoint, politely or not. No row and no rejected line is missing or there twice."""
+    """At each checkpoint, by a signal that it handles or not: nothing is missing or there twice.
+
+    Neither a row nor a rejected line.
+    """
     written = write_large_data_set(tmp_path, ROWS)
     places = [place for source in written for place in spoil(tmp_path, source)]
     total = written[Source.CURRENT].total()

@@ -19,7 +19,7 @@ from usagectl.counts_check import CountsCheck, examine
 from usagectl.errors import CommandError
 from usagectl.findings import Problem
 from usagectl.loading.loader import Loader
-from usagectl.recount import POLL_SECONDS, CountProgress, Recount
+from usagectl.recount import CountProgress, Recount
 from workspace_usage.aws.dynamodb import item_key
 from workspace_usage.aws.packing import pack
 
@@ -31,6 +31,8 @@ HOURS: Final = [f"2026-03-{day:02}T{hour:02}" for day in range(1, 19) for hour i
 
 OTHER: Final = pack([1, 2])["B"]
 """A content that can be unpacked, but is none of ours."""
+
+POLL_SECONDS: Final = 30
 
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
 
@@ -59,6 +61,13 @@ def wait(
     return list(recount.wait(pause))
 
 
+@pytest.fixture
+def rare_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets more time pass between two looks: the tests need fewer of them."""
+    monkeypatch.setattr("usagectl.recount.POLL_SECONDS", POLL_SECONDS)
+
+
+@pytest.mark.usefixtures("rare_polls")
 def test_waiting_ends_when_the_counter_is_done(database: CountedDatabase) -> None:
     """With the marks that were there, and the rows; newer marks don't matter."""
     days = len(database.marks())
@@ -68,7 +77,7 @@ def test_waiting_ends_when_the_counter_is_done(database: CountedDatabase) -> Non
     def count(poll: int) -> None:
         if poll == 1:
             database.mark(["2026-03-04T00", "2026-01-01T00"])
-        if poll % 40 == 0:
+        if poll % 7 == 0:
             database.count()
 
     first, *others = wait(database, recount, count)
@@ -80,6 +89,7 @@ def test_waiting_ends_when_the_counter_is_done(database: CountedDatabase) -> Non
     assert database.check_pages() > 0
 
 
+@pytest.mark.usefixtures("rare_polls")
 def test_counting_is_requested_again_if_nothing_moves(database: CountedDatabase) -> None:
     """A message can be lost, or come too early."""
     recount = Recount.begin(database.resources(), WORKSPACE, from_scratch=False)
@@ -93,6 +103,7 @@ def test_counting_is_requested_again_if_nothing_moves(database: CountedDatabase)
     assert timedelta(minutes=6) <= database.now - recount.began_at <= timedelta(minutes=12)
 
 
+@pytest.mark.usefixtures("rare_polls")
 def test_waiting_says_when_nothing_changes(database: CountedDatabase) -> None:
     """Every six minutes. A commit of the counter is a change, also if it shows nowhere else."""
     database.requests.sent.append((WORKSPACE, 0))
