@@ -198,6 +198,26 @@ def test_contents_that_can_t_be_read_are_replaced_by_rows(
         check_sums(sums, truth, selection, ["user"], UTC)
 
 
+def test_a_user_s_sums_are_read_with_one_query() -> None:
+    """Contents are divided by users, so that a user's sums cost as little as possible."""
+    workspace = Workspace(MIN_ROWS)
+    workspace.counter.count(11)
+    whole = workspace.selection("2026-01-01", "2026-02", date(2026, 1, 1), date(2026, 1, 31))
+    for selection, queries in (
+        (whole, items.USER_SHARDS),
+        (replace(whole, scope=OwnRuns(11, 1)), 1),
+        (replace(whole, scope=OwnRuns(11, 1), agent_type="chat"), 1),
+    ):
+        meter = Meter(lambda: None)
+        counts = Counts(cast(Any, workspace.client), ROLLUPS, UTC)
+        store, now = Store(cast(Any, workspace.client), TABLES), NOW + COMMIT + SETTLED
+        workspace.client.requests.clear()
+        sums = add_up(store, counts, selection, ["user"], now, meter)
+        check_sums(sums, workspace.truth(), selection, ["user"], UTC)
+        found = [r["ExpressionAttributeValues"][":low"]["S"] for r in workspace.client.requests]
+        assert sum(low.startswith("2/block/") for low in found) == queries
+
+
 def test_a_part_that_stays_unread_is_not_written_again() -> None:
     """Otherwise the mark of its day would stay as well, and the counter would run all the time."""
     workspace = Workspace(MIN_ROWS)
