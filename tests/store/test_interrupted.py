@@ -31,12 +31,16 @@ TABLES = {
 }
 
 
-def start_import(stack: Stack, folder: Path) -> subprocess.Popen[bytes]:
-    """Starts ``usagectl import`` as a process."""
+def start_import(stack: Stack, folder: Path, cpus: int) -> subprocess.Popen[bytes]:
+    """Starts ``usagectl import`` as a process, which checks lines on some processors."""
     return subprocess.Popen(
         [sys.executable, "-m", "usagectl", "--endpoint", stack.url, "import", str(folder)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "layers/core"), str(ROOT)])},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT / "layers/core"), str(ROOT)]),
+            "PYTHON_CPU_COUNT": str(cpus),
+        },
         stdout=subprocess.PIPE,
     )
 
@@ -115,7 +119,8 @@ def test_an_import_that_is_interrupted_again_and_again_loads_every_row_once(
     noted, endings = 0, 0
     with Stack.start(dynamodb_endpoint=engine.url) as stack:
         while True:
-            with start_import(stack, tmp_path) as running:
+            # Each signal meets an import that checks lines in other processes.
+            with start_import(stack, tmp_path, cpus=2 if endings < 2 else 1) as running:
                 number = (signal.SIGTERM, signal.SIGKILL)[endings % 2]
                 if noted_or_ended(running, tmp_path, noted):
                     running.send_signal(number)
