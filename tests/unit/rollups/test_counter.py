@@ -376,6 +376,16 @@ def test_a_reader_uses_a_watermark_that_was_there_before_it_began() -> None:
     assert watermark.settled(NOW + timedelta(seconds=14)) == items.NOTHING
 
 
+def test_a_commit_that_leaves_the_watermark_does_not_make_readers_wait() -> None:
+    """Late rows lead to many such commits: otherwise readers could never use the watermark."""
+    watermark = Watermark(1, 1, "UTC").moved("a", NOW, moved_at=NOW)
+    for second in (4, 8, 12):
+        moment = NOW + timedelta(seconds=second)
+        watermark = watermark.moved("a", moment, moved_at=moment)
+    assert watermark.revision == 5
+    assert watermark.settled(NOW + SETTLED) == "a"
+
+
 def test_of_a_window_that_begins_within_a_day_only_the_first_block_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
