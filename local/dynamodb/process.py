@@ -29,6 +29,9 @@ JARS_FOLDER: Final = Path(__file__).parents[2] / ".dynamodb-local"
 
 MIN_JAVA_VERSION: Final = 17
 
+_LITTLE_COMPILING: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Java's options that make its start cheap, and what runs for long slower."""
+
 _SERVER: Final = Path(__file__).with_name("server.py")
 _VERSION: Final = re.compile(r'version "(?P<major>[0-9]+)')
 
@@ -40,12 +43,14 @@ class DynamoDBLocal:
         port: the port to listen on; 0 takes a free one.
         shared: whether all clients see the same tables. Otherwise each access key and region has
             its own.
+        is_brief: whether it will serve few rows. Then Java compiles less, which takes half the CPU
+            time. From some ten thousand rows on, it would take more.
 
     Raises:
         StartError: it can't run here, or did not start.
     """
 
-    def __init__(self, port: int = 0, *, shared: bool = False) -> None:
+    def __init__(self, port: int = 0, *, shared: bool = False, is_brief: bool = False) -> None:
         reason = why_unavailable()
         if reason is not None:
             raise StartError(reason)
@@ -54,8 +59,8 @@ class DynamoDBLocal:
         self.port: Final = _free_port(port)
         class_path, main_class = _class_path_and_main_class(java)
         command = [
-            *(sys.executable, "-P", str(_SERVER), java, str(JARS_FOLDER)),
-            *(class_path, main_class, str(self.port)),
+            *(sys.executable, "-P", str(_SERVER), java, _LITTLE_COMPILING if is_brief else ""),
+            *(str(JARS_FOLDER), class_path, main_class, str(self.port)),
         ]
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             [*command, "-sharedDb"] if shared else command,

@@ -17,8 +17,25 @@ START_TIMEOUT: Final = 60
 """Seconds to wait until the server responds. On an idle machine, it takes one or two."""
 
 
-def main(java: str, jars: str, class_path: str, main_class: str, port: str, *options: str) -> None:
-    """Serves on ``port`` until standard input is closed or Java ends."""
+def main(
+    java: str,
+    java_options: str,
+    jars: str,
+    class_path: str,
+    main_class: str,
+    port: str,
+    *options: str,
+) -> None:
+    """Serves on ``port`` until standard input is closed or Java ends.
+
+    Args:
+        java: the program.
+        java_options: Java's own options, divided by spaces.
+        jars: the folder of the native library.
+        class_path, main_class: what Java runs.
+        port: the port.
+        options: DynamoDB Local's options.
+    """
     # Java unpacks a library into its temporary folder, and does not delete it.
     with TemporaryDirectory(prefix="dynamodb-local-", ignore_cleanup_errors=True) as folder:
         serve(
@@ -26,6 +43,7 @@ def main(java: str, jars: str, class_path: str, main_class: str, port: str, *opt
                 java,
                 # Java will be killed, and this option's file would stay.
                 "-XX:-UsePerfData",
+                *java_options.split(),
                 f"-Djava.library.path={jars}",
                 f"-Djava.io.tmpdir={folder}",
                 *("-cp", class_path, main_class),

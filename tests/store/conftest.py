@@ -21,7 +21,7 @@ def engine() -> Iterator[DynamoDBLocal]:
     reason = why_unavailable()
     if reason is not None:
         pytest.skip(reason)
-    with DynamoDBLocal() as running:
+    with DynamoDBLocal(is_brief=True) as running:
         yield running
 
 

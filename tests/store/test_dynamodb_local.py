@@ -19,7 +19,10 @@ from tests.support.functions import ROOT
 
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
 
-STARTER = "import local.dynamodb.process as d; print(d.DynamoDBLocal().port, flush=True); input()"
+STARTER = (
+    "from local.dynamodb.process import DynamoDBLocal;"
+    "print(DynamoDBLocal(is_brief=True).port, flush=True); input()"
+)
 
 
 def is_open(port: int) -> bool:
@@ -48,7 +51,7 @@ def test_it_ends_when_it_is_stopped(
     if reason is not None:
         pytest.skip(reason)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with DynamoDBLocal() as running:
+    with DynamoDBLocal(is_brief=True) as running:
         assert is_open(running.port)
         with database(running.url, template):
             assert list(tmp_path.rglob("*sqlite4java*"))

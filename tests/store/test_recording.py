@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from threading import Barrier
 from typing import TYPE_CHECKING, Any, cast
@@ -35,8 +35,9 @@ from tests.support.recording import (
     revoked,
 )
 from workspace_usage.access.scope import OwnRuns, WholeWorkspace
+from workspace_usage.aws.dynamodb import item_key
 from workspace_usage.aws.reader import Reader
-from workspace_usage.errors import RejectedByStore, StoreUnavailable
+from workspace_usage.errors import RejectedByStore, StoreUnavailable, WriteConflict
 from workspace_usage.listing.page import read_page
 from workspace_usage.listing.query import Query
 from workspace_usage.recording.changes import RowChange
@@ -54,6 +55,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef, QueryOutputTypeDef
 
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
+
+LONGEST_RUN = timedelta(minutes=15)
+"""How long Lambda lets a function run at most."""
 
 
 def page(reader: QueryReader) -> tuple[Row, ...]:
@@ -157,12 +161,16 @@ def new_database(engine: DynamoDBLocal, template: Template) -> Callable[[], Any]
     return lambda: database(engine.url, template)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(sequence=st.lists(events(), min_size=1, max_size=10), seed=st.integers(0, 2**32))
 def test_order_and_repetition_make_no_difference(
     new_database: Callable[[], Any], sequence: list[Event], seed: int
 ) -> None:
-    """Shuffled, and some of them twice, events lead to the same rows, tokens and members."""
+    """Shuffled, and some of them twice, events lead to the same rows, tokens and members.
+
+    ``tests.unit.recording`` has the same for many more events, in memory. This shows that it holds
+    on DynamoDB's own conditions.
+    """
     random = Random(seed)
     repeated = sequence + random.choices(sequence, k=random.randrange(len(sequence) + 1))
     random.shuffle(repeated)
@@ -205,6 +213,42 @@ def test_two_recorders_at_once_end_as_one_would(client: "DynamoDBClient") -> Non
 
 
 @dataclass
+class Contended:
+    """A client whose first transactions meet others' transactions on the same items.
+
+    Attributes:
+        conflicts: how many.
+    """
+
+    client: "DynamoDBClient"
+    conflicts: int
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+    def transact_write_items(self, **request: Any) -> object:
+        """Refuses it with the reasons that DynamoDB gives, or makes it."""
+        if self.conflicts == 0:
+            return self.client.transact_write_items(**request)
+        self.conflicts -= 1
+        reasons = [{"Code": "None"}, {"Code": "TransactionConflict"}]
+        error: Any = {"Error": {"Code": "x"}, "CancellationReasons": reasons}
+        raise self.client.exceptions.TransactionCanceledException(error, "TransactWriteItems")
+
+
+def test_a_row_that_another_transaction_holds_is_written_later(
+    client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A conflict is no outage, for which the function would put back the whole batch."""
+    monkeypatch.setattr("workspace_usage.recording.recorder.wait_before_retry", lambda *_: None)
+    assert apply(Contended(client, 1), recorded(1)) == [Outcome.APPLIED]
+    assert [state(row)[1] for row in page(reader_of(client))] == ["succeeded"]
+    with pytest.raises(WriteConflict):
+        apply(Contended(client, 1_000), recorded(2, status="failed"))
+    assert [state(row)[1] for row in page(reader_of(client))] == ["succeeded"]
+
+
+@dataclass
 class Meanwhile:
     """A reader that makes one Query after another; after each, the next thing happens."""
 
@@ -226,20 +270,30 @@ def test_a_row_that_is_archived_between_two_reads_is_listed_once(
 ) -> None:
     """Whichever table was read last before that: archived rows, current rows, or edited chats.
 
-    ``moment`` is the number of that table.
+    ``moment`` is the number of that table. The current row, which is only flagged, is still there
+    for a reader who takes as long as a function can run.
     """
     apply(client, recorded(1))
 
     def happen() -> Iterator[object]:
         for number in range(3):
             if number == moment:
-                apply(client, archived(2))
+                apply(client, archived(2), now=NOW)
+                expire(client, NOW + LONGEST_RUN)
             yield number
 
     [row] = page(Meanwhile(reader_of(client), happen()))
     assert row.source is (Source.ARCHIVED if moment == 0 else Source.CURRENT)
     [row] = page(reader_of(client))
     assert state(row) == (Source.ARCHIVED, "succeeded", "images/1-succeeded.png")
+
+
+def expire(client: "DynamoDBClient", now: datetime) -> None:
+    """Deletes what DynamoDB may have deleted by ``now``."""
+    for item in client.scan(TableName=NAMES.executions)["Items"]:
+        if "purge_at" in item and int(item["purge_at"]["N"]) <= now.timestamp():
+            key = item_key(11, item["sort_key"]["S"])
+            client.delete_item(TableName=NAMES.executions, Key=key)
 
 
 def test_a_reader_finds_every_row_while_they_are_archived(client: "DynamoDBClient") -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -18,7 +19,7 @@ from usagectl.counts_check import CountsCheck, examine
 from usagectl.errors import CommandError
 from usagectl.findings import Problem
 from usagectl.loading.loader import Loader
-from usagectl.recount import POLL_SECONDS, CountProgress, Recount
+from usagectl.recount import CountProgress, Recount
 from workspace_usage.aws.dynamodb import item_key
 from workspace_usage.aws.packing import pack
 
@@ -30,6 +31,8 @@ HOURS: Final = [f"2026-03-{day:02}T{hour:02}" for day in range(1, 19) for hour i
 
 OTHER: Final = pack([1, 2])["B"]
 """A content that can be unpacked, but is none of ours."""
+
+POLL_SECONDS: Final = 30
 
 pytestmark = pytest.mark.xdist_group("dynamodb-local")
 
@@ -58,6 +61,13 @@ def wait(
     return list(recount.wait(pause))
 
 
+@pytest.fixture
+def rare_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets more time pass between two looks: the tests need fewer of them."""
+    monkeypatch.setattr("usagectl.recount.POLL_SECONDS", POLL_SECONDS)
+
+
+@pytest.mark.usefixtures("rare_polls")
 def test_waiting_ends_when_the_counter_is_done(database: CountedDatabase) -> None:
     """With the marks that were there, and the rows; newer marks don't matter."""
     days = len(database.marks())
@@ -67,7 +77,7 @@ def test_waiting_ends_when_the_counter_is_done(database: CountedDatabase) -> Non
     def count(poll: int) -> None:
         if poll == 1:
             database.mark(["2026-03-04T00", "2026-01-01T00"])
-        if poll % 40 == 0:
+        if poll % 7 == 0:
             database.count()
 
     first, *others = wait(database, recount, count)
@@ -79,6 +89,7 @@ def test_waiting_ends_when_the_counter_is_done(database: CountedDatabase) -> Non
     assert database.check_pages() > 0
 
 
+@pytest.mark.usefixtures("rare_polls")
 def test_counting_is_requested_again_if_nothing_moves(database: CountedDatabase) -> None:
     """A message can be lost, or come too early."""
     recount = Recount.begin(database.resources(), WORKSPACE, from_scratch=False)
@@ -92,6 +103,7 @@ def test_counting_is_requested_again_if_nothing_moves(database: CountedDatabase)
     assert timedelta(minutes=6) <= database.now - recount.began_at <= timedelta(minutes=12)
 
 
+@pytest.mark.usefixtures("rare_polls")
 def test_waiting_says_when_nothing_changes(database: CountedDatabase) -> None:
     """Every six minutes. A commit of the counter is a change, also if it shows nowhere else."""
     database.requests.sent.append((WORKSPACE, 0))
@@ -157,44 +169,42 @@ def check_reset(database: CountedDatabase) -> None:
     assert check.check_sample() == "nothing is counted"
     database.count_all()
     assert check.check_age() == "no marks; no rows wait"
-    assert database.check_pages() > 0
+
+
+def check_answers(database: CountedDatabase) -> None:
+    """Asserts that pages and sums are right, and that counts are used."""
+    assert database.check_pages([6, 12, 20]) > 0
     database.check_sums()
 
 
-@pytest.mark.parametrize(
-    ("kind", "reason"),
-    [
-        ("row", r"counts of 2026-03-03 are wrong \(number of rows between 2026-03-03"),
+def test_wrong_counts_are_found_and_counted_from_the_beginning(counted: CountedDatabase) -> None:
+    """What was deleted past usagectl, for example in the console."""
+    for kind, reason in (
         ("2/day/2026-03-03", "rows between 2026-03-03.* and 2026-03-04.* are not counted"),
         ("2/day/", "rows before 2026-03-0[56].* are not counted"),
         ("2/block/order/", "2026-03-0. are wrong .*2/block/order/2026-03-0.* is missing"),
         ("2/block/users/", "2/block/users/./2026.* is missing"),
-    ],
-)
-def test_wrong_counts_are_found_and_counted_from_the_beginning(
-    counted: CountedDatabase, kind: str, reason: str
-) -> None:
-    """What was deleted past usagectl, for example in the console."""
-    delete(counted, kind)
-    with pytest.raises(Problem, match=rf"{reason}.*usagectl recount -w 11 --reset"):
-        CountsCheck(counted.resources(), WORKSPACE).check_sample()
-    check_reset(counted)
+        ("row", r"counts of 2026-03-03 are wrong \(number of rows between 2026-03-03"),
+    ):
+        delete(counted, kind)
+        with pytest.raises(Problem, match=rf"{reason}.*usagectl recount -w 11 --reset"):
+            CountsCheck(counted.resources(), WORKSPACE).check_sample()
+        check_reset(counted)
+    check_answers(counted)
 
 
-@pytest.mark.parametrize("content", [b"junk", OTHER, None], ids=["junk", "other", "missing"])
-@pytest.mark.parametrize(
-    "kind", ["2/day/2026-03-03", "2/block/order/", "2/block/types/", "2/block/users/"]
-)
-def test_an_item_that_cannot_be_read_is_named(
-    counted: CountedDatabase, kind: str, content: bytes | None
-) -> None:
+def test_an_item_that_cannot_be_read_is_named(counted: CountedDatabase) -> None:
     """And everything can be counted from the beginning."""
-    spoil(counted, kind, content)
-    is_json = kind == "2/block/order/" and content == OTHER
-    reason = "is wrong" if is_json else "can't be read"
-    with pytest.raises(Problem, match=rf"the item {kind}[^ ]* {reason}.*recount -w 11 --reset"):
-        CountsCheck(counted.resources(), WORKSPACE).check_sample()
-    check_reset(counted)
+    for kind in ("2/day/2026-03-03", "2/block/order/", "2/block/types/", "2/block/users/"):
+        for content in (b"junk", OTHER, None):
+            spoil(counted, kind, content)
+            is_json = kind == "2/block/order/" and content == OTHER
+            reason = "is wrong" if is_json else "can't be read"
+            match = rf"the item {kind}[^ ]* {reason}.*recount -w 11 --reset"
+            with pytest.raises(Problem, match=match):
+                CountsCheck(counted.resources(), WORKSPACE).check_sample()
+        check_reset(counted)
+    check_answers(counted)
 
 
 def test_a_day_without_rows_that_cannot_be_read_does_no_harm(counted: CountedDatabase) -> None:
@@ -212,21 +222,25 @@ class Deployment:
         self.resources = database.resources()
 
 
-@pytest.mark.parametrize("has_revision", [True, False])
-@pytest.mark.parametrize("content", [b"junk", OTHER, None], ids=["junk", "other", "missing"])
 def test_a_watermark_that_cannot_be_read_is_reported(
-    counted: CountedDatabase,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    content: bytes | None,
-    has_revision: bool,
+    counted: CountedDatabase, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By both checks, on a line or as JSON. The exit code is 1."""
-    spoil(counted, "2/watermark", content)
-    if not has_revision:
-        (item,) = stored(counted, "2/watermark")
-        del item["revision"]
-        counted.client.put_item(TableName=NAMES.rollups, Item=item)
+    """By both checks, on a line or as JSON. The exit code is 1. Counting can begin again."""
+    for content, has_revision in product((b"junk", OTHER, None), (True, False)):
+        spoil(counted, "2/watermark", content)
+        if not has_revision:
+            (item,) = stored(counted, "2/watermark")
+            del item["revision"]
+            counted.client.put_item(TableName=NAMES.rollups, Item=item)
+        check_report_of_watermark(counted, monkeypatch, capsys)
+        check_reset(counted)
+    check_answers(counted)
+
+
+def check_report_of_watermark(
+    counted: CountedDatabase, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Asserts that doctor says that the watermark can't be read."""
     monkeypatch.setattr("usagectl.cli.doctor.find_deployment", lambda _: Deployment(counted))
     monkeypatch.setattr("usagectl.doctor.examine", lambda found, _, number: examine(found, number))
     assert main(["doctor", "-w", "11"]) == 1
@@ -240,7 +254,6 @@ def test_a_watermark_that_cannot_be_read_is_reported(
     assert main(["doctor", "-w", "11", "--json"]) == 1
     findings = json.loads(capsys.readouterr().out)
     assert [(finding["ok"], finding["detail"]) for finding in findings] == [(False, sentence)] * 2
-    check_reset(counted)
 
 
 def test_a_row_that_cannot_be_read_ends_the_command_with_a_sentence(

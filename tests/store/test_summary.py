@@ -25,7 +25,8 @@ USERS: Final = 3 if ROWS < 10_000 else 50
 
 CALLS_PER_CHECK: Final = ROWS // USERS // 2
 CALLS_PER_COUNT: Final = ROWS // USERS // 3
-STEP: Final = timedelta(days=85) / (ROWS + LATE_ROWS)
+STEP: Final = timedelta(days=24) / (ROWS + LATE_ROWS)
+"""The time between two rows. They are of a few weeks: an erasure marks each day again and again."""
 
 
 def test_sums_are_those_of_the_listing_while_rows_change(

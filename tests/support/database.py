@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Never, cast
 from uuid import uuid4
 
+import boto3
 import orjson
 
 from local.aws import CLIENT_CONFIG, session
@@ -47,7 +49,7 @@ _NAMES_BY_LOGICAL_ID: Final = {
 @contextmanager
 def database(url: str, template: Template) -> Iterator["DynamoDBClient"]:
     """Yields a client of a new database that has the template's tables, all of them empty."""
-    client = session().client(
+    client = _session().client(
         "dynamodb",
         endpoint_url=url,
         config=CLIENT_CONFIG,
@@ -59,6 +61,12 @@ def database(url: str, template: Template) -> Iterator["DynamoDBClient"]:
         for table in template.of_type("AWS::DynamoDB::Table"):
             make_table(replace(table, name=_NAMES_BY_LOGICAL_ID[table.logical_id]), client)
         yield client
+
+
+@cache
+def _session() -> boto3.Session:
+    """Returns one session for all clients: each session parses botocore's files again."""
+    return session()
 
 
 def reader_of(client: "DynamoDBClient") -> Reader:

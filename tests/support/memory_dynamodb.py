@@ -9,6 +9,8 @@ there at once, for all readers (``histories`` has a reader that lags behind).
 import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import cache
+from operator import itemgetter
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -160,14 +162,15 @@ class MemoryDynamoDB:
         if (start := request.get("ExclusiveStartKey")) is not None:
             at = start["sort_key"]["S"]
             low, high = (max(low, f"{at}\0"), high) if is_forward else (low, min(high, at))
+        first = None if start is None else start["sort_key"]["S"]
         found = [
             (sort_key, item)
             for item in self.tables[table].values()
             if low <= (sort_key := item["sort_key"]["S"]) <= high
-            and all(item[name] == value for name, value in key.items())
-            and (start is None or sort_key != start["sort_key"]["S"])
+            and sort_key != first
+            and item.items() >= key.items()
         ]
-        found.sort(key=lambda pair: pair[0], reverse=not is_forward)
+        found.sort(key=itemgetter(0), reverse=not is_forward)
         limit = min(request.get("Limit", self._max_items), self._max_items)
         response: dict[str, Any] = {"Items": [dict(item) for _, item in found[:limit]]}
         if len(found) >= limit:
@@ -260,11 +263,18 @@ def key_of(table: str, item: StoredItem) -> str:
     return "/".join(next(iter(item[name].values())) for name in names)
 
 
-def _key_condition(condition: str, values: Mapping[str, Any]) -> tuple[dict[str, Any], str, str]:
-    """Returns the attributes that a Query's items have, and the bounds of their sort keys."""
+@cache
+def _equalities(condition: str) -> list[tuple[str, str]]:
+    """Returns the attributes of a key condition that are compared with ``=``, and the values."""
     equals = re.findall(r"(\w+) = (:\w+)", condition)
     parts = [f"{name} = {value}" for name, value in equals]
     assert condition == " AND ".join([*parts, "sort_key BETWEEN :low AND :high"])
+    return equals
+
+
+def _key_condition(condition: str, values: Mapping[str, Any]) -> tuple[dict[str, Any], str, str]:
+    """Returns the attributes that a Query's items have, and the bounds of their sort keys."""
+    equals = _equalities(condition)
     assert set(values) == {":low", ":high", *(value for _, value in equals)}
     low, high = values[":low"]["S"], values[":high"]["S"]
     assert low <= high, "DynamoDB refuses a BETWEEN whose ends are in the wrong order"

@@ -95,32 +95,46 @@ def _end_of_margin(run: Any, span: str) -> datetime:
 
 
 BROKEN_RULES: Final = [
-    (_no_marks, USUAL),
-    (_marks_relied_on_for_a_day, BUSY),
-    (_rows_counted_at_once, BUSY),
-    (_no_margin, BUSY),
-    (_late_commits, ROUGH),
-    (_unconditional_commits, ROUGH),
-    (_marks_removed_without_building, USUAL),
-    (_gaps_always_believed, USUAL),
-    (_unread_parts_believed, USUAL),
-    (_days_believed_after_a_restart, ROUGH),
-    (_one_label_for_each_value, USUAL),
+    (_no_marks, USUAL, 0),
+    (_marks_relied_on_for_a_day, BUSY, 0),
+    (_rows_counted_at_once, BUSY, 3),
+    (_no_margin, BUSY, 0),
+    (_late_commits, ROUGH, 2),
+    (_unconditional_commits, ROUGH, 17),
+    (_marks_removed_without_building, USUAL, 0),
+    (_gaps_always_believed, USUAL, 1),
+    (_unread_parts_believed, USUAL, 0),
+    (_days_believed_after_a_restart, ROUGH, 4),
+    (_one_label_for_each_value, USUAL, 0),
 ]
-"""How a rule is broken, and the style of histories that show it soon."""
+"""How a rule is broken, the style of histories that show it soon, and the seed of one that does.
+
+After a change of the code, other things may happen in that history. Then one of the next shows it,
+and the test takes longer: find a better seed.
+"""
+
+_CHECK_PROBABILITY: Final = 0.3
+"""Histories with fewer looks show as much, and are shorter."""
 
 
-@pytest.mark.parametrize(("break_rule", "style"), BROKEN_RULES)
+@pytest.mark.parametrize(("break_rule", "style", "first"), BROKEN_RULES)
 def test_without_this_rule_some_history_goes_wrong(
-    monkeypatch: pytest.MonkeyPatch, break_rule: Callable[[Patch], None], style: Style
+    break_rule: Callable[[Patch], None], style: Style, first: int
 ) -> None:
-    """Within a hundred histories; most often one of the first shows it."""
-    shrink(monkeypatch)
-    break_rule(monkeypatch)
-    with pytest.raises(AssertionError):
-        _run_histories(style)
+    """Within a hundred histories. With the rule, the same histories find nothing wrong."""
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch)
+        break_rule(patch)
+        seed = next(seed for seed in range(first, first + 100) if not _is_right(seed, style))
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch)
+        assert _is_right(seed, style)
 
 
-def _run_histories(style: Style) -> None:
-    for seed in range(100):
-        History(seed, style=style).run()
+def _is_right(seed: int, style: Style) -> bool:
+    """Returns whether a history finds nothing wrong."""
+    try:
+        History(seed, style=style, check_probability=_CHECK_PROBABILITY).run()
+    except AssertionError:
+        return False
+    return True

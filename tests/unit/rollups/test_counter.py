@@ -136,22 +136,22 @@ def test_blocks_with_long_texts_fit_into_items(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_flagged_copies_of_another_user_are_not_counted() -> None:
-    """DynamoDB deletes them without a mark. The rows around them are counted."""
+    """DynamoDB deletes them without a mark. Rows around them are counted, and many between them."""
     workspace = Workspace(MIN_ROWS)
     table = workspace.client.tables[Source.CURRENT.value]
     keys = {item["sort_key"]["S"]: key for key, item in table.items()}
-    for number in (100, 120, 121):
+    for number in (100, 120, 121, 230):
         archived = workspace.row(number)._replace(source=Source.ARCHIVED)
         flagged = to_stored_item(archived._replace(user_id=archived.user_id + 1))
         workspace.client.put(archived)
         table[keys[archived.position.sort_key]] = {**flagged, ARCHIVED_FLAG: {"BOOL": True}}
     workspace.counter.count(11)
     [day] = workspace.days
-    assert [block.rows for block in day.blocks] == [100, 0, MIN_ROWS - 122]
-    assert workspace.believed_blocks() == 2
+    assert [block.rows for block in day.blocks] == [100, 0, 230 - 122, 0, MIN_ROWS - 231]
+    assert workspace.believed_blocks() == 3
     for key in [key for key, item in table.items() if ARCHIVED_FLAG in item]:
         del table[key]
-    assert workspace.believed_blocks() == 2
+    assert workspace.believed_blocks() == 3
 
 
 @pytest.mark.parametrize("content", [{"B": b"junk"}, {"B": zlib.compress(b"[7]")}, None])
@@ -196,6 +196,26 @@ def test_contents_that_can_t_be_read_are_replaced_by_rows(
         assert truth.page(start.selection, start.offset) == truth.page(selection, offset)
         sums = add_up(store, counts, selection, ["user"], index.clock(), meter)
         check_sums(sums, truth, selection, ["user"], UTC)
+
+
+def test_a_user_s_sums_are_read_with_one_query() -> None:
+    """Contents are divided by users, so that a user's sums cost as little as possible."""
+    workspace = Workspace(MIN_ROWS)
+    workspace.counter.count(11)
+    whole = workspace.selection("2026-01-01", "2026-02", date(2026, 1, 1), date(2026, 1, 31))
+    for selection, queries in (
+        (whole, items.USER_SHARDS),
+        (replace(whole, scope=OwnRuns(11, 1)), 1),
+        (replace(whole, scope=OwnRuns(11, 1), agent_type="chat"), 1),
+    ):
+        meter = Meter(lambda: None)
+        counts = Counts(cast(Any, workspace.client), ROLLUPS, UTC)
+        store, now = Store(cast(Any, workspace.client), TABLES), NOW + COMMIT + SETTLED
+        workspace.client.requests.clear()
+        sums = add_up(store, counts, selection, ["user"], now, meter)
+        check_sums(sums, workspace.truth(), selection, ["user"], UTC)
+        found = [r["ExpressionAttributeValues"][":low"]["S"] for r in workspace.client.requests]
+        assert sum(low.startswith("2/block/") for low in found) == queries
 
 
 def test_a_part_that_stays_unread_is_not_written_again() -> None:
@@ -354,6 +374,16 @@ def test_a_reader_uses_a_watermark_that_was_there_before_it_began() -> None:
     assert watermark.settled(NOW + timedelta(seconds=29)) == "b"
     assert watermark.settled(NOW + timedelta(seconds=30)) == "c"
     assert watermark.settled(NOW + timedelta(seconds=14)) == items.NOTHING
+
+
+def test_a_commit_that_leaves_the_watermark_does_not_make_readers_wait() -> None:
+    """Late rows lead to many such commits: otherwise readers could never use the watermark."""
+    watermark = Watermark(1, 1, "UTC").moved("a", NOW, moved_at=NOW)
+    for second in (4, 8, 12):
+        moment = NOW + timedelta(seconds=second)
+        watermark = watermark.moved("a", moment, moved_at=moment)
+    assert watermark.revision == 5
+    assert watermark.settled(NOW + SETTLED) == "a"
 
 
 def test_of_a_window_that_begins_within_a_day_only_the_first_block_is_read(

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.histories import History, shrink
 
-HISTORIES: Final = int(os.environ.get("HISTORIES", "160"))
+HISTORIES: Final = int(os.environ.get("HISTORIES", "64"))
 CHUNKS: Final = 8
 
 
