@@ -209,7 +209,8 @@ def test_the_tests_that_run_the_function_are_chosen_the_quickest_first() -> None
             "tests/unit/test_a.py::quick": RecordedTest(0.1, frozenset({"code.py::f"})),
             "tests/unit/test_b.py::other": RecordedTest(0.1, frozenset({"code.py::g"})),
             "tests/store/test_c.py::late": RecordedTest(0.0, frozenset({"code.py::f"})),
-        }
+        },
+        ROOT,
     )
     of_f, of_h = (checks.of(mutant(scope=scope))[0] for scope in ("f", "h"))
     assert of_f.tests == [
@@ -222,15 +223,23 @@ def test_the_tests_that_run_the_function_are_chosen_the_quickest_first() -> None
     assert checks.of(mutant(path="unknown.py"))[0].paths == ["tests/contract"]
 
 
-def test_a_template_s_checks_are_tests_and_scanners() -> None:
-    """All tests that are named exist."""
-    checks = Checks({}).of(mutant(path="template.yaml"))
-    paths = [path for check in checks for path in check.paths]
-    assert all((ROOT / path).exists() for path in paths)
-    assert {check.command[0] for check in checks if check.command} == {
-        ".venv-sam/bin/sam",
+def test_a_template_s_checks_are_tests_and_the_scanners_that_are_installed(tmp_path: Path) -> None:
+    """A program that isn't there would fail, and so notice each mutant. Each named test exists."""
+
+    def programs() -> set[str]:
+        checks = Checks({}, tmp_path).of(mutant(path="template.yaml"))
+        assert all((ROOT / path).exists() for check in checks for path in check.paths)
+        return {check.command[0] for check in checks if check.command}
+
+    assert programs() == set()
+    (tmp_path / ".venv-sam/bin").mkdir(parents=True)
+    (tmp_path / ".venv-sam/bin/sam").touch()
+    assert missing_programs(tmp_path) == {
         ".venv/bin/python",
+        ".venv-sam/bin/cfn-lint",
+        ".venv-scan",
     }
+    assert programs() == {".venv-sam/bin/sam"}
 
 
 def mutant(path: str = "code.py", scope: str = "f", content: str = "") -> Mutant:
