@@ -15,7 +15,7 @@ import yaml
 from tests.support.functions import ROOT
 from tools.mutants import __main__ as program
 from tools.mutants import python_code, template
-from tools.mutants.checks import Check, Checks
+from tools.mutants.checks import Check, Checks, missing_programs
 from tools.mutants.choice import RefusedRun, again, chosen
 from tools.mutants.mutant import Mutant
 from tools.mutants.recorded_tests import RecordedTest
