@@ -89,6 +89,7 @@ class _Recorder:
         return result
 
     def pytest_sessionfinish(self) -> None:
+        _monitoring.set_events(_TOOL_ID, _monitoring.events.NO_EVENTS)
         if self._tests:
             self._folder.mkdir(parents=True, exist_ok=True)
             worker = os.environ.get("PYTEST_XDIST_WORKER", "main")

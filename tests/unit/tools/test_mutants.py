@@ -218,7 +218,7 @@ def test_the_tests_that_run_the_function_are_chosen_the_quickest_first() -> None
         "tests/unit/test_a.py::slow",
         "tests/store/test_c.py::late",
     ]
-    assert of_f.paths == ["tests/unit/test_a.py", "tests/store/test_c.py"]
+    assert of_f.paths == ["tests/store/test_c.py", "tests/unit/test_a.py"]
     assert len(of_h.tests) == 4
     assert checks.of(mutant(path="unknown.py"))[0].paths == ["tests/contract"]
 
