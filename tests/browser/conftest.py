@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from local.data.demo import ACCOUNTS, write_demo
 from local.stack import Stack
@@ -15,6 +15,11 @@ from tests.support.usage_page import APP, ZONE, UsagePage
 from tools.chromium import NO_BROWSER, find_chromium, running_browser
 from usagectl.loading.loader import Loader
 from usagectl.resources import Resources
+
+TIMEOUT: Final = 30_000
+"""The milliseconds within which a page shows what is expected, also on a busy machine."""
+
+expect.set_options(timeout=TIMEOUT)
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +69,7 @@ def opener(browser: Browser, stack: Stack) -> Iterator[Page]:
 def new_context(browser: Browser, **options: Any) -> BrowserContext:
     """Returns a new context whose actions may take longer than usual, and where nothing moves."""
     context = browser.new_context(reduced_motion="reduce", **options)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(TIMEOUT)
     return context
 
 
