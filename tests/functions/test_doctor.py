@@ -69,13 +69,16 @@ def test_it_knows_what_the_stack_tells_it(doctor: ModuleType, checked: Template)
     assert doctor.deployment().url == variables["API_URL"]
 
 
-def printed_by(doctor: ModuleType, capsys: pytest.CaptureFixture[str]) -> str:
-    """Returns the metrics that a run prints."""
+def printed_by(
+    doctor: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> tuple[str, dict[str, str]]:
+    """Returns the metrics that a run prints, and the reasons of failed checks that it logs."""
     capsys.readouterr()
     assert doctor.lambda_handler({}, Context()) is None
-    lines = capsys.readouterr().out.splitlines()
-    [printed] = [line for line in lines if "_aws" in json.loads(line)]
-    return printed
+    lines = [*map(json.loads, capsys.readouterr().out.splitlines())]
+    [printed] = [json.dumps(line) for line in lines if "_aws" in line]
+    failed = [line for line in lines if line.get("message") == "check failed"]
+    return printed, {line["check"]: line["reason"] for line in failed}
 
 
 def numbers_of(printed: str) -> dict[str, list[int]]:
@@ -122,17 +125,19 @@ def test_its_alarms_fire_when_checks_fail_twice(
 ) -> None:
     """A run emits each metric, also if it is 0. One that fails is not enough."""
     monkeypatch.setattr(doctor, "_examine", lambda: iter([WELL, API_IS_WELL]))
-    well = printed_by(doctor, capsys)
+    well, logged = printed_by(doctor, capsys)
+    assert logged == {}
     monkeypatch.setattr(doctor, "_examine", lambda: iter(findings))
-    found = printed_by(doctor, capsys)
-    assert numbers_of(found) == {
+    result, logged = printed_by(doctor, capsys)
+    assert logged == {found.check: found.detail for found in findings if not found.is_well}
+    assert numbers_of(result) == {
         "ChecksPassed": [2 - failed],
         "ChecksFailed": [failed],
         "ApiChecksFailed": [api_failed],
     }
     metrics, hour = Metrics(), range(60, 120)
     metrics.put_printed(well, range(0, 60, 5))
-    metrics.put_printed(found, [60, 65])
+    metrics.put_printed(result, [60, 65])
     metrics.put_printed(well, range(70, 120, 5))
     alarms = alarms_on(checked, metrics)
     for alarm in ALARMS:
@@ -150,7 +155,7 @@ def test_runs_that_are_missing_are_told_and_page_nobody(
     """CloudWatch looks further back first. After switching on, there is an alarm until a run."""
     monkeypatch.setattr(doctor, "_examine", lambda: iter([WELL, API_IS_WELL]))
     metrics = Metrics()
-    metrics.put_printed(printed_by(doctor, capsys), range(3, 60, 5))
+    metrics.put_printed(printed_by(doctor, capsys)[0], range(3, 60, 5))
     alarms = alarms_on(checked, metrics)
     day = range(24 * 60)
     assert minutes_in_alarm(alarms, "FailedChecksAlarm", day) == [*day[:4], *day[79:]]
@@ -168,11 +173,11 @@ def test_the_checks_of_the_api_are_those_that_have_a_metric_of_their_own(
     doctor = load_function("doctor", {**variables, "API_URL": "http://127.0.0.1:1"}, monkeypatch)
     caller = Caller("1|token", 11)
     store_caller(clients.ssm, variables["CHECK_CALLER_PARAMETER"], caller)
-    assert numbers_of(printed_by(doctor, capsys))["ApiChecksFailed"] == [2]
+    assert numbers_of(printed_by(doctor, capsys)[0])["ApiChecksFailed"] == [2]
 
 
 def test_without_a_caller_nothing_is_said_of_the_api(
     doctor: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    numbers = numbers_of(printed_by(doctor, capsys))
+    numbers = numbers_of(printed_by(doctor, capsys)[0])
     assert (numbers["ChecksFailed"], numbers["ApiChecksFailed"]) == ([1], [0])

@@ -245,6 +245,7 @@ def test_a_run_without_time_asks_for_another_one(
     [next_record] = receive(clients, template)
     assert run(exporter, [next_record]) == []
     assert send(exports, request(EVERYONE, export_id=body["id"]))[1]["status"] == "done"
+    assert receive(clients, template) == [], "a run that is done asks for no other"
 
 
 def test_a_run_that_is_overtaken_leaves_its_message_until_the_export_is_done(

@@ -262,6 +262,8 @@ def test_a_deployment_can_turn_the_page_off(
     for path in page.FILES:
         expected = 200 if path in CONTENT_TYPES else 404
         assert ask(disabled, path)["statusCode"] == expected, path
+    without_slash = {"resource": "/", "path": "/", "requestContext": {"path": "/v1"}}
+    assert disabled.lambda_handler(without_slash, Context())["statusCode"] == 404
 
 
 def test_the_stage_s_name_without_a_slash_leads_to_the_page(page: ModuleType) -> None:
