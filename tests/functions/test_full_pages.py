@@ -1,21 +1,25 @@
 """A page of a hundred rows of the largest size is small enough for Lambda to return."""
 
+import gc
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from local.functions.worker import serialize
 from local.store.clients import Clients
 from local.template.template import Template
-from tests.support.functions import Context
+from tests.support.functions import Context, environment_of, load_function
 from tests.support.usage import EVERYONE, proxy_event, put_items
 from workspace_usage.listing.answer import MAX_PER_PAGE
 from workspace_usage.listing.sizes import MAX_RESPONSE_BYTES
 from workspace_usage.recording.payloads import InvalidPayload, parse_row
 from workspace_usage.rows.row import Source, to_stored_item
 from workspace_usage.values import MAX_ID
+
+MAX_BYTES_OF_AN_OBJECT: Final = 1_000
+"""More bytes than the objects take on average that the garbage collector counts."""
 
 type Payload = dict[str, Any]
 
@@ -138,3 +142,31 @@ def test_the_limit_for_a_row_leaves_little_room_unused(
         )
         assert 0.9 * MAX_RESPONSE_BYTES < response <= MAX_RESPONSE_BYTES, (make, letter)
         assert body <= MAX_RESPONSE_BYTES, (make, letter)
+
+
+def test_no_garbage_is_looked_for_while_a_page_is_made(
+    usage: ModuleType, clients: Clients, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is loaded is never examined again; and there is room for the garbage of some pages."""
+    frozen: list[str] = []
+    thresholds: list[int] = []
+    with monkeypatch.context() as cold:
+        cold.setattr(gc, "freeze", lambda: frozen.append("all"))
+        cold.setattr(gc, "set_threshold", lambda first, *_: thresholds.append(first))
+        for name in ("authorizer", "usage", "summary"):
+            load_function(name, environment_of(template, f"{name.capitalize()}Function"), cold)
+            assert frozen.pop() == "all", name
+    threshold = max(thresholds)
+    memory = template.resources["UsageFunction"].properties["MemorySize"] * 1024**2
+    assert threshold * MAX_BYTES_OF_AN_OBJECT < memory / 4
+    put_largest_rows(clients, template, with_title, "a", MAX_PER_PAGE)
+    before, collections = gc.get_threshold(), []
+    gc.collect()
+    gc.set_threshold(threshold, *before[1:])
+    gc.callbacks.append(lambda phase, _: collections.append(phase))
+    try:
+        sizes_of_page(usage, MAX_PER_PAGE)
+    finally:
+        gc.callbacks.pop()
+        gc.set_threshold(*before)
+    assert collections == []

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Never, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
 from usagectl.deployment import Deployment
 from usagectl.findings import Finding, Problem
@@ -277,3 +278,19 @@ def test_a_stored_caller_is_read() -> None:
         get_parameter=get_parameter, exceptions=SimpleNamespace(ClientError=OSError)
     )
     assert read_caller(cast(Any, ssm), "caller") == Caller("77|secret", 2**63 - 1)
+
+
+def test_only_a_caller_that_is_missing_is_to_be_stored() -> None:
+    """If the parameter may not be read, the error of AWS says so."""
+    codes = iter(["ParameterNotFound", "AccessDeniedException"])
+
+    def get_parameter(**_: object) -> Never:
+        raise ClientError({"Error": {"Code": next(codes), "Message": "no"}}, "GetParameter")
+
+    ssm = SimpleNamespace(
+        get_parameter=get_parameter, exceptions=SimpleNamespace(ClientError=ClientError)
+    )
+    with pytest.raises(Problem, match=r"^caller is missing; usagectl"):
+        read_caller(cast(Any, ssm), "caller")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        read_caller(cast(Any, ssm), "caller")
