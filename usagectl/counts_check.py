@@ -178,7 +178,7 @@ class CountsCheck:
         return _Parts(
             blocks=with_rows,
             gaps=[gap for gap in believed if not gap.rows],
-            stale=sum(block.rows > 0 for block in blocks) - len(with_rows),
+            stale=sum(bool(block.rows) for block in blocks) - len(with_rows),
         )
 
     def _blocks(self, state: CountState) -> list[Block]:
