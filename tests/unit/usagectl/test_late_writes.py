@@ -8,6 +8,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.support.loading import NAMES, Requests, Store, resources_of
 from usagectl.late_writes import MAX_WRITE_ATTEMPTS, LateWrites, RowKey
+from usagectl.resources import ONE_ATTEMPT
+from workspace_usage.rollups.blocks import WRITE
 from workspace_usage.rollups.items import state_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -144,3 +146,10 @@ def test_only_what_may_succeed_later_is_tried_again(
     with pytest.raises(type(error)):
         deployment.writes.write([ROW], fail)
     assert len(made) == attempts
+
+
+def test_a_write_ends_within_the_time_that_marks_allow() -> None:
+    """A client that writes rows makes one attempt, and waits less than a minute for it."""
+    limits: Any = ONE_ATTEMPT
+    assert limits.retries["total_max_attempts"] == 1
+    assert 0 < limits.connect_timeout + limits.read_timeout < WRITE.total_seconds()

@@ -110,7 +110,15 @@ def test_the_report_is_about_the_corrected_file(tmp_path: Path) -> None:
     assert sorted(resume(tmp_path)) == sorted(set(WHOLE_REPORT) - {"tokens.ndjson:2"})
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("mine\n" * 100)])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        Path.unlink,
+        lambda path: path.write_text("mine\n" * 100),
+        lambda path: path.write_bytes(path.read_bytes().swapcase()),
+    ],
+    ids=["gone", "longer", "as long"],
+)
 def test_a_report_that_is_gone_or_changed_is_written_again(
     tmp_path: Path, damage: Callable[[Path], object]
 ) -> None:
