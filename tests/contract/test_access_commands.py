@@ -1,7 +1,7 @@
 """What operators do with tokens, members and people, on a running stack."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.service import Answer, Service
 from usagectl.erasure.row_eraser import RowEraser
+from workspace_usage.values import parse_timestamp
 
 pytestmark = pytest.mark.xdist_group("operated")
 
@@ -30,7 +31,11 @@ def test_a_token_is_issued_shown_and_revoked(operated: Service) -> None:
     assert ask(operated, token).status == 200
     shown = operated.said("token", "show", number, "--json")
     listed = operated.said("token", "list", "--user", "500", "--json")
-    assert json.loads(shown)["state"] == "valid"
+    fields = json.loads(shown)
+    assert fields["state"] == "valid"
+    assert parse_timestamp(fields["expires_at"]) - parse_timestamp(
+        fields["created_at"]
+    ) == timedelta(days=1)
     assert json.loads(listed) == [json.loads(shown)]
     for said in (shown, listed, operated.said("token", "show", number)):
         assert secret not in said

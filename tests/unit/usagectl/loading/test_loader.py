@@ -1,5 +1,6 @@
 """Loading a data set: every line, every file of media, and the setting."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -27,6 +28,7 @@ from usagectl.data_set.payload_files import (
 )
 from usagectl.data_set.rejections import Rejection
 from usagectl.errors import LoadError
+from usagectl.loading.checkpoint import may_be_checkpoint
 from usagectl.loading.dry_run import check
 from usagectl.loading.loader import Loader
 from usagectl.loading.media_upload import upload
@@ -107,6 +109,34 @@ def test_a_media_file_that_is_removed_meanwhile_does_not_end_the_import(tmp_path
     rejection = upload(cast(Any, Store()), "media", file)
     assert str(rejection) == "media/a: can't be read: No such file or directory"
     assert len(list(find_media(tmp_path))) == 2
+
+
+def test_a_media_folder_that_can_not_be_read_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its name, with the reason. Without a media folder there is nothing to reject."""
+    assert list(find_media(tmp_path)) == []
+    (tmp_path / "media/11").mkdir(parents=True)
+    scandir = os.scandir
+
+    def refuse(path: str) -> Any:
+        if Path(path).name == "11":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert list(find_media(tmp_path)) == [
+        Rejection("media/11", 0, "can't be read: Permission denied")
+    ]
+
+
+@pytest.mark.parametrize("text", ["[]", '["form", "parts"]', '"form"', "7", "{}", "no JSON", ""])
+def test_a_file_that_no_import_wrote_is_no_checkpoint(tmp_path: Path, text: str) -> None:
+    """So that an import never overwrites it."""
+    path = tmp_path / "notes"
+    assert may_be_checkpoint(path), "a new one"
+    path.write_text(text)
+    assert not may_be_checkpoint(path)
 
 
 def test_a_setting_is_stored_or_rejected(tmp_path: Path) -> None:
