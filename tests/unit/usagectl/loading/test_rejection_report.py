@@ -17,6 +17,7 @@ from tests.support.loading import (
     resources_of,
     write_members,
 )
+from usagectl.data_set.rejections import Rejection
 from usagectl.errors import LoadError
 from usagectl.loading.checkpoint import Checkpoint
 from usagectl.loading.loader import Loader
@@ -134,6 +135,15 @@ def test_the_report_of_an_earlier_import_is_removed(tmp_path: Path) -> None:
     write_members(tmp_path, member(1))
     assert resume(tmp_path) == []
     assert not (tmp_path / "report").exists()
+
+
+def test_what_counts_as_saved_is_in_the_file(tmp_path: Path) -> None:
+    """While the report is still open: the import may be killed at any moment."""
+    report = RejectionReport(tmp_path / "report")
+    report.add(Rejection("tokens.ndjson", 1, "is not JSON"))
+    saved, size = report.sync(), (tmp_path / "report").stat().st_size
+    report.close()
+    assert 0 < saved.length == size
 
 
 def test_a_report_shows_how_a_line_begins(tmp_path: Path) -> None:
