@@ -23,7 +23,7 @@ from workspace_usage.rollups.marks import MarkWriter
 from workspace_usage.rollups.reading import Counts
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rollups.sums import add_up
-from workspace_usage.rollups.writing import COMMIT
+from workspace_usage.rollups.writing import COMMIT, Overtaken
 from workspace_usage.rows.row import ARCHIVED_FLAG, Row, Source, from_stored_item, to_stored_item
 from workspace_usage.rows.store import Meter, Selection, Store
 from workspace_usage.rows.window import one_day
@@ -363,6 +363,23 @@ def test_a_commit_counts_from_the_moment_at_which_it_has_surely_taken_effect() -
     moment = to_milliseconds(workspace.now + COMMIT)
     assert workspace.counter.counts_of(11).watermark.moved_at == moment
     assert {day.committed_at for day in workspace.days} == {moment}
+
+
+def test_a_block_whose_commit_may_take_effect_too_late_is_thrown_away() -> None:
+    """A mark may be gone by then that would have made it unbelievable."""
+    workspace, day = Workspace(), date(2026, 1, 5)
+
+    def commit(age: timedelta) -> None:
+        read_at = to_milliseconds(workspace.now - age)
+        counts = workspace.counter.counts_of(11)
+        block = Block("2026-01-05T01", "2026-01-05T02", read_at, f"{day}/{read_at}", rows=1)
+        counts.commit(counts.day(day), block, {})
+
+    with pytest.raises(Overtaken):
+        commit(BUILD - COMMIT + timedelta(milliseconds=1))
+    assert workspace.days == []
+    commit(BUILD - COMMIT)
+    assert [len(found.blocks) for found in workspace.days] == [1]
 
 
 def test_a_reader_uses_a_watermark_that_was_there_before_it_began() -> None:
