@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import partial
+from itertools import count
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -343,6 +344,21 @@ def test_a_mark_where_nothing_is_counted_waits_for_blocks_that_are_being_built()
     workspace.now += timedelta(seconds=1)
     assert workspace.counter.count(11).retry_after is None
     assert not workspace.counter.counts_of(11).marks.marked_at
+
+
+def test_a_mark_whose_time_is_over_only_since_a_run_began_is_left_to_the_next_run() -> None:
+    """What this run has read of the counts may be older than the last block that another built."""
+    workspace = Workspace()
+    marks = MarkWriter(cast(Any, workspace.client), ROLLUPS, lambda _: None)
+    marks.mark(11, ["2026-01-01T01"], NOW)
+    seconds = count()
+
+    def clock() -> datetime:
+        return NOW + MARGIN + BUILD + timedelta(seconds=next(seconds))
+
+    report = Counter(cast(Any, workspace.client), NAMES, UTC, clock).count(11)
+    assert report.retry_after is not None
+    assert workspace.counter.counts_of(11).marks.marked_at
 
 
 def test_a_mark_that_was_put_again_is_not_removed() -> None:
