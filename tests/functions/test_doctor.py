@@ -146,6 +146,19 @@ def test_its_alarms_fire_when_checks_fail_twice(
         )
 
 
+def test_what_can_not_be_checked_is_neither_well_nor_a_failure(
+    doctor: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would otherwise be an alarm that nobody can end."""
+    unknown = replace(API_IS_WELL, is_well=None)
+    monkeypatch.setattr(doctor, "_examine", lambda: iter([WELL, unknown]))
+    assert numbers_of(printed_by(doctor, capsys)) == {
+        "ChecksPassed": [1],
+        "ChecksFailed": [0],
+        "ApiChecksFailed": [0],
+    }
+
+
 def test_runs_that_are_missing_are_told_and_page_nobody(
     doctor: ModuleType,
     checked: Template,

@@ -11,7 +11,7 @@ import pytest
 from local.store.clients import Clients
 from local.template.template import Template
 from tests.support.functions import ROOT, Context
-from tests.support.memory_dynamodb import NAMES, MemoryDynamoDB
+from tests.support.memory_dynamodb import NAMES, MemoryDynamoDB, TransactionCanceled
 from workspace_api.dead_letters import MAX_MESSAGE_BYTES
 from workspace_usage.access.tokens import AccessToken
 from workspace_usage.recording.changes import TokenChange
@@ -366,6 +366,23 @@ def test_an_event_that_can_not_be_rejected_is_retried(
     response = recorder.lambda_handler(batch("no JSON", MEMBER), Context())
     assert retried(response) == ["m0"]
     assert len(items(clients, template, "Memberships")) == 1
+
+
+def test_a_row_that_others_keep_changing_holds_up_no_other_message(
+    recorder: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its event is retried alone: the tables do respond."""
+    client = MemoryDynamoDB()
+
+    def conflict(table: str, _key: str) -> None:
+        if table == NAMES.executions:
+            raise TransactionCanceled
+
+    client.before_write = conflict
+    monkeypatch.setattr(recorder, "recorder", lambda: Recorder(cast(Any, client), NAMES, print))
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    assert retried(recorder.lambda_handler(batch(RECORDED, MEMBER), Context())) == ["m0"]
+    assert len(client.tables[NAMES.memberships]) == 1
 
 
 def test_the_rest_of_a_batch_that_runs_out_of_time_is_retried(

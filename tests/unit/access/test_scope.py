@@ -36,3 +36,17 @@ def test_own_runs_can_only_be_narrowed_to_their_own_user(
     assert scope.narrow_to_user(None) == scope.narrow_to_user(user_id) == scope
     with pytest.raises(Forbidden, match="forbidden_user"):
         scope.narrow_to_user(other)
+
+
+@given(ids, ids, ids)
+def test_own_runs_include_nothing_of_another_user(
+    workspace_id: int, user_id: int, other: int
+) -> None:
+    """Who may no longer see everyone loses what they exported of another user, too."""
+    assume(other != user_id)
+    own = OwnRuns(workspace_id, user_id)
+    assert own.includes(own)
+    assert not own.includes(OwnRuns(workspace_id, other))
+    assert not own.includes(WholeWorkspace(workspace_id))
+    assert WholeWorkspace(workspace_id).includes(own)
+    assert not WholeWorkspace(other).includes(OwnRuns(user_id, 1))

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.support.functions import ROOT
 from tests.support.memory_dynamodb import NAMES, TABLES, MemoryDynamoDB
@@ -22,7 +23,7 @@ from tests.support.recording import (
     removed,
     revoked,
 )
-from workspace_usage.errors import WriteConflict
+from workspace_usage.errors import RejectedByStore, WriteConflict
 from workspace_usage.recording.events import parse_event
 from workspace_usage.recording.recorder import ROW_WRITE_ATTEMPTS, Recorder
 from workspace_usage.recording.writes import Outcome
@@ -104,6 +105,29 @@ def test_a_row_that_another_writer_changed_meanwhile_is_not_overwritten() -> Non
     apply(client, recorded(2))
     [row] = listed(client)
     assert row.source is Source.ARCHIVED
+
+
+@pytest.mark.parametrize("source", [Source.CURRENT, Source.ARCHIVED])
+def test_a_row_that_either_of_its_tables_never_takes_is_rejected(source: Source) -> None:
+    """Otherwise its message would hold up the others as if the store did not respond.
+
+    The row of an execution that is archived at once is the second part of its transaction.
+    """
+    client, tables = MemoryDynamoDB(), (TABLES[Source.CURRENT], TABLES[Source.ARCHIVED])
+
+    def refuse(table: str, _key: str) -> None:
+        if table not in tables:
+            return  # a mark
+        codes = ["ValidationError" if table == one else "None" for one in tables]
+        error: Any = {
+            "Error": {"Code": "TransactionCanceledException"},
+            "CancellationReasons": [{"Code": code} for code in codes],
+        }
+        raise ClientError(error, "TransactWriteItems")
+
+    client.before_write = refuse
+    with pytest.raises(RejectedByStore):
+        apply(client, archived(1) if source is Source.ARCHIVED else recorded(1))
 
 
 def test_a_row_that_others_keep_changing_is_given_up_after_some_attempts(

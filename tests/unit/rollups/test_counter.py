@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import partial
+from itertools import count
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -23,7 +24,7 @@ from workspace_usage.rollups.marks import MarkWriter
 from workspace_usage.rollups.reading import Counts
 from workspace_usage.rollups.seek import PageIndex
 from workspace_usage.rollups.sums import add_up
-from workspace_usage.rollups.writing import COMMIT
+from workspace_usage.rollups.writing import COMMIT, Overtaken
 from workspace_usage.rows.row import ARCHIVED_FLAG, Row, Source, from_stored_item, to_stored_item
 from workspace_usage.rows.store import Meter, Selection, Store
 from workspace_usage.rows.window import one_day
@@ -345,6 +346,21 @@ def test_a_mark_where_nothing_is_counted_waits_for_blocks_that_are_being_built()
     assert not workspace.counter.counts_of(11).marks.marked_at
 
 
+def test_a_mark_whose_time_is_over_only_since_a_run_began_is_left_to_the_next_run() -> None:
+    """What this run has read of the counts may be older than the last block that another built."""
+    workspace = Workspace()
+    marks = MarkWriter(cast(Any, workspace.client), ROLLUPS, lambda _: None)
+    marks.mark(11, ["2026-01-01T01"], NOW)
+    seconds = count()
+
+    def clock() -> datetime:
+        return NOW + MARGIN + BUILD + timedelta(seconds=next(seconds))
+
+    report = Counter(cast(Any, workspace.client), NAMES, UTC, clock).count(11)
+    assert report.retry_after is not None
+    assert workspace.counter.counts_of(11).marks.marked_at
+
+
 def test_a_mark_that_was_put_again_is_not_removed() -> None:
     """A write relies on it that the counter may not have seen."""
     workspace = Workspace()
@@ -363,6 +379,23 @@ def test_a_commit_counts_from_the_moment_at_which_it_has_surely_taken_effect() -
     moment = to_milliseconds(workspace.now + COMMIT)
     assert workspace.counter.counts_of(11).watermark.moved_at == moment
     assert {day.committed_at for day in workspace.days} == {moment}
+
+
+def test_a_block_whose_commit_may_take_effect_too_late_is_thrown_away() -> None:
+    """A mark may be gone by then that would have made it unbelievable."""
+    workspace, day = Workspace(), date(2026, 1, 5)
+
+    def commit(age: timedelta) -> None:
+        read_at = to_milliseconds(workspace.now - age)
+        counts = workspace.counter.counts_of(11)
+        block = Block("2026-01-05T01", "2026-01-05T02", read_at, f"{day}/{read_at}", rows=1)
+        counts.commit(counts.day(day), block, {})
+
+    with pytest.raises(Overtaken):
+        commit(BUILD - COMMIT + timedelta(milliseconds=1))
+    assert workspace.days == []
+    commit(BUILD - COMMIT)
+    assert [len(found.blocks) for found in workspace.days] == [1]
 
 
 def test_a_reader_uses_a_watermark_that_was_there_before_it_began() -> None:

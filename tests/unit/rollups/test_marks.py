@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from tests.support.memory_dynamodb import ROLLUPS, MemoryDynamoDB
+from workspace_usage.errors import StoreUnavailable
 from workspace_usage.rollups.blocks import LATE, MARGIN, REUSE, Block, Marks, with_gaps
 from workspace_usage.rollups.items import state_of
 from workspace_usage.rollups.marks import MarkWriter
@@ -76,6 +77,41 @@ def test_counting_is_requested_before_a_mark_is_put() -> None:
     marks = MarkWriter(cast(Any, client), ROLLUPS, lambda _: seen.append(len(put_marks(client))))
     marks.mark(11, ["2026-01-01T01", "2026-01-02T01"], NOW)
     assert seen == [0]
+
+
+def test_a_mark_that_could_not_be_put_is_not_relied_on() -> None:
+    """The late row comes again, perhaps at once, and must not be written without a mark."""
+    client = MemoryDynamoDB()
+    marks = writer(client)
+
+    def fail(_table: str, _key: str) -> None:
+        raise StoreUnavailable("no table")
+
+    client.before_write = fail
+    with pytest.raises(StoreUnavailable):
+        marks.mark(11, ["2026-01-01T01"], NOW)
+    client.before_write = lambda _table, _key: None
+    marks.mark(11, ["2026-01-01T01"], NOW + SECOND)
+    assert put_marks(client) == {"2026-01-01T01": to_milliseconds(NOW + SECOND)}
+
+
+def test_counting_that_could_not_be_requested_is_requested_again() -> None:
+    """A mark is put only once somebody will come for it."""
+    client = MemoryDynamoDB()
+    requests: list[int] = []
+
+    def request(workspace_id: int) -> None:
+        requests.append(workspace_id)
+        if len(requests) == 1:
+            raise StoreUnavailable("no queue")
+
+    marks = MarkWriter(cast(Any, client), ROLLUPS, request)
+    with pytest.raises(StoreUnavailable):
+        marks.mark(11, ["2026-01-01T01"], NOW)
+    assert put_marks(client) == {}
+    marks.mark(11, ["2026-01-01T01"], NOW + SECOND)
+    assert requests == [11, 11]
+    assert put_marks(client).keys() == {"2026-01-01T01"}
 
 
 def test_a_block_is_believed_again_if_it_was_read_after_the_margin() -> None:
