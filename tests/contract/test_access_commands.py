@@ -95,6 +95,10 @@ def test_a_permission_that_only_the_platform_knows_can_be_stored(operated: Servi
     answer = operated.said("token", "issue", "-u", "502", "--json", "--expires-in-days", "30")
     issued = json.loads(answer)
     assert issued["token"].startswith(f"{issued['id']}|")
+    shown = json.loads(operated.said("token", "show", str(issued["id"]), "--json"))
+    created, expires = (datetime.fromisoformat(shown[n]) for n in ("created_at", "expires_at"))
+    assert (expires - created).days == 30
+    assert issued["expires_at"] == shown["expires_at"]
     assert ask(operated, issued["token"], 13).status == 200
 
 
