@@ -164,6 +164,21 @@ def test_a_person_is_erased(operated: Service, tmp_path: Path) -> None:
     assert listed["KeyCount"] == 0
 
 
+def test_the_option_says_whose_tokens_are_listed_and_revoked(operated: Service) -> None:
+    """Another model of the platform may have the same ids as users."""
+    team = ("--tokenable-type", "Team")
+    users_id = operated.said("token", "issue", "-u", "603").partition("|")[0]
+    teams_id = operated.said("token", "issue", "-u", "603", *team).partition("|")[0]
+    for options, number in (((), users_id), (team, teams_id)):
+        listed = json.loads(operated.said("token", "list", "-u", "603", *options, "--json"))
+        assert [token["id"] for token in listed] == [int(number)]
+    report = json.loads(operated.said("forget-user", "603", "--yes", *team))
+    assert report["tokens_revoked"] == 1
+    for number, state in ((users_id, "valid"), (teams_id, "revoked")):
+        shown = json.loads(operated.said("token", "show", number, "--json"))
+        assert shown["state"] == state
+
+
 @pytest.mark.parametrize("granted", [("token", "issue"), ("member", "set", "-w", "12")])
 def test_a_person_who_gets_access_again_while_being_erased_is_not_called_erased(
     operated: Service, monkeypatch: pytest.MonkeyPatch, granted: tuple[str, ...]

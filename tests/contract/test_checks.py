@@ -106,7 +106,8 @@ def test_a_caller_that_the_api_refuses_is_not_stored(service: Service, lines: li
         said = service.command("setting", "check-caller", *options).sentence
         assert said.startswith("The API does not accept this caller: answers 40")
         assert token not in said
-    assert run(service, lines).failed == 1
+    (reason,) = run(service, lines).reasons.values()
+    assert reason.endswith("is missing; usagectl setting check-caller stores it")
 
 
 def test_a_run_asks_the_api_as_the_stored_caller_and_finds_all_well(

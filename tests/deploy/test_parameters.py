@@ -1,12 +1,13 @@
 """The real template's parameters: what they accept, as docs/configuration.md says."""
 
+import json
 import re
 from typing import Any, Final
 
 import pytest
 from botocore.session import get_session
 
-from tests.deploy.stack import read_template
+from tests.deploy.stack import PSEUDO_PARAMETERS, read_template
 from tests.docs.extraction import document
 
 PARAMETERS: Final = read_template()["Parameters"]
@@ -114,3 +115,14 @@ def test_logs_can_be_kept_as_long_as_cloudwatch_allows() -> None:
     assert PARAMETERS["LogRetentionDays"]["AllowedValues"] == [
         int(number) for number in re.findall(r"\d+", known[1])
     ]
+
+
+def test_the_template_is_for_any_region_account_and_partition() -> None:
+    """AWS's pseudo-parameters say which: a URL or an ARN with a fixed one leads elsewhere.
+
+    The other tests resolve the template for one of each, and would not see it.
+    """
+    text = json.dumps(read_template())
+    for name in ("AWS::Region", "AWS::AccountId"):
+        assert PSEUDO_PARAMETERS[name] not in text
+    assert f"arn:{PSEUDO_PARAMETERS['AWS::Partition']}:" not in text

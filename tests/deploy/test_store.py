@@ -33,18 +33,27 @@ def test_a_new_deployment_hides_no_rows() -> None:
 
 
 def test_the_names_that_operators_need_are_outputs() -> None:
-    """CloudFormation chooses them: names of tables, queues and other resources."""
-    outputs = {name: output["Value"] for name, output in Stack().outputs.items()}
+    """CloudFormation chooses them: names of tables, queues and other resources.
+
+    Tools read from the others what the deployment's parameters are.
+    """
+    parameters = {
+        "StageName": "live",
+        "EventSource": "platform",
+        "TimeZone": "America/Sao_Paulo",
+        "DeletionProtection": "false",
+    }
+    outputs = {name: output["Value"] for name, output in Stack(**parameters).outputs.items()}
     del outputs["ApiUrl"]
     assert outputs == {
         "ApiId": "${Api}",
-        "PageUrl": "https://${Api}.execute-api.us-east-1.amazonaws.com/v1/",
-        "ReferenceUrl": "https://${Api}.execute-api.us-east-1.amazonaws.com/v1/docs",
+        "PageUrl": "https://${Api}.execute-api.us-east-1.amazonaws.com/live/",
+        "ReferenceUrl": "https://${Api}.execute-api.us-east-1.amazonaws.com/live/docs",
         "UsageFunctionArn": "${UsageFunctionAliaslive}",
         "SummaryFunctionArn": "${SummaryFunctionAliaslive}",
         **{f"{name}Name": f"${{{name}}}" for name in KEPT},
         "EventBusName": "${EventBus}",
-        "EventSourceName": "tess",
+        "EventSourceName": "platform",
         "EventRuleName": "stack-events",
         "AccessEventRuleName": "stack-access-events",
         "EventQueueUrl": "${EventQueue}",
@@ -55,12 +64,12 @@ def test_the_names_that_operators_need_are_outputs() -> None:
         "CountQueueUrl": "${CountQueue}",
         "ExportsQueueUrl": "${ExportsQueue}",
         "ExportsDeadLetterQueueUrl": "${ExportsDeadLetterQueue}",
-        "DaysTimeZone": "UTC",
+        "DaysTimeZone": "America/Sao_Paulo",
         "CheckCallerParameterName": "/stack/check-caller",
         "DashboardUrl": (
             "https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1"
             "#dashboards/dashboard/${Dashboard}"
         ),
-        "TableProtection": "true",
+        "TableProtection": "false",
     }
     assert "DashboardUrl" not in Stack(DashboardEnabled="false").outputs

@@ -9,6 +9,8 @@ from botocore.exceptions import EndpointConnectionError
 
 from tests.support.database import NAMES, resources_of
 from usagectl.erasure.eraser import Eraser
+from usagectl.erasure.report import ErasureReport
+from usagectl.erasure.row_eraser import RowEraser
 from workspace_usage.access.scope import Membership
 from workspace_usage.access.tokens import AccessToken
 from workspace_usage.recording.changes import MembershipChange, TokenChange
@@ -166,3 +168,21 @@ def test_an_erasure_that_fails_at_the_media_can_be_started_again(
     media = Media()
     done = eraser(client, media, delete_rows=True).erase(1)
     assert (done.rows_deleted, done.media_deleted) == (30, 30)
+
+
+def test_a_row_that_is_deleted_meanwhile_does_not_come_back(client: "DynamoDBClient") -> None:
+    """Not even as an item that has nothing but its key, which the listing could not show."""
+    put(client, 1, "a.png")
+    put(client, 2, "b.png")
+    first, second = client.scan(TableName=NAMES.executions)["Items"]
+    report = ErasureReport()
+
+    def delete_first(_: int) -> None:
+        key = {name: first[name] for name in ("workspace_id", "sort_key")}
+        client.delete_item(TableName=NAMES.executions, Key=key)
+
+    # The rows are read, and then written.
+    RowEraser(resources_of(client), delete_first).anonymise(1, report)
+    assert report.rows_anonymised == 1
+    left = client.scan(TableName=NAMES.executions)["Items"]
+    assert left == [{**second, "user_email": {"S": ""}}]

@@ -39,3 +39,30 @@ def test_waiting_says_where_to_look_if_nothing_changes(
         "Workspace 11: nothing has changed for 6 minutes; the counter is busy with other"
         " workspaces, or it fails: see docs/operations.md, FailedCountsAlarm.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "from_scratch", "said"),
+    [([], False, "will be counted in"), (["--reset"], True, "counted from the beginning")],
+)
+def test_counts_are_thrown_away_on_request_only(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    from_scratch: bool,
+    said: str,
+) -> None:
+    """The command does what it says. Of each workspace."""
+    begun = list[tuple[int, bool]]()
+
+    def begin(_: object, workspace_id: int, *, from_scratch: bool) -> SimpleNamespace:
+        begun.append((workspace_id, from_scratch))
+        return SimpleNamespace(workspace_id=workspace_id)
+
+    monkeypatch.setattr(
+        "usagectl.cli.recount.find_deployment", lambda _: SimpleNamespace(resources=None)
+    )
+    monkeypatch.setattr(Recount, "begin", begin)
+    assert main(["recount", "-w", "11", "-w", "12", *options]) == 0
+    assert begun == [(11, from_scratch), (12, from_scratch)]
+    assert capsys.readouterr().out.count(said) == 2

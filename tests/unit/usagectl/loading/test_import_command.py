@@ -4,6 +4,7 @@ The deployment is a store in memory.
 """
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -85,7 +86,7 @@ def test_an_import_continues_where_the_last_one_stopped(
     ]
     assert reported(tmp_path) == BROKEN
     finished, store = import_("--json")
-    assert (finished.err, len(permissions(store))) == ("", 80)
+    assert (finished.code, finished.err, len(permissions(store))) == (3, "", 80)
     assert json.loads(finished.out) == {
         "dry_run": False,
         "loaded": {"members.ndjson": 80},
@@ -119,6 +120,43 @@ def test_a_corrected_file_of_the_same_length_is_loaded_again(
     _, store = import_()
     assert len(permissions(store)) == 79
     assert reported(tmp_path) == BROKEN
+
+
+def lengthen(path: Path) -> None:
+    """Gives a file another length, but the same time."""
+    before = path.stat().st_mtime_ns
+    path.write_text("longer")
+    os.utime(path, ns=(before, before))
+
+
+@pytest.mark.parametrize(
+    ("change", "uploaded"),
+    [
+        (lambda _: None, ["c"]),
+        (lambda media: os.utime(media / "a", ns=(0, 0)), ["a", "b", "c"]),
+        (lambda media: lengthen(media / "b"), ["a", "b", "c"]),
+        (lambda media: (media / "a").rename(media / "A"), ["A", "b", "c"]),
+    ],
+)
+def test_media_that_have_changed_since_are_uploaded_again(
+    import_: Import,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Path], object],
+    uploaded: list[str],
+) -> None:
+    """Whatever tells that they have: the time, the length, the name. Others are not."""
+    monkeypatch.setattr("usagectl.loading.loader.FILES_PER_CHECKPOINT", 1)
+    media = tmp_path / "media"
+    media.mkdir()
+    for name in "abc":
+        (media / name).write_text(name)
+        os.utime(media / name, ns=(10**18, 10**18))
+    finished, _ = import_(fails_after=2)
+    assert finished.code == 1
+    change(media)
+    _, store = import_()
+    assert sorted(store.objects) == uploaded
 
 
 def test_a_damaged_checkpoint_is_told(import_: Import, interrupted: int, tmp_path: Path) -> None:

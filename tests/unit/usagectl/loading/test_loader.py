@@ -139,6 +139,19 @@ def test_a_file_that_no_import_wrote_is_no_checkpoint(tmp_path: Path, text: str)
     assert not may_be_checkpoint(path)
 
 
+def test_a_media_file_that_s3_does_not_take_at_once_does_not_end_the_import(
+    tmp_path: Path,
+) -> None:
+    """One that has more than 5 GiB. It is not sent."""
+    file = MediaFile("large.mp4", tmp_path / "large.mp4")
+    file.path.touch()
+    os.truncate(file.path, 5 * 1024**3 + 1)  # it has no blocks on the disk
+    no_client = cast(Any, None)
+    assert str(upload(no_client, "media", file)) == (
+        "media/large.mp4: has more than 5 GiB, the most that S3 takes at once"
+    )
+
+
 def test_a_setting_is_stored_or_rejected(tmp_path: Path) -> None:
     """A setting that can't be used is reported, and nothing is stored."""
     store = Store()
