@@ -136,14 +136,16 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
-        if isinstance(node.func, ast.Name) and node.func.id in _OTHER_FUNCTION:
-            self._replace(node.func, ast.Name(_OTHER_FUNCTION[node.func.id]))
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name in _OTHER_FUNCTION:
+            self._replace(node.func, ast.Name(_OTHER_FUNCTION[name]))
         for kept in _with_one_less(node.keywords, at_least=1) if self._names else ():
             [dropped] = set(node.keywords) - set(kept)
             # zip's strict is an assertion.
             if dropped.arg not in (None, "strict"):
                 self._replace(node, ast.Call(node.func, node.args, kept))
-        for place in range(len(node.args) - 1):
+        # The order of min's and max's arguments means nothing.
+        for place in range(len(node.args) - 1) if name not in _OTHER_FUNCTION else ():
             first, second = node.args[place : place + 2]
             if isinstance(first, ast.Name | ast.Attribute) and isinstance(
                 second, ast.Name | ast.Attribute

@@ -43,7 +43,7 @@ OPERATORS: Final[tuple[tuple[str, list[str]], ...]] = (
     ("7", ["0", "7000"]),
     ("2.5", ["0", "2500.0"]),
     ("a if b else c", ["a", "c"]),
-    ("min(a)", ["max(a)"]),
+    ("min(a, b)", ["max(a, b)"]),
     ("any(a)", ["all(a)"]),
     ("f(a, b)", ["(f(b, a))"]),
     ("f(a, 'text')", []),
