@@ -256,6 +256,35 @@ def test_a_message_that_comes_twice_changes_nothing_of_the_file(
             return
 
 
+def test_no_two_runs_write_the_same_part(history: History, owner: Member) -> None:
+    """Not even if one begins while the other uploads: the file would have a part of each."""
+    export = history.start(owner)
+    numbers: list[int] = []
+
+    def write(has_time: Callable[[], bool] = lambda: True) -> None:
+        files = ExportFiles(cast(Any, Uploads(history.s3, lambda call: call())), BUCKET)
+        exporter = replace(history.exporter(), files=files)
+        exporter.write(export.owner, export.id, has_time, Meter(no_limit))
+
+    class Uploads(Proxy):
+        def __getattr__(self, name: str) -> Any:
+            if name == "upload_part":
+                return self.upload_part
+            return super().__getattr__(name)
+
+        def upload_part(self, **request: Any) -> Any:
+            numbers.append(request["PartNumber"])
+            if len(numbers) == 1:
+                write(iter([True, False]).__next__)
+            return self._client.upload_part(**request)
+
+    with pytest.raises(Overtaken):
+        write()
+    write()
+    assert history.text(export) == lines(history.walk(owner))
+    assert len(numbers) == len(set(numbers)) > 2
+
+
 @pytest.mark.parametrize("times", [1, inf], ids=["once", "always"])
 def test_a_write_that_meets_another_transaction_is_tried_again(
     history: History, owner: Member, monkeypatch: pytest.MonkeyPatch, times: float
