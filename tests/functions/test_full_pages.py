@@ -156,9 +156,12 @@ def test_no_garbage_is_looked_for_while_a_page_is_made(
         for name in ("authorizer", "usage", "summary"):
             load_function(name, environment_of(template, f"{name.capitalize()}Function"), cold)
             assert frozen.pop() == "all", name
-    threshold = max(thresholds)
+    # The authorizer leaves it as it is; each load restores it at the end.
+    _, usage_s, _, summary_s, _ = thresholds
+    threshold = min(usage_s, summary_s)
+    assert threshold > 0, "it would never run"
     memory = template.resources["UsageFunction"].properties["MemorySize"] * 1024**2
-    assert threshold * MAX_BYTES_OF_AN_OBJECT < memory / 4
+    assert max(usage_s, summary_s) * MAX_BYTES_OF_AN_OBJECT < memory / 4
     put_largest_rows(clients, template, with_title, "a", MAX_PER_PAGE)
     before, collections = gc.get_threshold(), []
     gc.collect()
