@@ -76,7 +76,7 @@ types: $(VENV)/installed ## check types
 template: $(SAM_VENV)/installed ## validate and lint the template
 	$(SAM_VENV)/bin/sam validate --lint
 
-# Not part of check: it takes an hour or more. The areas are named in docs/development.md.
+# Not part of check: it takes half an hour. The areas are named in docs/development.md.
 .PHONY: mutants
 mutants: export PYTHONPATH := $(CURDIR)/layers/core:$(CURDIR)
 mutants: $(VENV)/installed ## make small mistakes, and say which no test notices [COUNT=300] [SEED=0] [AREAS="domain template ..."]
