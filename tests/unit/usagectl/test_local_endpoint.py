@@ -2,16 +2,15 @@
 
 import json
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.support.http_server import serving
 from usagectl.errors import CommandError
 from usagectl.lookup import local_stack
 from usagectl.service_check import Caller, check_listing
@@ -20,28 +19,9 @@ OUTPUTS = {"DaysTimeZone": "UTC"}
 ENDPOINTS = {"dynamodb": "http://127.0.0.1:1"}
 
 
-@contextmanager
-def serving(content: bytes) -> Iterator[str]:
-    """The address of a server that gives the same content for every path."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+def content_served(content: bytes) -> AbstractContextManager[str]:
+    """Serves the same content for every path, and gives the URL."""
+    return serving(lambda *_: (200, content))
 
 
 def test_what_does_not_describe_a_stack_is_not_the_local_stack() -> None:
@@ -67,7 +47,7 @@ def test_what_does_not_describe_a_stack_is_not_the_local_stack() -> None:
         ),
     ]
     for content in contents:
-        with serving(content) as address, pytest.raises(CommandError) as error:
+        with content_served(content) as address, pytest.raises(CommandError) as error:
             local_stack(address)
         assert str(error.value) == f"No local stack answers at {address}; make run starts one."
 
@@ -93,7 +73,7 @@ def _answer_nonsense(server: socket.socket) -> None:
 def test_a_description_of_a_stack_is_taken_as_it_is() -> None:
     """Outputs, and where services answer; a service that isn't named there is not looked for."""
     content = json.dumps({"outputs": OUTPUTS, "endpoints": ENDPOINTS}).encode()
-    with serving(content) as address:
+    with content_served(content) as address:
         deployment = local_stack(f"{address}/")
     assert deployment.is_local
     assert deployment.url == f"{address}/workspaces/usage"
@@ -113,11 +93,11 @@ def test_the_local_stack_is_reached_without_the_environment_s_proxy(
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     description = json.dumps({"outputs": OUTPUTS, "endpoints": ENDPOINTS}).encode()
-    with serving(description) as address:
+    with content_served(description) as address:
         client = local_stack(address).dynamodb
     config: Any = client.meta.config
     assert config.proxies == {}, "botocore would take the environment's"
-    with serving(b'{"items": []}') as address:
+    with content_served(b'{"items": []}') as address:
         assert check_listing(address, Caller("token", 1)) == "200, rows: 0"
 
 
@@ -133,7 +113,7 @@ def test_a_time_zone_that_is_not_known_here_is_named() -> None:
     }
     endpoints = dict.fromkeys(("dynamodb", "s3", "sqs", "ssm"), "http://127.0.0.1:1")
     content = json.dumps({"outputs": outputs, "endpoints": endpoints}).encode()
-    with serving(content) as address:
+    with content_served(content) as address:
         deployment = local_stack(address)
     assert deployment.resources.zone == ZoneInfo("America/Lima")
     for zone in ("../UTC", "Nowhere/Nowhere", "America"):

@@ -1,14 +1,14 @@
 """Which stack in AWS a command works on: the one that its options name."""
 
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from email.message import Message
 from pathlib import Path
-from threading import Thread
 from urllib.parse import parse_qs
 
 import pytest
 
 from tests.support.command import run
+from tests.support.http_server import Reply, serving
 
 NO_STACK = b"""<ErrorResponse><Error><Code>ValidationError</Code>
 <Message>Stack with id prod does not exist</Message></Error></ErrorResponse>"""
@@ -27,25 +27,13 @@ def cloudformation() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Yields the URL of a CloudFormation without stacks, and whom it is asked by and for what."""
     asked: list[tuple[str, str]] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            (stack,) = parse_qs(body)["StackName"]
-            asked.append((self.headers["Authorization"], stack))
-            self.send_response(400)
-            self.send_header("Content-Length", str(len(NO_STACK)))
-            self.end_headers()
-            self.wfile.write(NO_STACK)
+    def reply(_: str, headers: Message, body: bytes) -> Reply:
+        (stack,) = parse_qs(body.decode())["StackName"]
+        asked.append((headers["Authorization"], stack))
+        return 400, NO_STACK
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", asked
-        server.shutdown()
-        thread.join()
+    with serving(reply) as url:
+        yield url, asked
 
 
 def test_the_options_say_which_stack_it_is(

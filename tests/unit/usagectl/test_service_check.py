@@ -3,20 +3,18 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from email.message import Message
 from types import SimpleNamespace
 from typing import Any, Never, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.http_server import Reply, serving
 from usagectl.deployment import Deployment
 from usagectl.findings import Finding, Problem
 from usagectl.service_check import Caller, check_listing, examine
 from usagectl.stored_caller import read_caller
-
-type Reply = tuple[int, bytes]
 
 PAGE: Reply = (200, b'{"items": [{}, {}]}')
 REFUSAL: Reply = (401, b'{"message": "Unauthenticated."}')
@@ -43,26 +41,12 @@ def api(with_token: Reply = PAGE, without: Reply = REFUSAL) -> Iterator[tuple[st
     """Yields the URL of an API with two replies, and the requests that come to it."""
     requests: list[Any] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            requests.append((self.path, self.headers))
-            status, content = with_token if "Authorization" in self.headers else without
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def reply(path: str, headers: Message, _: bytes) -> Reply:
+        requests.append((path, headers))
+        return with_token if "Authorization" in headers else without
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/usage", requests
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(reply) as url:
+        yield f"{url}/usage", requests
 
 
 class Aws:
