@@ -81,7 +81,12 @@ def test_an_event_that_would_be_rejected_is_not_sent(stack: Service, tmp_path: P
     sample["detail"]["execution"]["credits"] = "many"
     broken = tmp_path / "broken.json"
     broken.write_text(json.dumps(sample), "utf-8")
-    good = str(ROOT / "events" / "event-workspace-member-added.json")
+    member_added = ROOT / "events" / "event-workspace-member-added.json"
+    event = json.loads(member_added.read_text("utf-8"))
+    # Not the sample's user, who other tests of this stack expect to be no member yet.
+    event["detail"]["member"]["user_id"] = 6_006
+    (tmp_path / "good.json").write_text(json.dumps(event), "utf-8")
+    good = str(tmp_path / "good.json")
     with patch("usagectl.send.send") as send:
         sentence = stack.command("send", good, str(broken)).sentence
     assert sentence == f"{broken}: detail: execution.credits: must be a number."
