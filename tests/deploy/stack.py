@@ -13,7 +13,8 @@ from samtranslator.utils.py27hash_fix import (
     to_py27_compatible_template,
     undo_mark_unicode_str_in_template,
 )
-from samtranslator.yaml_helper import yaml_parse
+
+from local.template.parse import parse_template
 
 ROOT: Final = Path(__file__).parents[2]
 PSEUDO_PARAMETERS: Final = {
@@ -36,7 +37,7 @@ def read_template() -> dict[str, Tree]:
 @cache
 def _pickled_template() -> bytes:
     """Returns the parsed template. To parse it takes ten times as long as to copy it."""
-    return pickle.dumps(yaml_parse((ROOT / "template.yaml").read_text("utf-8")))
+    return pickle.dumps(parse_template((ROOT / "template.yaml").read_text("utf-8")))
 
 
 @cache

@@ -8,9 +8,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Final
 
-from samtranslator.yaml_helper import yaml_parse
-
 from benchmarks.packages import BUILD_FOLDER
+from local.template.parse import parse_template
 
 type Tree = Any
 """A part of a template."""
@@ -93,7 +92,7 @@ class Package:
 
     def __init__(self, folder: Path, endpoint: str, doctor_variables: Mapping[str, str]) -> None:
         self._folder = folder
-        self._template = yaml_parse((folder / "template.yaml").read_text("utf-8"))
+        self._template = parse_template((folder / "template.yaml").read_text("utf-8"))
         for resource in [self._template["Globals"]["Function"], *_functions(self._template)]:
             variables = resource["Environment"]["Variables"]
             for name in variables.keys() & ENDPOINT_VARIABLES:

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 from typer.main import get_command
 
+from local.template.parse import parse_template
 from tests.deploy.stack import read_template
 from tests.docs.extraction import ROOT, document, documents
 from usagectl.__main__ import app
 
 TEMPLATE: Final = read_template()
 OTHER_TEMPLATES: Final = [
-    yaml_parse(path.read_text("utf-8")) for path in sorted((ROOT / "deploy").glob("*.yaml"))
+    parse_template(path.read_text("utf-8")) for path in sorted((ROOT / "deploy").glob("*.yaml"))
 ]
 OTHER_PARAMETERS: Final = {
     name for found in OTHER_TEMPLATES for name in found.get("Parameters", {})

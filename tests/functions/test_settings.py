@@ -8,10 +8,10 @@ from types import ModuleType
 from typing import Any, Final
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
 from local.store.clients import Clients
 from local.template.expand import expand
+from local.template.parse import parse_template
 from local.template.template import Template
 from tests.support.authorizer import authorize, put_membership, put_token
 from tests.support.counting import CountedTables, count_batch
@@ -78,7 +78,7 @@ class Deployment:
 @pytest.fixture(scope="module")
 def other() -> Template:
     """The template with other values."""
-    parameters = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))["Parameters"]
+    parameters = parse_template((ROOT / "template.yaml").read_text("utf-8"))["Parameters"]
     values = {
         name: next(
             str(value) for value in parameter["AllowedValues"] if value != parameter["Default"]
